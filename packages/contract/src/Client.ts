@@ -1,0 +1,89 @@
+/**
+ * Everything a program (the command line, a test, later the web) may ask of Baton. In-process (`server/Local`) and, once
+ * there is a server, over HTTP: the same verbs, answers and errors.
+ */
+import type { Problem } from "@baton/kernel/Problem"
+import type { Json } from "@baton/kernel/Value"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type { EventEnvelope } from "./EventEnvelope.ts"
+import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "./RunDocument.ts"
+
+/**
+ * `invalid`: the request is wrong (exit 2) · `not_found` and `conflict` (7) · `denied` (8) · `unreachable` (9) ·
+ * `unavailable`: the store cannot serve now (full, locked, read-only, from a newer version) (2) · `internal` (1).
+ */
+export class ClientError extends Schema.TaggedError<ClientError>()("ClientError", {
+  reason: Schema.Literals(["invalid", "not_found", "conflict", "denied", "unreachable", "unavailable", "internal"]),
+  /** Stable, such as `FLOW_INVALID`, `RUN_NOT_FOUND`, `STORE_NEWER`. */
+  code: Schema.String,
+  message: Schema.String,
+  /** What to do about it. */
+  hint: Schema.optionalKey(Schema.String),
+  problems: Schema.optionalKey(Schema.Array(Schema.Json))
+}) {}
+
+export interface StartRun {
+  /** The text of a flow document (YAML or JSON, short or canonical), or the name of a published flow. */
+  readonly flow: { readonly text: string; readonly file: string } | { readonly name: string; readonly version?: string }
+  readonly input: Json
+  readonly tags?: { readonly [key: string]: string }
+  /** Agent names of the flow bound to other agents. */
+  readonly agents?: { readonly [name: string]: string }
+  /** Accept and store, do not execute here. */
+  readonly submitOnly?: boolean
+}
+
+export interface LogEntry {
+  readonly at: string
+  readonly path: string
+  readonly attempt: number
+  readonly line: string
+}
+
+export class Client extends Context.Service<Client, {
+  /** Answers when the run is durable. */
+  readonly start: (request: StartRun) => Effect.Effect<RunDocument, ClientError>
+  /** A run id, a unique prefix of one, or `@last`. */
+  readonly resolve: (text: string) => Effect.Effect<string, ClientError>
+  readonly show: (run: string) => Effect.Effect<RunDocument, ClientError>
+  readonly steps: (run: string, after: number, limit: number) => Effect.Effect<ReadonlyArray<StepDocument>, ClientError>
+  readonly list: (query: {
+    readonly status?: ReadonlyArray<RunStatus>
+    readonly flow?: string
+    readonly since?: number
+    readonly after?: string
+    readonly limit: number
+  }) => Effect.Effect<ReadonlyArray<RunListItem>, ClientError>
+  /** The run's events after `after`; with `follow`, goes on until the run has ended, live events in between. */
+  readonly events: (
+    run: string,
+    options: { readonly after: number; readonly follow: boolean }
+  ) => Stream.Stream<EventEnvelope, ClientError>
+  readonly explain: (run: string) => Effect.Effect<ReadonlyArray<Reason>, ClientError>
+  readonly logs: (
+    run: string,
+    options: { readonly path?: string; readonly follow: boolean }
+  ) => Stream.Stream<LogEntry, ClientError>
+  readonly send: (run: string, name: string, data: Json, id?: string) => Effect.Effect<void, ClientError>
+  readonly cancel: (run: string, reason?: string) => Effect.Effect<void, ClientError>
+  readonly pause: (run: string) => Effect.Effect<void, ClientError>
+  /** Takes a paused run up again, and adopts a run whose process died. */
+  readonly resume: (run: string) => Effect.Effect<void, ClientError>
+  /** The operator's doors of a step that waits for one. */
+  readonly resolveStep: (
+    run: string,
+    path: string,
+    action: "retry" | "skip" | "abort",
+    options: { readonly output?: Json; readonly note?: string }
+  ) => Effect.Effect<void, ClientError>
+  readonly remove: (run: string) => Effect.Effect<void, ClientError>
+  /** Removes runs that ended before `before` (milliseconds since 1970); returns how many. */
+  readonly prune: (before: number) => Effect.Effect<number, ClientError>
+  readonly checkFlow: (text: string, file: string) => Effect.Effect<
+    { readonly problems: ReadonlyArray<Problem>; readonly canonical: Json | undefined },
+    ClientError
+  >
+}>()("baton/contract/Client") {}

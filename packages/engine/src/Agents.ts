@@ -1,0 +1,75 @@
+/**
+ * Agents by name: what an `agent` step calls. Model-backed agents, the extractive research engine and (later) remote A2A
+ * agents stand behind the same port. An answer is JSON; when the caller gives a schema, the answer conforms to it or the
+ * call fails with `validation`.
+ */
+import type * as Flow from "@baton/kernel/Flow"
+import type { Usage } from "@baton/kernel/Usage"
+import type { Json, JsonObject } from "@baton/kernel/Value"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+export interface AgentCall {
+  readonly tenant: string
+  readonly run: string
+  readonly path: string
+  readonly attempt: number
+  /** Stable over redeliveries and automatic retries of one logical call (SEMANTICS 8.11b). */
+  readonly key: string
+  /** A registered name, or the definition of an agent written in the flow. */
+  readonly agent: string | Flow.AgentDefinition
+  /** The node or agent name to show and to put into prompts. */
+  readonly name: string
+  readonly input: Json
+  readonly outputSchema?: JsonObject
+  /** Live only: tokens and tool calls, never journaled. */
+  readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
+  /** One line of the step's log. */
+  readonly log: (line: string) => Effect.Effect<void>
+}
+
+export type AgentStreamEvent =
+  | { readonly type: "agent.stream.chunk"; readonly text: string }
+  | { readonly type: "agent.stream.complete"; readonly text: string }
+  | { readonly type: "agent.stream.error"; readonly message: string }
+  | { readonly type: "agent.tool.started"; readonly tool: string; readonly input: Json }
+  | { readonly type: "agent.tool.completed"; readonly tool: string; readonly output: Json }
+
+export interface AgentAnswer {
+  readonly output: Json
+  /** Which agent answered: its registered name. */
+  readonly agent: string
+  readonly usage?: Usage
+  readonly warnings?: ReadonlyArray<{ readonly code: string; readonly message: string }>
+}
+
+/** `timeout`, `api`, `validation` are source 000's AgentTimeoutError, AgentApiError and AgentValidationError. */
+export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
+  reason: Schema.Literals(["timeout", "api", "validation", "configuration", "unknown_agent", "refused"]),
+  message: Schema.String,
+  retryable: Schema.Boolean,
+  status: Schema.optionalKey(Schema.Int),
+  retryAfterMs: Schema.optionalKey(Schema.Int),
+  /** False proves that nothing was sent. */
+  sent: Schema.optionalKey(Schema.Boolean),
+  /** For `validation`: one line per problem. */
+  problems: Schema.optionalKey(Schema.Array(Schema.String)),
+  usage: Schema.optionalKey(Schema.Json)
+}) {}
+
+export interface AgentInfo {
+  readonly name: string
+  readonly description: string
+  /** The worst effect class of what it may do. */
+  readonly effect: Flow.Effect
+  /** Changes when the agent's behaviour may change; part of receipts. */
+  readonly version: string
+}
+
+export class Agents extends Context.Service<Agents, {
+  readonly call: (call: AgentCall) => Effect.Effect<AgentAnswer, AgentError>
+  /** What is known of a registered agent; `undefined` when nobody serves that name. */
+  readonly find: (name: string) => Effect.Effect<AgentInfo | undefined>
+  readonly list: Effect.Effect<ReadonlyArray<AgentInfo>>
+}>()("baton/engine/Agents") {}

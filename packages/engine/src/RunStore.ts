@@ -1,0 +1,181 @@
+/**
+ * The journal, and everything that moves together with it.
+ *
+ * Promise. `commit` is atomic and durable per record: journal, summary, timers, dispatch rows, blobs and consumed
+ * commands move together or not at all, guarded by the expected head and the owner. A lost guard drops that run's record
+ * only; a store error fails the whole batch and nothing of it is written. When `commit` returns, an acknowledged record
+ * survives power loss. Sequences are dense: a record holds events `seq … seq + n − 1`, and the next one starts after it.
+ */
+import type { BlobRef } from "@baton/kernel/Value"
+import type * as Array from "effect/Array"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+export interface JournalRecord {
+  /** Sequence of the record's first event, from 1. */
+  readonly seq: number
+  readonly n: number
+  /** UTF-8 JSON: the array of the record's events, verbatim. */
+  readonly bytes: Uint8Array
+  /** SHA-256(previous record's hash ‖ bytes); the first record's previous hash is empty. */
+  readonly hash: Uint8Array
+}
+
+/** What lists show without folding the journal. Rewritten only by commits that change it. */
+export interface RunSummary {
+  readonly flow: string
+  readonly version: string
+  /** Address of the canonical document the run was started with. */
+  readonly flowHash: string
+  readonly status: "pending" | "planning" | "running" | "waiting" | "succeeded" | "warned" | "failed" | "cancelled"
+  readonly paused: boolean
+  readonly code: string | undefined
+  readonly reason: string | undefined
+  readonly semantics: number
+  readonly createdAt: number
+  readonly endedAt: number | undefined
+  readonly tags: { readonly [key: string]: string }
+}
+
+export interface RunRow extends RunSummary {
+  readonly tenant: string
+  readonly run: string
+  /** Sequence of the last event. */
+  readonly head: number
+  readonly hash: Uint8Array
+  readonly owner: string | undefined
+  readonly epoch: number
+}
+
+export interface TimerRow {
+  readonly path: string
+  readonly kind: string
+  readonly n: number
+  /** Milliseconds since 1970. */
+  readonly due: number
+}
+
+export interface DispatchRow {
+  readonly path: string
+  readonly attempt: number
+  /** The queue: the node type. */
+  readonly type: string
+}
+
+export interface DeadLetter {
+  readonly path: string
+  readonly attempt: number
+  readonly code: string
+  readonly message: string
+  readonly at: number
+}
+
+export interface Commit {
+  readonly tenant: string
+  readonly run: string
+  /** Sequence of the run's last event as the decider saw it; 0 creates the run. */
+  readonly expected: number
+  /** Hash of the record before; empty when `expected` is 0. */
+  readonly previous: Uint8Array
+  /** Embedded: the session that must own the run (or will, when this creates it). */
+  readonly owner: string | undefined
+  readonly n: number
+  readonly bytes: Uint8Array
+  readonly at: number
+  /** Present when what lists show has changed; always present on creation. */
+  readonly summary?: RunSummary
+  readonly timers?: {
+    readonly set: ReadonlyArray<TimerRow>
+    readonly clear: ReadonlyArray<{ path: string; kind: string }>
+  }
+  /** Only for stores whose `dispatchRows` is true. */
+  readonly dispatches?: {
+    readonly add: ReadonlyArray<DispatchRow>
+    readonly remove: ReadonlyArray<{ path: string; attempt: number }>
+  }
+  /** Blobs that this record names and that are to be written with it; a blob already there is not written again. */
+  readonly blobs?: ReadonlyArray<{ readonly ref: BlobRef; readonly bytes: Uint8Array }>
+  /** Blobs this record names that must be there already; each gets a reference row. */
+  readonly references?: ReadonlyArray<BlobRef>
+  /** Rows of `commands` that this record answers, with the answer. */
+  readonly answered?: ReadonlyArray<{ readonly id: number; readonly answer: string }>
+  readonly deadLetters?: ReadonlyArray<DeadLetter>
+}
+
+export type CommitOutcome =
+  | { readonly ok: true; readonly head: number; readonly hash: Uint8Array }
+  /** `conflict`: the head is not `expected`; `not_owner`; `exists`: creation of a run that is there; `blob_missing`. */
+  | { readonly ok: false; readonly reason: "conflict" | "not_owner" | "exists" | "blob_missing" }
+
+export interface RunQuery {
+  readonly tenant: string
+  readonly status?: ReadonlyArray<RunSummary["status"]>
+  readonly flow?: string
+  readonly createdAfter?: number
+  readonly createdBefore?: number
+  /** Newest first; a page starts after this run id. */
+  readonly after?: string
+  readonly limit: number
+}
+
+export class RunStoreError extends Schema.TaggedError<RunStoreError>()("RunStoreError", {
+  /** `newer`: the store was written by a newer program; `corrupt`: bytes do not match their hash. */
+  reason: Schema.Literals(["unavailable", "busy", "full", "read_only", "newer", "corrupt"]),
+  message: Schema.String
+}) {}
+
+export class RunStore extends Context.Service<RunStore, {
+  /** Whether this store keeps dispatch rows (shared stores) or leaves offered work to the owner's journal (embedded). */
+  readonly dispatchRows: boolean
+  /** One outcome per record, in order. A batch holds each run at most once. */
+  readonly commit: (
+    batch: Array.NonEmptyReadonlyArray<Commit>
+  ) => Effect.Effect<ReadonlyArray<CommitOutcome>, RunStoreError>
+  /** Records whose first event comes after `after`, oldest first, at most `limit`. */
+  readonly records: (
+    tenant: string,
+    run: string,
+    after: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<JournalRecord>, RunStoreError>
+  readonly find: (tenant: string, run: string) => Effect.Effect<RunRow | undefined, RunStoreError>
+  readonly list: (query: RunQuery) => Effect.Effect<ReadonlyArray<RunRow>, RunStoreError>
+  /** Timers due at `now`, earliest first; with `owner`, only of the runs that session owns. */
+  readonly dueTimers: (
+    now: number,
+    limit: number,
+    owner: string | undefined
+  ) => Effect.Effect<ReadonlyArray<TimerRow & { readonly tenant: string; readonly run: string }>, RunStoreError>
+  /** When the next timer falls due, for `owner`'s runs or all. */
+  readonly nextTimer: (owner: string | undefined) => Effect.Effect<number | undefined, RunStoreError>
+  /** Dispatch rows (shared stores): what must be in the queues. */
+  readonly dispatches: (
+    tenant: string,
+    run: string
+  ) => Effect.Effect<
+    ReadonlyArray<DispatchRow & { readonly session: string | undefined; readonly deliveries: number }>,
+    RunStoreError
+  >
+  /**
+   * Claims an offered attempt for a session (shared stores): true for exactly one caller while its lease holds, false
+   * when the row is gone or somebody else holds it.
+   */
+  readonly claim: (
+    tenant: string,
+    run: string,
+    path: string,
+    attempt: number,
+    session: string
+  ) => Effect.Effect<boolean, RunStoreError>
+  /** Claims whose session is dead at `now` are released and returned: deliveries that were lost. */
+  readonly releaseExpired: (
+    now: number
+  ) => Effect.Effect<ReadonlyArray<DispatchRow & { readonly tenant: string; readonly run: string }>, RunStoreError>
+  readonly deadLetters: (
+    tenant: string,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<DeadLetter & { readonly run: string }>, RunStoreError>
+  /** Removes a finished run with everything that belongs to it. False when it is not there or not finished. */
+  readonly remove: (tenant: string, run: string) => Effect.Effect<boolean, RunStoreError>
+}>()("baton/engine/RunStore") {}

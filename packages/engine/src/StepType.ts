@@ -1,0 +1,62 @@
+/**
+ * What serves a node type: the port between the worker pool and the rooms that do the work.
+ *
+ * A step type gets its fields with all expressions evaluated and answers with JSON or a `StepError`. Interruption is a
+ * promise: when the fiber is interrupted (cancel, timeout, shutdown), the call it makes is aborted, not ignored.
+ */
+import type * as Plan from "@baton/kernel/Plan"
+import type { StepError } from "@baton/kernel/StepError"
+import type { Usage } from "@baton/kernel/Usage"
+import type { Json, Value } from "@baton/kernel/Value"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type * as Stream from "effect/Stream"
+import type { AgentStreamEvent } from "./Agents.ts"
+
+export interface StepContext {
+  readonly tenant: string
+  readonly run: string
+  readonly path: string
+  readonly attempt: number
+  /** Stable over redeliveries and automatic retries; sent as Idempotency-Key where the effect is `keyed`. */
+  readonly key: string
+  readonly work: Plan.Work
+  /** A field of the definition with its expressions evaluated; fails with kind `expression`. */
+  readonly field: (name: string) => Effect.Effect<Json, StepError>
+  /**
+   * A field as it is stored, unread when it is one lone reference to a large value (SEMANTICS 8.6f); otherwise as `field`.
+   */
+  readonly stored: (name: string) => Effect.Effect<Value, StepError>
+  /** The elements of a stored list, chunk by chunk; one element for anything else. */
+  readonly elements: (value: Value) => Stream.Stream<Json, StepError>
+  /** A secret, resolved now, for one call to `host`; refused when it is not bound to that host. */
+  readonly secret: (name: string, host: string) => Effect.Effect<Redacted.Redacted<string>, StepError>
+  /** A field that may name secrets (http and agent configuration only): its strings come back redacted where one is inside. */
+  readonly secretField: (
+    name: string,
+    host: string
+  ) => Effect.Effect<{ readonly [key: string]: string | Redacted.Redacted<string> }, StepError>
+  readonly timeout: Duration.Duration | undefined
+  /** One line of the step's log (`baton runs logs`). */
+  readonly log: (line: string) => Effect.Effect<void>
+  /** Live only, never journaled. */
+  readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
+  /** The names an agent of the flow is bound to in this run. */
+  readonly agents: { readonly [name: string]: string }
+}
+
+export interface StepResult {
+  readonly output: Json
+  readonly usage?: Usage
+  readonly warnings?: ReadonlyArray<{ readonly code: string; readonly message: string }>
+}
+
+export interface StepType {
+  readonly type: string
+  readonly execute: (context: StepContext) => Effect.Effect<StepResult, StepError>
+}
+
+/** The node types this process serves, by name. */
+export class StepTypes extends Context.Service<StepTypes, ReadonlyMap<string, StepType>>()("baton/engine/StepTypes") {}

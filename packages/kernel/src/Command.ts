@@ -1,0 +1,123 @@
+/**
+ * What is asked of a run. Ids and time come inside the command, so that `decide` is pure.
+ * `at` is milliseconds since 1970 on the store's clock.
+ */
+import * as Schema from "effect/Schema"
+import { StepError } from "./StepError.ts"
+import { Usage } from "./Usage.ts"
+import { Value } from "./Value.ts"
+
+const at = { at: Schema.Int }
+const by = { by: Schema.optionalKey(Schema.String) }
+
+export const CreateRun = Schema.Struct({
+  type: Schema.Literal("CreateRun"),
+  ...at,
+  ...by,
+  run: Schema.String,
+  flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
+  input: Value,
+  tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
+
+/** A worker's answer to one attempt. */
+export const CompleteStep = Schema.Struct({
+  type: Schema.Literal("CompleteStep"),
+  ...at,
+  path: Schema.String,
+  attempt: Schema.Int,
+  startedAt: Schema.optionalKey(Schema.Int),
+  usage: Schema.optionalKey(Usage),
+  warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String }))),
+  outcome: Schema.Union([
+    Schema.Struct({ ok: Schema.Literal(true), output: Value }),
+    Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
+    /** The attempt was told to stop and did. */
+    Schema.Struct({ ok: Schema.Literal("interrupted") })
+  ])
+})
+
+/** A timer of the run is due. `n` is the attempt it was set for; a stale firing yields no event. */
+export const FireTimer = Schema.Struct({
+  type: Schema.Literal("FireTimer"),
+  ...at,
+  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate"]),
+  path: Schema.String,
+  n: Schema.Int
+})
+
+export const StartCall = Schema.Struct({
+  type: Schema.Literal("StartCall"),
+  ...at,
+  path: Schema.String,
+  attempt: Schema.Int,
+  key: Schema.String
+})
+
+export const SendEvent = Schema.Struct({
+  type: Schema.Literal("SendEvent"),
+  ...at,
+  ...by,
+  id: Schema.String,
+  name: Schema.String,
+  data: Value
+})
+
+export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by })
+export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by })
+export const CancelRun = Schema.Struct({
+  type: Schema.Literal("CancelRun"),
+  ...at,
+  ...by,
+  reason: Schema.optionalKey(Schema.String)
+})
+
+/** A session takes the run over. `lost`: offered paths that nobody works on any more. */
+export const AdoptRun = Schema.Struct({
+  type: Schema.Literal("AdoptRun"),
+  ...at,
+  session: Schema.String,
+  epoch: Schema.Int
+})
+
+/** A delivery of this attempt was lost (its lease expired); the third fails the step. */
+export const LoseDelivery = Schema.Struct({
+  type: Schema.Literal("LoseDelivery"),
+  ...at,
+  path: Schema.String,
+  attempt: Schema.Int
+})
+
+/** The operator's doors of a waiting step. */
+export const ResolveStep = Schema.Struct({
+  type: Schema.Literal("ResolveStep"),
+  ...at,
+  ...by,
+  path: Schema.String,
+  action: Schema.Literals(["retry", "skip", "abort"]),
+  output: Schema.optionalKey(Value),
+  note: Schema.optionalKey(Schema.String)
+})
+
+export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })
+
+export const Command = Schema.Union([
+  CreateRun,
+  CompleteStep,
+  FireTimer,
+  StartCall,
+  SendEvent,
+  PauseRun,
+  ResumeRun,
+  CancelRun,
+  AdoptRun,
+  LoseDelivery,
+  ResolveStep,
+  AddNote
+])
+export type Command = typeof Command.Type
+
+/** Why a command changes nothing. `code` is stable; `message` says what to do. */
+export const Refusal = Schema.Struct({ code: Schema.String, message: Schema.String })
+export type Refusal = typeof Refusal.Type

@@ -1,0 +1,264 @@
+/**
+ * What happened in a run. The journal is the ordered list of these events and the only truth (SEMANTICS 8.1).
+ *
+ * An event's `(type, v)` never changes its meaning; a program that meets one it does not know seals the run.
+ * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
+ */
+import * as Schema from "effect/Schema"
+import { StepError } from "./StepError.ts"
+import { Usage } from "./Usage.ts"
+import { Value } from "./Value.ts"
+
+/** The meaning of events and of the rules that make them; a run keeps the number it was created with. */
+export const semantics = 1
+
+const Path = Schema.String
+const at = { at: Schema.Int }
+const v1 = { v: Schema.Literal(1) }
+
+export const RunCreated = Schema.Struct({
+  type: Schema.Literal("RunCreated"),
+  ...v1,
+  ...at,
+  semantics: Schema.Int,
+  run: Schema.String,
+  flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
+  input: Value,
+  deadlineAt: Schema.optionalKey(Schema.Int),
+  by: Schema.optionalKey(Schema.String),
+  tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** Agent names of the flow bound to other agents for this run. */
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
+
+/** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
+export const StepsDispatched = Schema.Struct({
+  type: Schema.Literal("StepsDispatched"),
+  ...v1,
+  ...at,
+  /** `[path, attempt]`, each attempt numbered from 1. A map's own path means its gather. */
+  steps: Schema.Array(Schema.Tuple([Path, Schema.Int]))
+})
+
+/** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
+const edges = { live: Schema.optionalKey(Schema.Array(Schema.Int)) }
+const warnings = {
+  warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String })))
+}
+
+export const StepSucceeded = Schema.Struct({
+  type: Schema.Literal("StepSucceeded"),
+  ...v1,
+  ...at,
+  path: Path,
+  attempt: Schema.Int,
+  output: Value,
+  /** What edges say `on: OUTCOME` about: a choice's name, `approved`, `rejected`. */
+  outcome: Schema.optionalKey(Schema.String),
+  startedAt: Schema.optionalKey(Schema.Int),
+  usage: Schema.optionalKey(Usage),
+  ...edges,
+  ...warnings
+})
+
+/**
+ * The step has used up its retries. `handled` says what took the failure: an `on: failure` edge, `continue` (output null),
+ * `fallback` (settles succeeded, marked synthetic), or nothing, which closes the run.
+ */
+export const StepFailed = Schema.Struct({
+  type: Schema.Literal("StepFailed"),
+  ...v1,
+  ...at,
+  path: Path,
+  attempt: Schema.Int,
+  error: StepError,
+  handled: Schema.Literals(["edge", "continue", "fallback", "item", "none"]),
+  /** The fallback's value, or the partial output of a map. */
+  output: Schema.optionalKey(Value),
+  startedAt: Schema.optionalKey(Schema.Int),
+  usage: Schema.optionalKey(Usage),
+  ...edges,
+  ...warnings
+})
+
+/** A failed attempt will be followed by another one at `dueAt`. */
+export const StepRetryScheduled = Schema.Struct({
+  type: Schema.Literal("StepRetryScheduled"),
+  ...v1,
+  ...at,
+  path: Path,
+  attempt: Schema.Int,
+  error: StepError,
+  dueAt: Schema.Int,
+  startedAt: Schema.optionalKey(Schema.Int),
+  usage: Schema.optionalKey(Usage)
+})
+
+/** The back-off of one or more steps is over: they are ready again. */
+export const StepsReady = Schema.Struct({
+  type: Schema.Literal("StepsReady"),
+  ...v1,
+  ...at,
+  paths: Schema.Array(Path)
+})
+
+/** The step holds no worker and waits for a time, an event, or an operator. */
+export const StepWaiting = Schema.Struct({
+  type: Schema.Literal("StepWaiting"),
+  ...v1,
+  ...at,
+  path: Path,
+  attempt: Schema.Int,
+  wait: Schema.Union([
+    Schema.Struct({ kind: Schema.Literal("timer"), dueAt: Schema.Int }),
+    Schema.Struct({ kind: Schema.Literal("event"), name: Schema.String, dueAt: Schema.optionalKey(Schema.Int) }),
+    /** `onFailure: ask`, or an irreversible call whose outcome is unknown. Doors: retry, skip, abort. */
+    Schema.Struct({
+      kind: Schema.Literal("operator"),
+      reason: Schema.Literals(["failed", "unknown_outcome"]),
+      error: StepError
+    })
+  ])
+})
+
+/** Joins that can no longer be met, and everything behind them: one event for the whole cascade. */
+export const StepsSkipped = Schema.Struct({
+  type: Schema.Literal("StepsSkipped"),
+  ...v1,
+  ...at,
+  nodes: Schema.Array(Schema.String),
+  reason: Schema.Literals(["dead_path", "when"])
+})
+
+export const MapExpanded = Schema.Struct({
+  type: Schema.Literal("MapExpanded"),
+  ...v1,
+  ...at,
+  path: Path,
+  count: Schema.Int,
+  items: Value
+})
+
+/** Failures passed what the map tolerates: running items finish, the rest is cancelled. */
+export const MapStopped = Schema.Struct({
+  type: Schema.Literal("MapStopped"),
+  ...v1,
+  ...at,
+  path: Path,
+  failed: Schema.Int,
+  allowed: Schema.Int
+})
+
+/** An irreversible call is about to be made under `key` (SEMANTICS 8.2d). */
+export const CallStarted = Schema.Struct({
+  type: Schema.Literal("CallStarted"),
+  ...v1,
+  ...at,
+  path: Path,
+  attempt: Schema.Int,
+  key: Schema.String
+})
+
+/** Something was sent to the run from outside; kept until a `wait` takes it. */
+export const EventReceived = Schema.Struct({
+  type: Schema.Literal("EventReceived"),
+  ...v1,
+  ...at,
+  id: Schema.String,
+  name: Schema.String,
+  data: Value,
+  by: Schema.optionalKey(Schema.String)
+})
+
+export const RunPaused = Schema.Struct({
+  type: Schema.Literal("RunPaused"),
+  ...v1,
+  ...at,
+  by: Schema.optionalKey(Schema.String)
+})
+export const RunResumed = Schema.Struct({
+  type: Schema.Literal("RunResumed"),
+  ...v1,
+  ...at,
+  by: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * The run closes, one way. Every step without an offered attempt is cancelled by this event, except, after a failure,
+ * the targets of `on: always` edges (SEMANTICS 8.5b).
+ */
+export const RunClosing = Schema.Struct({
+  type: Schema.Literal("RunClosing"),
+  ...v1,
+  ...at,
+  cause: Schema.Literals(["failure", "cancel", "deadline"]),
+  code: Schema.String,
+  message: Schema.String,
+  path: Schema.optionalKey(Path),
+  by: Schema.optionalKey(Schema.String)
+})
+
+/** Steps settled by closing: told to stop, or given up after the grace time. */
+export const StepsCancelled = Schema.Struct({
+  type: Schema.Literal("StepsCancelled"),
+  ...v1,
+  ...at,
+  paths: Schema.Array(Path)
+})
+
+export const RunFinished = Schema.Struct({
+  type: Schema.Literal("RunFinished"),
+  ...v1,
+  ...at,
+  status: Schema.Literals(["succeeded", "warned", "failed", "cancelled"]),
+  code: Schema.String,
+  message: Schema.String,
+  output: Schema.optionalKey(Value),
+  ...warnings
+})
+
+/**
+ * Another session took the run over. `lost` are the steps that were offered and never answered: each is offered again as
+ * the same attempt; the third loss of one attempt fails it as poison (SEMANTICS 8.2b).
+ */
+export const RunAdopted = Schema.Struct({
+  type: Schema.Literal("RunAdopted"),
+  ...v1,
+  ...at,
+  session: Schema.String,
+  epoch: Schema.Int,
+  lost: Schema.Array(Path)
+})
+
+/** An annotation; the only kind of event a finished run takes (K5). */
+export const NoteAdded = Schema.Struct({
+  type: Schema.Literal("NoteAdded"),
+  ...v1,
+  ...at,
+  text: Schema.String,
+  by: Schema.optionalKey(Schema.String)
+})
+
+export const Event = Schema.Union([
+  RunCreated,
+  StepsDispatched,
+  StepSucceeded,
+  StepFailed,
+  StepRetryScheduled,
+  StepsReady,
+  StepWaiting,
+  StepsSkipped,
+  MapExpanded,
+  MapStopped,
+  CallStarted,
+  EventReceived,
+  RunPaused,
+  RunResumed,
+  RunClosing,
+  StepsCancelled,
+  RunFinished,
+  RunAdopted,
+  NoteAdded
+])
+export type Event = typeof Event.Type
+export type EventType = Event["type"]

@@ -1,0 +1,211 @@
+/**
+ * The flow document in its canonical form: what Baton stores, shows, hashes and patches.
+ *
+ * People may write the short form instead (`FlowShort`); each short document has exactly one canonical form.
+ * Durations are text such as `500ms`, `10s`, `5m`, `48h`, `7d`. Expressions are CEL inside `${ … }`, except in the control
+ * fields `when`, `until` and choice rules, where the braces may be left out.
+ */
+import * as Schema from "effect/Schema"
+import { idPattern } from "./StepPath.ts"
+
+export const NodeId = Schema.String.check(Schema.isPattern(idPattern))
+export const DurationText = Schema.String.check(Schema.isPattern(/^\d+(\.\d+)?(ms|s|m|h|d)$/))
+const Expression = Schema.String
+const JsonSchemaDocument = Schema.Record(Schema.String, Schema.Json)
+const JsonRecord = Schema.Record(Schema.String, Schema.Json)
+
+export const Retry = Schema.Struct({
+  /** All tries together, the first included: 1 to 10. */
+  attempts: Schema.optionalKey(Schema.Int),
+  initial: Schema.optionalKey(DurationText),
+  factor: Schema.optionalKey(Schema.Number),
+  max: Schema.optionalKey(DurationText),
+  jitter: Schema.optionalKey(Schema.Boolean),
+  /** Error kinds or HTTP statuses (`429`, `5xx`) that are retried; absent: every retryable error. */
+  on: Schema.optionalKey(Schema.Array(Schema.String))
+})
+export type Retry = typeof Retry.Type
+
+export const OnFailure = Schema.Union([
+  Schema.Literals(["fail", "continue", "ask"]),
+  Schema.Struct({ fallback: Schema.Json })
+])
+export type OnFailure = typeof OnFailure.Type
+
+export const Effect = Schema.Literals(["pure", "idempotent", "keyed", "irreversible"])
+export type Effect = typeof Effect.Type
+
+export const Join = Schema.Union([
+  Schema.Literals(["all", "any"]),
+  Schema.Struct({ atLeast: Schema.Int, wait: Schema.optionalKey(Schema.Boolean) })
+])
+export type Join = typeof Join.Type
+
+/** A remote or registered agent (`use`) or one written in place (`instructions`). */
+export const AgentDefinition = Schema.Struct({
+  use: Schema.optionalKey(Schema.String),
+  instructions: Schema.optionalKey(Schema.String),
+  model: Schema.optionalKey(Schema.String),
+  tools: Schema.optionalKey(Schema.Array(Schema.String)),
+  temperature: Schema.optionalKey(Schema.Number),
+  maxOutputTokens: Schema.optionalKey(Schema.Int),
+  outputSchema: Schema.optionalKey(JsonSchemaDocument),
+  description: Schema.optionalKey(Schema.String)
+})
+export type AgentDefinition = typeof AgentDefinition.Type
+
+/** Fields that every node type has, and that a map's `each` body shares. */
+const common = {
+  input: Schema.optionalKey(Schema.Json),
+  output: Schema.optionalKey(JsonSchemaDocument),
+  timeout: Schema.optionalKey(DurationText),
+  retry: Schema.optionalKey(Retry),
+  onFailure: Schema.optionalKey(OnFailure),
+  effect: Schema.optionalKey(Effect),
+  receipt: Schema.optionalKey(Schema.Struct({ ttl: Schema.optionalKey(DurationText) })),
+  join: Schema.optionalKey(Join),
+  branch: Schema.optionalKey(Schema.Literal("first")),
+  /** Asked when the join is satisfied; false skips the step (ADR 0003). */
+  when: Schema.optionalKey(Expression),
+  checkpointAfter: Schema.optionalKey(Schema.Union([Schema.Boolean, JsonRecord])),
+  /** What is kept of the result: evaluated with `output` in scope. */
+  select: Schema.optionalKey(Schema.Json),
+  description: Schema.optionalKey(Schema.String)
+}
+
+const http = {
+  type: Schema.Literal("http"),
+  url: Schema.String,
+  method: Schema.optionalKey(Schema.String),
+  headers: Schema.optionalKey(JsonRecord),
+  query: Schema.optionalKey(JsonRecord),
+  body: Schema.optionalKey(Schema.Json),
+  /** Status codes or ranges (`200`, `2xx`, `200-299`) that count as success; default below 400. */
+  expect: Schema.optionalKey(Schema.Array(Schema.Union([Schema.Int, Schema.String])))
+}
+const agent = {
+  type: Schema.Literal("agent"),
+  /** A name, names tried in order, or a definition. */
+  agent: Schema.Union([Schema.String, Schema.Array(Schema.String), AgentDefinition]),
+  routes: Schema.optionalKey(Schema.Array(Schema.String))
+}
+const transform = { type: Schema.Literal("transform"), value: Schema.Json }
+const fn = { type: Schema.Literal("function"), function: Schema.String }
+const file = {
+  type: Schema.Literal("file"),
+  path: Schema.String,
+  content: Schema.Json,
+  format: Schema.optionalKey(Schema.Literals(["text", "json", "jsonl"]))
+}
+const wait = {
+  type: Schema.Literal("wait"),
+  for: Schema.optionalKey(Schema.String),
+  until: Schema.optionalKey(Schema.String),
+  event: Schema.optionalKey(Schema.String)
+}
+const approval = {
+  type: Schema.Literal("approval"),
+  question: Schema.String,
+  options: Schema.optionalKey(Schema.Array(Schema.Json)),
+  form: Schema.optionalKey(JsonSchemaDocument),
+  approvers: Schema.optionalKey(Schema.Array(Schema.String)),
+  requesterMayApprove: Schema.optionalKey(Schema.Boolean),
+  quorum: Schema.optionalKey(Schema.Int),
+  onTimeout: Schema.optionalKey(Schema.Literals(["approve", "reject"]))
+}
+const flow = { type: Schema.Literal("flow"), flow: Schema.Union([Schema.String, JsonRecord]) }
+const choice = {
+  type: Schema.Literal("choice"),
+  /** In order; the first true one is the outcome; the last is `otherwise`. */
+  rules: Schema.Array(Schema.Record(Schema.String, Expression))
+}
+
+/** The body of a map or repeat: a node without an id. */
+export const Body = Schema.Union([
+  Schema.Struct({ ...common, ...http }),
+  Schema.Struct({ ...common, ...agent }),
+  Schema.Struct({ ...common, ...transform }),
+  Schema.Struct({ ...common, ...fn }),
+  Schema.Struct({ ...common, ...file }),
+  Schema.Struct({ ...common, ...flow })
+])
+export type Body = typeof Body.Type
+
+const map = {
+  type: Schema.Literal("map"),
+  /** An expression that gives a list, or the list itself. */
+  over: Schema.Json,
+  each: Body,
+  parallel: Schema.optionalKey(Schema.Int),
+  /** At most this many item starts per unit, as `40/s`. */
+  rate: Schema.optionalKey(Schema.String),
+  tolerate: Schema.optionalKey(Schema.Struct({ failures: Schema.Union([Schema.Int, Schema.String]) }))
+}
+const repeat = {
+  type: Schema.Literal("repeat"),
+  each: Body,
+  until: Expression,
+  max: Schema.Int
+}
+
+const id = { id: NodeId }
+export const Node = Schema.Union([
+  Schema.Struct({ ...id, ...common, ...http }),
+  Schema.Struct({ ...id, ...common, ...agent }),
+  Schema.Struct({ ...id, ...common, ...transform }),
+  Schema.Struct({ ...id, ...common, ...fn }),
+  Schema.Struct({ ...id, ...common, ...file }),
+  Schema.Struct({ ...id, ...common, ...wait }),
+  Schema.Struct({ ...id, ...common, ...approval }),
+  Schema.Struct({ ...id, ...common, ...flow }),
+  Schema.Struct({ ...id, ...common, ...choice }),
+  Schema.Struct({ ...id, ...common, ...map }),
+  Schema.Struct({ ...id, ...common, ...repeat })
+])
+export type Node = typeof Node.Type
+export type NodeType = Node["type"]
+
+/** `on` is `success` (default), `failure`, `always`, or an outcome of the source: `approved`, `rejected`, a choice's name. */
+export const Edge = Schema.Struct({
+  from: NodeId,
+  to: NodeId,
+  on: Schema.optionalKey(Schema.String),
+  when: Schema.optionalKey(Expression),
+  otherwise: Schema.optionalKey(Schema.Boolean)
+})
+export type Edge = typeof Edge.Type
+
+export const Limits = Schema.Struct({
+  /** Steps of one run offered to workers at once. */
+  parallel: Schema.optionalKey(Schema.Int),
+  /** Steps of one run, map items included. */
+  steps: Schema.optionalKey(Schema.Int),
+  agents: Schema.optionalKey(Schema.Int),
+  patches: Schema.optionalKey(Schema.Int),
+  deadline: Schema.optionalKey(DurationText),
+  budget: Schema.optionalKey(Schema.Struct({
+    usd: Schema.optionalKey(Schema.Number),
+    tokens: Schema.optionalKey(Schema.Int),
+    calls: Schema.optionalKey(Schema.Int)
+  }))
+})
+export type Limits = typeof Limits.Type
+
+export const Flow = Schema.Struct({
+  name: NodeId,
+  version: Schema.optionalKey(Schema.String),
+  description: Schema.optionalKey(Schema.String),
+  input: Schema.optionalKey(JsonSchemaDocument),
+  secrets: Schema.optionalKey(Schema.Array(Schema.String)),
+  agents: Schema.optionalKey(Schema.Record(Schema.String, AgentDefinition)),
+  defaults: Schema.optionalKey(Schema.Struct({
+    timeout: Schema.optionalKey(DurationText),
+    retry: Schema.optionalKey(Retry)
+  })),
+  limits: Schema.optionalKey(Limits),
+  policy: Schema.optionalKey(JsonRecord),
+  nodes: Schema.Array(Node),
+  edges: Schema.Array(Edge),
+  output: Schema.optionalKey(Schema.Json)
+})
+export type Flow = typeof Flow.Type

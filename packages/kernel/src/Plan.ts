@@ -1,0 +1,115 @@
+/**
+ * A flow compiled and checked for one run: what `decide` works on. Made by `Compile.compile`, never by hand.
+ * All durations are milliseconds; expressions are parsed once.
+ */
+import type { CompiledExpression, Template } from "./Expression.ts"
+import type * as Flow from "./Flow.ts"
+import type { Json } from "./Value.ts"
+
+export interface RetryPolicy {
+  readonly attempts: number
+  readonly initialMs: number
+  readonly factor: number
+  readonly maxMs: number
+  readonly jitter: boolean
+  readonly on: ReadonlyArray<string> | undefined
+}
+
+export interface PlanEdge {
+  /** Position among the outgoing edges of its source: what events list as `live`. */
+  readonly ordinal: number
+  readonly from: number
+  readonly to: number
+  readonly on: string
+  readonly when: CompiledExpression | undefined
+  readonly otherwise: boolean
+}
+
+/** A worker-run step: a node, or the body of a map. */
+export interface Work {
+  readonly type: Flow.NodeType
+  /** The canonical node or body, with defaults folded in. */
+  readonly definition: Flow.Node | Flow.Body
+  readonly timeoutMs: number | undefined
+  readonly retry: RetryPolicy
+  readonly onFailure: "fail" | "continue" | "ask" | { readonly fallback: Json }
+  readonly effect: Flow.Effect
+  /** Every text or JSON field of the definition that may hold expressions, parsed once, by field name. */
+  readonly fields: { readonly [field: string]: Template }
+}
+
+export interface MapSpec {
+  readonly over: Template
+  readonly body: Work
+  readonly parallel: number
+  /** Item starts allowed per window. */
+  readonly rate: { readonly count: number; readonly windowMs: number } | undefined
+  readonly tolerate: { readonly count: number } | { readonly share: number }
+}
+
+export interface ChoiceRule {
+  readonly outcome: string
+  /** Absent on `otherwise`. */
+  readonly when: CompiledExpression | undefined
+}
+
+export interface WaitSpec {
+  readonly forDuration: Template | undefined
+  readonly until: Template | undefined
+  readonly event: string | undefined
+  readonly timeoutMs: number | undefined
+}
+
+export interface PlanNode extends Work {
+  readonly index: number
+  readonly id: string
+  readonly incoming: ReadonlyArray<PlanEdge>
+  readonly outgoing: ReadonlyArray<PlanEdge>
+  readonly join: { readonly need: number | "all"; readonly wait: boolean }
+  readonly branch: boolean
+  readonly when: CompiledExpression | undefined
+  /** Indexes of all nodes this one may read: its ancestors. */
+  readonly ancestors: ReadonlySet<number>
+  readonly map: MapSpec | undefined
+  readonly choice: ReadonlyArray<ChoiceRule> | undefined
+  readonly wait: WaitSpec | undefined
+}
+
+export interface PlanLimits {
+  readonly parallel: number
+  readonly steps: number
+  readonly agents: number
+  readonly patches: number
+  readonly deadlineMs: number | undefined
+}
+
+export interface Plan {
+  readonly document: Flow.Flow
+  readonly name: string
+  readonly version: string
+  readonly revision: number
+  readonly nodes: ReadonlyArray<PlanNode>
+  readonly byId: ReadonlyMap<string, PlanNode>
+  readonly limits: PlanLimits
+  /** The run's output; absent: an object of the sink nodes' outputs. */
+  readonly output: Template | undefined
+  readonly sinks: ReadonlyArray<number>
+}
+
+/** Limits that a flow may lower or raise, and what holds when it says nothing. */
+export const defaultLimits: PlanLimits = {
+  parallel: 8,
+  steps: 10_000,
+  agents: 5,
+  patches: 20,
+  deadlineMs: undefined
+}
+
+export const defaultRetry: RetryPolicy = {
+  attempts: 1,
+  initialMs: 1_000,
+  factor: 2,
+  maxMs: 30_000,
+  jitter: true,
+  on: undefined
+}
