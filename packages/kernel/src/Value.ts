@@ -10,7 +10,9 @@ export type Json = Schema.Json
 export type JsonObject = { readonly [key: string]: Json }
 
 /** `sha256:` and 64 lower-case hex digits: the address of content-addressed bytes. */
-export const BlobRef = Schema.String.check(Schema.isPattern(/^sha256:[0-9a-f]{64}$/)).pipe(Schema.brand("BlobRef"))
+export const BlobRef = Schema.TemplateLiteral(["sha256:", Schema.String]).check(
+  Schema.isPattern(/^sha256:[0-9a-f]{64}$/)
+)
 export type BlobRef = typeof BlobRef.Type
 
 /** Values whose JSON text is longer than this many bytes are kept as blobs. */
