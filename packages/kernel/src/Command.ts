@@ -31,7 +31,7 @@ export const CompleteStep = Schema.Struct({
   usage: Schema.optionalKey(Usage),
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String }))),
   outcome: Schema.Union([
-    Schema.Struct({ ok: Schema.Literal(true), output: Value }),
+    Schema.Struct({ ok: Schema.Literal(true), output: Value, agent: Schema.optionalKey(Schema.String) }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
     /** The attempt was told to stop and did. */
     Schema.Struct({ ok: Schema.Literal("interrupted") })
