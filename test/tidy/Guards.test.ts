@@ -167,6 +167,14 @@ describe("prose", () => {
     fails(cite(["ADR", "0002"]), "citation", "0002")
     passes(cite(["SEMANTICS", "8.2b"], ["SEMANTICS", "8.2(a)"], ["SEMANTICS", "8.14"], ["ADR", "0001"]))
   })
+  it("compares a flow that is shown with its example", () => {
+    const textOf = (path: string) => path === "examples/hello.yaml" ? "name: hello\nnodes: {}\n" : undefined
+    const shown = (flow: string) => Prose.shownFlows(file("docs/a.md", `# A\n\n\`\`\`yaml\n${flow}\`\`\`\n`), textOf)
+    fails(shown("name: hello\nnodes: { a: {} }\n"), "example", "examples/hello.yaml")
+    fails(shown("name: other\nnodes: {}\n"), "example", "examples/other.yaml")
+    passes(shown("name: hello\nnodes: {}\n"))
+    passes(shown("nodes:\n  part: {}\n"))
+  })
   it("knows the documents that a comment names", () => {
     const known = new Set(["docs/semantics.md"])
     const comment = (text: string) => Prose.namedDocuments(file("packages/kernel/src/A.ts", text), known)
