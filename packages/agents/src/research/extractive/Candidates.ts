@@ -98,7 +98,8 @@ const form = (unit: StoredUnit): number => {
   const kind = unit.kind === "code" ? 0.7 : unit.kind === "row" ? 0.9 : 1
   const length = count < 5 ? 0.7 : count < 8 ? 0.9 : count > 70 ? 0.8 : 1
   const question = unit.text.endsWith("?") ? 0.5 : 1
-  return kind * length * question
+  const aboutItself = /^(?:this|the following) (?:page|chapter|section|document|guide|article|post)\b/i.test(unit.text) ? 0.5 : 1
+  return kind * length * question * aboutItself
 }
 
 /** A small preference for the form of answer that the question asks for. */
