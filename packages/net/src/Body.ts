@@ -7,8 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
-import { Readable, type Transform } from "node:stream"
-import { pipeline } from "node:stream"
+import { pipeline, Readable, type Transform } from "node:stream"
 import * as zlib from "node:zlib"
 import { BUFFER_MAX, type ByteSource, END, type Exchange, type Head, PENDING, type Taken } from "./Exchange.ts"
 import * as Failure from "./Failure.ts"
@@ -18,6 +17,9 @@ export const ENCODINGS_MAX = 2
 
 /** Bytes that a compressed answer may be longer than its content, for headers and for data that does not shrink. */
 export const COMPRESSION_OVERHEAD_MAX = 64 * 1024
+
+/** RFC 9659: a zstd answer needs a window of at most 8 MiB; a larger one would cost that much memory per call. */
+export const ZSTD_WINDOW_LOG_MAX = 23
 
 export const acceptEncoding = "gzip, deflate, br, zstd"
 
@@ -100,7 +102,7 @@ const decoders: { readonly [encoding: string]: (first: number) => Transform } = 
   "x-gzip": () => zlib.createGunzip(),
   deflate: (first) => (first & 0x0f) === 0x08 ? zlib.createInflate() : zlib.createInflateRaw(),
   br: () => zlib.createBrotliDecompress(),
-  zstd: () => zlib.createZstdDecompress()
+  zstd: () => zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } })
 }
 
 class Decoded implements ByteSource {
@@ -159,8 +161,10 @@ class Decoded implements ByteSource {
     for (const chunk of taken.chunks) feed.push(chunk)
     this.#feed = feed
     this.#output = stages[stages.length - 1]
-    this.#output?.on("readable", () => this.onProgress())
-    pipeline([feed, ...stages], (error) => this.#finish(error ?? undefined))
+    this.#output?.on("readable", () => this.onProgress()).on("end", () => this.#finish(undefined))
+    // The callback comes when all is written, not when all is read: it may tell of errors, never of the end.
+    pipeline([feed, ...stages], (error) => error && this.#finish(error))
+    this.#output?.on("error", (error) => this.#finish(error))
     return PENDING
   }
 
@@ -175,7 +179,7 @@ class Decoded implements ByteSource {
 
   #finish(error: Error | undefined): void {
     if (error === undefined) this.#ended = true
-    else if (this.#error === undefined) {
+    else if (!this.#ended && this.#error === undefined) {
       const undecodable = Failure.failure(
         "ENCODING_INVALID",
         `The answer of ${this.#host} cannot be decoded.`,

@@ -4,6 +4,7 @@
  */
 import { DialError } from "@baton/engine/HttpDialer"
 import type * as Dns from "effect/net/Dns"
+import { errors } from "undici"
 
 export type Reason = DialError["reason"]
 
@@ -94,7 +95,7 @@ export const fromDriver = (error: unknown, progress: Progress): DialError => {
   if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") {
     return fail("RESPONSE_TRUNCATED", `${host} announced another length than it sent.`)
   }
-  if (code.startsWith("HPE_")) return fail("RESPONSE_INVALID", `The answer of ${host} is not HTTP.`)
+  if (error instanceof errors.HTTPParserError) return fail("RESPONSE_INVALID", `The answer of ${host} is not HTTP.`)
   return progress.answered
     ? fail("RESPONSE_TRUNCATED", `The connection to ${host} broke in the middle of the answer.`)
     : fail("CONNECTION_LOST", `The connection to ${host} broke before it answered.`)

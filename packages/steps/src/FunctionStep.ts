@@ -98,8 +98,7 @@ const fromPromise = (
 const fromEffect = (name: string, effect: Effect.Effect<unknown, unknown>): Effect.Effect<StepResult, StepError> =>
   Effect.matchCauseEffect(effect, {
     onSuccess: answer,
-    onFailure: (cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : thrown(name, Cause.squash(cause))
+    onFailure: (cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : thrown(name, Cause.squash(cause))
   })
 
 /** The handler may keep what it returned: the step's output is a copy. */
