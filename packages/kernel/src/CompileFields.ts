@@ -102,7 +102,7 @@ const checkNames = (references: Expression.References, pointer: string, place: P
     }
   }
   checkSecrets(references, pointer, place, scope)
-  for (const path of references.paths ?? []) checkPath(path, pointer, place, scope)
+  for (const path of references.paths) checkPath(path, pointer, place, scope)
 }
 
 const checkSecrets = (references: Expression.References, pointer: string, place: Place, scope: Scope): void => {

@@ -8,9 +8,9 @@ export interface References {
   readonly secrets: ReadonlySet<string>
   /**
    * The longest static member chains from each root, such as `["needs", "enrich", "failed"]`: lets a scope leave out what
-   * is not read. Absent: unknown, everything under the roots may be read.
+   * is not read.
    */
-  readonly paths?: ReadonlyArray<ReadonlyArray<string>>
+  readonly paths: ReadonlyArray<ReadonlyArray<string>>
   /** True when the whole of `needs` or `nodes` is read, not single members. A computed member reads the whole. */
   readonly allNeeds: boolean
   /** Which of the two `allNeeds` means; both may be. */
@@ -45,7 +45,7 @@ const collect = (tree: Tree, found: Array<ReadonlyArray<string>>): Array<Readonl
 }
 
 /** References of several expressions together. */
-export const union = (all: ReadonlyArray<References>): References => fromPaths(all.flatMap((_) => _.paths ?? []))
+export const union = (all: ReadonlyArray<References>): References => fromPaths(all.flatMap((_) => _.paths))
 
 export const none: References = {
   roots: new Set(),
