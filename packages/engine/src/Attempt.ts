@@ -61,7 +61,7 @@ export const run = (
 ): Effect.Effect<AttemptOutcome> =>
   Clock.clockWith((clock) => {
     const startedAt = clock.currentTimeMillisUnsafe()
-    const attempt = AttemptContext.make(request, services)
+    const attempt = new AttemptContext.AttemptContext(request, services)
     return Effect.matchCauseEffect(work(request, services, attempt), {
       onSuccess: (finished) => Effect.succeed(succeeded(startedAt, attempt, finished)),
       onFailure: (cause) => failed(startedAt, attempt, request.work, cause)
@@ -77,16 +77,15 @@ interface Finished {
 const work = (
   request: AttemptContext.AttemptRequest,
   services: AttemptServices,
-  attempt: AttemptContext.Attempt
+  attempt: AttemptContext.AttemptContext
 ): Effect.Effect<Finished, StepError> => {
   const stepType = services.stepTypes.get(request.work.type)
   if (stepType === undefined) return Effect.fail(unserved(request.work.type))
-  const { context } = attempt
   const { startCall, work } = request
   const executed = Effect.flatMap(
     startCall !== undefined && work.effect === "irreversible"
-      ? Effect.andThen(startCall(context.key), Effect.suspend(() => stepType.execute(context)))
-      : Effect.suspend(() => stepType.execute(context)),
+      ? Effect.andThen(startCall(attempt.key), Effect.suspend(() => stepType.execute(attempt)))
+      : Effect.suspend(() => stepType.execute(attempt)),
     (result) => finish(work, attempt, result)
   )
   if (work.timeoutMs === undefined) return executed
@@ -119,7 +118,7 @@ const sentUnknown = (work: Plan.Work): { readonly sent?: true } =>
 
 const finish = (
   work: Plan.Work,
-  attempt: AttemptContext.Attempt,
+  attempt: AttemptContext.AttemptContext,
   result: StepResult
 ): Effect.Effect<Finished, StepError> => {
   let output = result.output
@@ -131,7 +130,7 @@ const finish = (
     output = repaired
     warnings = [...warnings, { code: "OUTPUT_REPAIRED", message: `The agent's answer was repaired: ${problem}.` }]
   }
-  const secrets = attempt.secrets()
+  const secrets = attempt.secretsUsed
   if (secrets !== undefined) output = scrubJson(secrets, output)
   const schema = work.definition.output
   if (schema !== undefined) {
@@ -179,13 +178,13 @@ const invalid = (work: Plan.Work, message: string, problems?: ReadonlyArray<stri
   ...(problems === undefined ? undefined : { detail: { problems } })
 })
 
-const succeeded = (startedAt: number, attempt: AttemptContext.Attempt, finished: Finished): AttemptOutcome => {
+const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, finished: Finished): AttemptOutcome => {
   const { result, stored } = finished
   return {
     startedAt,
     outcome: { ok: true, output: stored.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
-    usage: AttemptContext.sum(attempt.usage(), result.usage),
-    warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secrets()),
+    usage: AttemptContext.sum(attempt.spent, result.usage),
+    warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),
     blobs: stored.blob === undefined ? noBlobs : [stored.blob]
   }
 }
@@ -198,11 +197,11 @@ const bounded = (warnings: ReadonlyArray<Warning>, secrets: AttemptSecrets | und
 
 const failed = (
   startedAt: number,
-  attempt: AttemptContext.Attempt,
+  attempt: AttemptContext.AttemptContext,
   work: Plan.Work,
   cause: Cause.Cause<StepError>
 ): Effect.Effect<AttemptOutcome> => {
-  const secrets = attempt.secrets()
+  const secrets = attempt.secretsUsed
   const known = Cause.findError(cause)
   const outcome: AttemptOutcome = {
     startedAt,
@@ -210,14 +209,14 @@ const failed = (
       ok: false,
       error: Result.isSuccess(known) ? clean(known.success, secrets) : broken(work, cause, secrets)
     },
-    usage: attempt.usage(),
+    usage: attempt.spent,
     warnings: noWarnings,
     blobs: noBlobs
   }
   if (Result.isSuccess(known)) return Effect.succeed(outcome)
   const story = Cause.pretty(cause)
   return Effect.as(
-    Effect.logDebug("A step type broke", { path: attempt.context.path, cause: secrets?.scrub(story) ?? story }),
+    Effect.logDebug("A step type broke", { path: attempt.path, cause: secrets?.scrub(story) ?? story }),
     outcome
   )
 }
