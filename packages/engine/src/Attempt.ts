@@ -8,7 +8,7 @@
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
-import type { BlobRef, Json, JsonObject, Value } from "@baton/kernel/Value"
+import type { Json, JsonObject, Value } from "@baton/kernel/Value"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -21,6 +21,7 @@ import { BlobStore } from "./BlobStore.ts"
 import { Secrets } from "./Secrets.ts"
 import type { StepResult, StepType } from "./StepType.ts"
 import { StepTypes } from "./StepType.ts"
+import type { NewBlob } from "./StoredValue.ts"
 
 /** UTF-16 units of an error's message. */
 export const messageLengthMax = 2000
@@ -47,7 +48,7 @@ export interface AttemptOutcome {
     | { readonly ok: false; readonly error: StepError }
   readonly usage: Usage | undefined
   readonly warnings: ReadonlyArray<Warning>
-  readonly blobs: ReadonlyArray<{ readonly ref: BlobRef; readonly bytes: Uint8Array }>
+  readonly blobs: ReadonlyArray<NewBlob>
 }
 
 /** The services an attempt needs, gathered once per worker. */
@@ -70,7 +71,7 @@ export const run = (
 
 interface Finished {
   readonly result: StepResult
-  readonly stored: AttemptOutput.Stored
+  readonly kept: AttemptOutput.Kept
   readonly warnings: ReadonlyArray<Warning>
 }
 
@@ -126,9 +127,9 @@ const finish = (
   const problem = AttemptOutput.problem(output)
   if (problem !== undefined) {
     const repaired = work.type === "agent" ? repair(output) : undefined
-    if (repaired === undefined) return Effect.fail(invalid(work, `The output is no JSON within bounds: ${problem}.`))
+    if (repaired === undefined) return Effect.fail(invalid(work, `The output is no JSON within bounds: ${problem}`))
     output = repaired
-    warnings = [...warnings, { code: "OUTPUT_REPAIRED", message: `The agent's answer was repaired: ${problem}.` }]
+    warnings = [...warnings, { code: "OUTPUT_REPAIRED", message: `The agent's answer was repaired: ${problem}` }]
   }
   const secrets = attempt.secretsUsed
   if (secrets !== undefined) output = scrubJson(secrets, output)
@@ -143,7 +144,7 @@ const finish = (
     const found = AttemptOutput.problem(selected)
     return found === undefined
       ? store(work, result, selected, warnings)
-      : Effect.fail(invalid(work, `What select keeps is no JSON within bounds: ${found}.`))
+      : Effect.fail(invalid(work, `What select keeps is no JSON within bounds: ${found}`))
   }).pipe(Effect.mapError((error) => ({ ...error, ...afterCall })))
 }
 
@@ -162,10 +163,10 @@ const store = (
   output: Json,
   warnings: ReadonlyArray<Warning>
 ): Effect.Effect<Finished, StepError> => {
-  const stored = AttemptOutput.store(output)
-  return stored === undefined
+  const kept = AttemptOutput.store(output)
+  return kept === undefined
     ? Effect.fail(invalid(work, `The output is larger than ${AttemptOutput.outputBytesMax} bytes.`))
-    : Effect.succeed({ result, stored, warnings })
+    : Effect.succeed({ result, kept, warnings })
 }
 
 /** A model may answer better when asked again; everything else gives the same answer. */
@@ -179,18 +180,17 @@ const invalid = (work: Plan.Work, message: string, problems?: ReadonlyArray<stri
 })
 
 const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, finished: Finished): AttemptOutcome => {
-  const { result, stored } = finished
+  const { kept, result } = finished
   return {
     startedAt,
-    outcome: { ok: true, output: stored.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
+    outcome: { ok: true, output: kept.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
     usage: AttemptContext.sum(attempt.spent, result.usage),
     warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),
-    blobs: stored.blob === undefined ? noBlobs : [stored.blob]
+    blobs: kept.blobs
   }
 }
 
 const noWarnings: ReadonlyArray<Warning> = []
-const noBlobs: AttemptOutcome["blobs"] = []
 
 const bounded = (warnings: ReadonlyArray<Warning>, secrets: AttemptSecrets | undefined): ReadonlyArray<Warning> =>
   warnings.slice(0, warningsMax).map(({ code, message }) => ({ code, message: speakable(message, secrets) }))
@@ -211,7 +211,7 @@ const failed = (
     },
     usage: attempt.spent,
     warnings: noWarnings,
-    blobs: noBlobs
+    blobs: []
   }
   if (Result.isSuccess(known)) return Effect.succeed(outcome)
   const story = Cause.pretty(cause)

@@ -221,7 +221,7 @@ const ask = (reading: Reading, template: Template, scope: Scope): Result.Result<
   const whole = AttemptOutput.copy(result.success)
   return Result.mapError(whole, (problem) => ({
     code: "EXPRESSION_FAILED",
-    message: `The result is no JSON: ${problem}.`,
+    message: `The result is no JSON: ${problem}`,
     source: ""
   }))
 }

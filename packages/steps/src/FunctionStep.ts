@@ -114,7 +114,7 @@ const answer = (returned: unknown): Effect.Effect<StepResult, StepError> => {
   return Result.isSuccess(output) ? Effect.succeed({ output: output.success }) : Effect.fail<StepError>({
     code: "OUTPUT_INVALID",
     kind: "validation",
-    message: `The function's result is no JSON within bounds: ${output.failure}.`,
+    message: `The function's result is no JSON within bounds: ${output.failure}`,
     retryable: false
   })
 }
