@@ -43,9 +43,8 @@ export interface AttemptOutcome {
   /** Milliseconds since 1970 on the worker's clock. */
   readonly startedAt: number
   readonly outcome:
-    | { readonly ok: true; readonly output: Value }
+    | { readonly ok: true; readonly output: Value; readonly agent?: string }
     | { readonly ok: false; readonly error: StepError }
-  readonly agent: string | undefined
   readonly usage: Usage | undefined
   readonly warnings: ReadonlyArray<Warning>
   readonly blobs: ReadonlyArray<{ readonly ref: BlobRef; readonly bytes: Uint8Array }>
@@ -184,8 +183,7 @@ const succeeded = (startedAt: number, attempt: AttemptContext.Attempt, finished:
   const { result, stored } = finished
   return {
     startedAt,
-    outcome: { ok: true, output: stored.value },
-    agent: result.agent,
+    outcome: { ok: true, output: stored.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
     usage: AttemptContext.sum(attempt.usage(), result.usage),
     warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secrets()),
     blobs: stored.blob === undefined ? noBlobs : [stored.blob]
@@ -212,7 +210,6 @@ const failed = (
       ok: false,
       error: Result.isSuccess(known) ? clean(known.success, secrets) : broken(work, cause, secrets)
     },
-    agent: undefined,
     usage: attempt.usage(),
     warnings: noWarnings,
     blobs: noBlobs

@@ -8,7 +8,7 @@ import type { BlobRef, Json, JsonObject, Value } from "@baton/kernel/Value"
 import { inlineBytesMax } from "@baton/kernel/Value"
 import * as JsonSchema from "@cfworker/json-schema"
 import * as Result from "effect/Result"
-import { createHash } from "node:crypto"
+import * as CanonicalJson from "./CanonicalJson.ts"
 
 /** Containers inside containers. */
 export const depthMax = 128
@@ -160,7 +160,7 @@ export const store = (json: Json): Stored | undefined => {
   }
   const bytes = Buffer.from(text)
   if (bytes.byteLength > outputBytesMax) return undefined
-  const ref = `sha256:${createHash("sha256").update(bytes).digest("hex")}` as BlobRef
+  const ref = CanonicalJson.address(bytes)
   return { value: { ref, bytes: bytes.byteLength }, blob: { ref, bytes } }
 }
 

@@ -27,7 +27,8 @@ export interface NodeView {
   readonly status: string
   /** Absent where the node has no output: null for the reader. */
   readonly output: Value | undefined
-  readonly error: StepError | undefined
+  readonly error: { readonly code: string; readonly message: string } | undefined
+  readonly outcome: string | undefined
   readonly agent: string | undefined
 }
 
@@ -36,7 +37,7 @@ export interface Source {
   /** `input`, `run`, `item`, `index`, `last`. */
   readonly root: (name: string) => Value | undefined
   readonly node: (id: string) => NodeView | undefined
-  /** The direct needs: what `needs` holds. */
+  /** The direct needs: `needs` holds those of them that have succeeded or failed. */
   readonly needs: ReadonlyArray<string>
   /** Everything `nodes` may hold. */
   readonly ancestors: ReadonlyArray<string>
@@ -133,6 +134,7 @@ const follow = (
   if (id === undefined || (root === "needs" && !reader.source.needs.includes(id))) return undefined
   const node = reader.source.node(id)
   if (node === undefined) return undefined
+  if (root === "needs" && !isReadable(node)) return undefined
   if (root === "needs") return descend(reader, node.output ?? nothing, path, 2)
   if (path[2] === "output") return descend(reader, node.output ?? nothing, path, 3)
   return path.length === 2 ? undefined : descend(reader, { v: facts(node) }, path, 2)
@@ -140,10 +142,15 @@ const follow = (
 
 const nothing: Value = { v: null }
 
+/** Nodes that ended without running have no place among the needs. */
+const isReadable = (node: NodeView): boolean =>
+  node.status === "succeeded" || node.status === "failed" || node.status === "reused"
+
 const facts = (node: NodeView): { readonly [key: string]: Json } => ({
   status: node.status,
-  error: (node.error ?? null) as Json,
-  ...(node.agent === undefined ? undefined : { agent: node.agent })
+  error: node.error === undefined ? null : { code: node.error.code, message: node.error.message },
+  outcome: node.outcome ?? null,
+  agent: node.agent ?? null
 })
 
 const descend = (
@@ -245,7 +252,7 @@ const build = (reading: Reading, references: References, extra: Scope | undefine
     const view: Record<string, Json> = { ...facts(node) }
     define(reading, view, "output", node.output ?? nothing)
     nodes[id] = view
-    if (source.needs.includes(id)) define(reading, needs, id, node.output ?? nothing)
+    if (isReadable(node) && source.needs.includes(id)) define(reading, needs, id, node.output ?? nothing)
   }
   scope["needs"] = needs
   scope["nodes"] = nodes
