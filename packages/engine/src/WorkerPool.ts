@@ -105,9 +105,8 @@ const itemValue = Effect.fnUntraced(function*(pool: Pool, tenant: string, items:
 })
 
 const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void => {
-  const { agent, blobs, startedAt, usage, warnings } = outcome
+  const { blobs, startedAt, usage, warnings } = outcome
   const at = pool.clock.currentTimeMillisUnsafe()
-  const answer = outcome.outcome.ok && agent !== undefined ? { ...outcome.outcome, agent } : outcome.outcome
   pool.coordinator.post(offer.tenant, offer.run, {
     type: "CompleteStep",
     at,
@@ -116,7 +115,7 @@ const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void =
     startedAt,
     ...(usage === undefined ? {} : { usage }),
     ...(warnings.length === 0 ? {} : { warnings }),
-    outcome: answer
+    outcome: outcome.outcome
   }, blobs)
 }
 
@@ -217,7 +216,6 @@ const brokenStore = (pool: Pool, error: { readonly message: string }): Attempt.A
     ok: false,
     error: { code: "STORE_READ", kind: "io", message: error.message, retryable: true, sent: false }
   },
-  agent: undefined,
   usage: undefined,
   warnings: [],
   blobs: []

@@ -16,11 +16,6 @@ export interface References {
   readonly roots: ReadonlySet<string>
   readonly nodes: ReadonlySet<string>
   readonly secrets: ReadonlySet<string>
-  /**
-   * The longest static member chains from each root, such as `["needs", "enrich", "failed"]`: lets a scope leave out what
-   * is not read. Absent: unknown, everything under the roots may be read.
-   */
-  readonly paths?: ReadonlyArray<ReadonlyArray<string>>
   /** True when the whole of `needs` or `nodes` is read, not single members. */
   readonly allNeeds: boolean
   /** Which of the two `allNeeds` means; both may be. A computed member, `nodes[n].status`, reads the whole. */
