@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { BlobCache } from "./BlobCache.ts"
 import { BlobStore } from "./BlobStore.ts"
-import { Coordinator } from "./Coordinator.ts"
+import type { Coordinator } from "./Coordinator.ts"
 import { EventFeed } from "./EventFeed.ts"
 import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
@@ -325,5 +325,5 @@ export const make = Effect.gen(function*() {
     closing: new Set()
   }
   yield* Effect.forkScoped(run(services))
-  return Coordinator.of(api(services))
+  return api(services)
 })
