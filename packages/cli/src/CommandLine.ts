@@ -15,6 +15,7 @@ import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
+import * as CommandLeaf from "./CommandLeaf.ts"
 import * as CommandTree from "./CommandTree.ts"
 import * as Failure from "./Failure.ts"
 import type { Invocation } from "./Invocation.ts"
@@ -76,7 +77,7 @@ const expand = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
 export const parse = (args: ReadonlyArray<string>): Effect.Effect<Parsed> =>
   Effect.suspend(() => {
     let parsed: Parsed | undefined
-    const sink = CommandTree.Sink.of({
+    const sink = CommandLeaf.Sink.of({
       accept: (request, globals) => {
         parsed = globals instanceof Failure.Failure
           ? { _tag: "Refused", failures: [globals] }
@@ -95,7 +96,7 @@ export const parse = (args: ReadonlyArray<string>): Effect.Effect<Parsed> =>
           if (parsed === undefined) parsed = { _tag: "Refused", failures: [Failure.usage("USAGE", error.message)] }
         })
       ),
-      Effect.provideService(CommandTree.Sink, sink),
+      Effect.provideService(CommandLeaf.Sink, sink),
       Effect.provideService(CliOutput.Presenter, presenter),
       Effect.provide(nothing),
       Effect.map(() => parsed ?? { _tag: "Refused", failures: [Failure.usage("USAGE", "nothing was asked for")] })
@@ -128,11 +129,11 @@ const toFailure = (
   const help = `${command} --help`
   switch (error._tag) {
     case "UnrecognizedOption": {
-      const near = error.suggestions[0] ?? nearest(error.option.replace(/^-+/, ""), flagNames(event.helpDoc), "--")
+      const near = nearest(error.option.replace(/^-+/, ""), flagNames(event.helpDoc), "--")
       return Failure.usage("UNKNOWN_FLAG", `${command} has no flag ${error.option}`, near ?? help)
     }
     case "UnknownSubcommand": {
-      const near = error.suggestions[0] ?? nearest(error.subcommand, commandNames(event.helpDoc), "")
+      const near = nearest(error.subcommand, commandNames(event.helpDoc), "")
       const parent = (error.parent ?? event.commandPath).join(" ")
       return Failure.usage(
         "UNKNOWN_COMMAND",
@@ -165,16 +166,28 @@ const flagNames = (doc: HelpDoc.HelpDoc): ReadonlyArray<string> =>
 const commandNames = (doc: HelpDoc.HelpDoc): ReadonlyArray<string> =>
   (doc.subcommands ?? []).flatMap((group) => group.commands.map((command) => command.name))
 
-/** The most similar name, when it shares more than half of its letter pairs. */
+/** Edits (insert, delete, replace, swap neighbours) that turn one word into the other. */
+const edits = (a: string, b: string): number => {
+  let older: Array<number> = []
+  let old = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let least = Math.min(old[j]! + 1, row[j - 1]! + 1, old[j - 1]! + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, older[j - 2]! + 1)
+      row.push(least)
+    }
+    older = old
+    old = row
+  }
+  return old[b.length]!
+}
+
+/** The name fewest edits away, when that is at most half of it. */
 const nearest = (name: string, among: ReadonlyArray<string>, prefix: string): string | undefined => {
-  const pairs = (word: string) =>
-    new Set(Array.from({ length: word.length + 1 }, (_, i) => ` ${word} `.slice(i, i + 2)))
-  const own = pairs(name.slice(0, 64).toLowerCase())
-  const scored = among.map((candidate) => {
-    const other = pairs(candidate)
-    const shared = [...own].filter((pair) => other.has(pair)).length
-    return { candidate, score: 2 * shared / (own.size + other.size) }
-  }).sort((a, b) => b.score - a.score)
-  const best = scored[0]
-  return best === undefined || best.score < 0.5 ? undefined : prefix + best.candidate
+  const word = name.slice(0, 64).toLowerCase()
+  const scored = among.map((candidate) => ({ candidate, distance: edits(word, candidate) }))
+  const best = scored.sort((a, b) => a.distance - b.distance)[0]
+  return best === undefined || best.distance > best.candidate.length / 2 ? undefined : prefix + best.candidate
 }

@@ -14,7 +14,12 @@ export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
 
 export const texts = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.atLeast(0))
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(`${description}; may be repeated`),
+    Flag.atLeast(0),
+    Flag.withDefault<ReadonlyArray<string>>([])
+  )
 
 /** A duration as milliseconds. */
 export const duration = (name: string, description: string) =>

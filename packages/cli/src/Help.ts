@@ -11,15 +11,20 @@ interface Entry {
 /** Left cells wider than this push their text to the next column instead of moving all others. */
 const leftCellsMax = 34
 
-const entries = (title: string, rows: ReadonlyArray<Entry>): ReadonlyArray<string> => {
+/** The same for examples. */
+const exampleCellsMax = 72
+
+const placeholders: { readonly [type: string]: string } = { boolean: "", choice: " NAME", integer: " N" }
+
+const entries = (title: string, rows: ReadonlyArray<Entry>, cellsMax = leftCellsMax): ReadonlyArray<string> => {
   if (rows.length === 0) return []
-  const cells = Math.min(leftCellsMax, Math.max(...rows.map((row) => TerminalText.width(row.left))))
+  const cells = Math.min(cellsMax, Math.max(...rows.map((row) => TerminalText.width(row.left))))
   return ["", title, ...rows.map((row) => `  ${TerminalText.pad(row.left, cells)}  ${row.right}`.trimEnd())]
 }
 
 const flagEntry = (flag: HelpDoc.FlagDoc): Entry => ({
-  left: [...flag.aliases, `--${flag.name}`].join(", ") + (flag.type === "boolean" ? "" : ` ${flag.type}`),
-  right: Option.getOrElse(flag.description, () => "") + (flag.required ? " (required)" : "")
+  left: [...flag.aliases, `--${flag.name}`].join(", ") + (placeholders[flag.type] ?? ` ${flag.type}`),
+  right: Option.getOrElse(flag.description, () => "").replace("(choices: ", "(") + (flag.required ? " (required)" : "")
 })
 
 export const format = (doc: HelpDoc.HelpDoc): string => {
@@ -37,7 +42,7 @@ export const format = (doc: HelpDoc.HelpDoc): string => {
   const shared = isRoot ? [...doc.flags, ...(doc.globalFlags ?? [])].map(flagEntry) : []
   const lines = [
     path === "" ? doc.description : `${path}: ${doc.description}`,
-    ...entries("Examples", examples),
+    ...entries("Examples", examples, exampleCellsMax),
     ...entries("Usage", [{ left: doc.usage, right: "" }]),
     ...entries("Commands", commands),
     ...entries("Arguments", args),

@@ -1,4 +1,5 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
+import type { RunStatus } from "@baton/contract/RunDocument"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -45,7 +46,7 @@ export interface Research extends Waiting {
 
 export interface RunsList {
   readonly _tag: "RunsList"
-  readonly status: ReadonlyArray<string>
+  readonly status: ReadonlyArray<RunStatus>
   readonly flow: string | undefined
   /** Milliseconds back from now. */
   readonly since: number | undefined

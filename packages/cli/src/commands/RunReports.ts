@@ -1,7 +1,7 @@
 /** `runs list|show|journal|explain|logs`: what is known of runs. */
 import { Client } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
-import type { Reason, RunDocument, RunListItem, RunStatus } from "@baton/contract/RunDocument"
+import type { Reason, RunDocument, RunListItem } from "@baton/contract/RunDocument"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -37,7 +37,7 @@ export const runsList = Effect.fnUntraced(function*(request: RunsList) {
       const after = request.after === undefined ? undefined : yield* client.resolve(request.after)
       return yield* client.list({
         limit: request.limit,
-        ...(request.status.length === 0 ? {} : { status: request.status as ReadonlyArray<RunStatus> }),
+        ...(request.status.length === 0 ? {} : { status: request.status }),
         ...(request.flow === undefined ? {} : { flow: request.flow }),
         ...(request.since === undefined ? {} : { since: now - request.since }),
         ...(after === undefined ? {} : { after })

@@ -13,7 +13,7 @@ const eraseLine = `${esc}2K`
 export const hideCursor = `${esc}?25l`
 export const showCursor = `${esc}?25h`
 
-const sgr = /\u001b\[[0-9;]*m/gu
+const sgr = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "gu")
 
 /** Terminal rows a drawn line takes at this width: a terminal made narrower wraps what stood there. */
 const rowsTaken = (line: string, columns: number): number =>
