@@ -27,6 +27,7 @@ export const journalTypes = [
   "orchestration.step.waiting",
   "orchestration.step.skipped",
   "orchestration.step.cancelled",
+  "orchestration.step.lost",
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.call.started",
@@ -69,6 +70,8 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   StepsCancelled: ["orchestration.step.cancelled"],
   RunFinished: ["orchestration.run.completed", "orchestration.run.failed", "orchestration.run.cancelled"],
   RunAdopted: ["orchestration.run.updated"],
+  DeliveryLost: ["orchestration.step.lost"],
+  StepReopened: ["orchestration.step.ready"],
   NoteAdded: ["orchestration.run.noted"]
 }
 
