@@ -26,20 +26,30 @@ export const adopt = (connection: Connection, adoption: Adoption): ReadonlyArray
       .all(`SELECT DISTINCT owner FROM run WHERE owner IS NOT NULL AND status IN ${openStatuses}`)
       .map((row) => String(row["owner"]))
       .filter(isDead(adoption))
-    return connection.all(
-      `UPDATE run SET owner = ?, epoch = epoch + 1 WHERE run_no IN (
-          SELECT run_no FROM run
-          WHERE status IN ${openStatuses} AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?)))
-            AND (? IS NULL OR (tenant = ? AND run = ?))
-          ORDER BY run_no LIMIT ?)
-        RETURNING tenant, run, epoch`,
-      adoption.session,
+    const free = connection.all(
+      `SELECT run_no, tenant, run, epoch, owner FROM run
+        WHERE status IN ${openStatuses} AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?)))
+          AND (? IS NULL OR (tenant = ? AND run = ?))
+        ORDER BY run_no LIMIT ?`,
       JSON.stringify(dead),
       adoption.only?.run ?? null,
       adoption.only?.tenant ?? null,
       adoption.only?.run ?? null,
       adoption.limit
-    ).map((row) => ({ tenant: String(row["tenant"]), run: String(row["run"]), epoch: Number(row["epoch"]) }))
+    )
+    return free.map((row) => {
+      connection.run(
+        "UPDATE run SET owner = ?, epoch = epoch + 1 WHERE run_no = ?",
+        adoption.session,
+        Number(row["run_no"])
+      )
+      return {
+        tenant: String(row["tenant"]),
+        run: String(row["run"]),
+        epoch: Number(row["epoch"]) + 1,
+        orderly: row["owner"] === null
+      }
+    })
   })
 
 export const release = (
