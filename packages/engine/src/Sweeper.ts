@@ -156,7 +156,8 @@ export interface SweeperOptions {
 export class Sweeper extends Context.Service<Sweeper, {
   /** Adopts now, all that is free or one run; answers how each adoption ended. */
   readonly adopt: (
-    only?: { readonly tenant: string; readonly run: string }
+    only?: { readonly tenant: string; readonly run: string },
+    command?: Command
   ) => Effect.Effect<ReadonlyArray<Settled>, RunStoreError>
   /** Runs that claim to be running and have not moved for `stallAfter`. */
   readonly stalled: () => ReadonlyArray<RunSlot>
