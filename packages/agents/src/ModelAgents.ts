@@ -186,7 +186,7 @@ const answerOf = (
   warnings: ReadonlyArray<ModelNotes.Warning>
 ): AgentAnswer => ({
   output,
-  agent: call.name,
+  agent: typeof call.agent === "string" ? call.agent : call.name,
   ...(usage === undefined ? {} : { usage }),
   ...(warnings.length === 0 ? {} : { warnings })
 })

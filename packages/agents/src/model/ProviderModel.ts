@@ -263,4 +263,6 @@ const withText = (
 
 /** Local servers report `stop`, or nothing, beside tool calls. */
 const mendFinish = <P extends Response.PartEncoded | Response.StreamPartEncoded>(part: P, called: boolean): P =>
-  part.type === "finish" && called && (part.reason === "stop" || part.reason === "unknown") ? { ...part, reason: "tool-calls" } : part
+  part.type === "finish" && called && (part.reason === "stop" || part.reason === "unknown")
+    ? { ...part, reason: "tool-calls" }
+    : part
