@@ -23,7 +23,7 @@ export interface Corpus {
   readonly size: number
   /** The best `limit` units for words joined by OR; a word may be a prefix-free token only. */
   readonly search: (words: ReadonlyArray<string>, limit: number) => ReadonlyArray<IndexFile.StoredUnit>
-  /** How many units hold a word (after stemming), in their text or headings. */
+  /** How many units hold a word (after stemming). One that stands in titles and headings only counts as a rare word. */
   readonly frequency: (word: string) => number
   /** The unit before (-1) or after (+1) another one in the same document. */
   readonly neighbour: (unit: IndexFile.StoredUnit, step: -1 | 1) => IndexFile.StoredUnit | undefined
@@ -53,7 +53,9 @@ export const make = (config: ResearchConfig): Corpora => {
     reopen: Effect.fnUntraced(function*(name) {
       if (!/^[0-9a-f]{32}$/.test(name)) return undefined
       const index = yield* IndexFile.openForReading(join(config.indexFolder, `${name}.db`))
-      return index === undefined ? undefined : yield* reader(index, name, []).pipe(Effect.orElseSucceed(() => undefined))
+      return index === undefined
+        ? undefined
+        : yield* reader(index, name, []).pipe(Effect.orElseSucceed(() => undefined))
     })
   }
 }
@@ -91,7 +93,8 @@ const refresh = (config: ResearchConfig, path: string, selection: Selection) =>
     yield* update(index, selection.files)
   }))
 
-const documentsOf = (index: IndexFile.IndexFile) => index.sql.documents.all() as unknown as ReadonlyArray<IndexFile.DocumentRow>
+const documentsOf = (index: IndexFile.IndexFile) =>
+  index.sql.documents.all() as unknown as ReadonlyArray<IndexFile.DocumentRow>
 
 const isFresh = (index: IndexFile.IndexFile, files: ReadonlyArray<SelectedFile>) => {
   const documents = documentsOf(index)
@@ -109,7 +112,9 @@ const prepareFolder = Effect.fnUntraced(function*(folder: string, path: string) 
       mkdirSync(folder, { recursive: true })
       const files = readdirSync(folder).filter((name) => /^[0-9a-f]{32}\.db$/.test(name))
       if (files.length < indexesMax || files.some((name) => join(folder, name) === path)) return
-      const aged = files.map((name) => ({ name, used: statSync(join(folder, name)).mtimeMs })).sort((a, b) => b.used - a.used)
+      const aged = files.map((name) => ({ name, used: statSync(join(folder, name)).mtimeMs })).sort((a, b) =>
+        b.used - a.used
+      )
       for (const { name } of aged.slice(indexesMax - 1)) {
         for (const suffix of ["", "-wal", "-shm", ".lock"]) rmSync(join(folder, name + suffix), { force: true })
       }
@@ -180,7 +185,12 @@ const reader = Effect.fnUntraced(function*(
       notes: [...notes, ...readable.flatMap(({ note, uri }) => note === null ? [] : [`${uri}: ${note}`])]
     },
     search: (words, limit) => words.length === 0 ? [] : index.sql.search.all(matching(words), limit).map(toUnit),
-    frequency: (word) => Number(index.sql.frequency.get(matching([word]))?.["n"] ?? 0),
+    frequency: (word) => {
+      const count = (match: string) => Number(index.sql.frequency.get(match)?.["n"] ?? 0)
+      const term = matching([word])
+      const texts = count(`text : ${term}`)
+      return texts > 0 || count(term) === 0 ? texts : Math.ceil(size * headingShare)
+    },
     neighbour: (unit, step) => {
       const row = index.sql.unitAt.get(unit.id + step)
       const found = row === undefined ? undefined : toUnit(row)
@@ -196,14 +206,21 @@ const reader = Effect.fnUntraced(function*(
 const nothingReadable = (skipped: CorpusSummary["skipped"]) => {
   const first = skipped[0]
   if (first === undefined) {
-    return new CorpusError({ code: "CORPUS_EMPTY", message: "the documents hold no sentence, list item, table row or code" })
+    return new CorpusError({
+      code: "CORPUS_EMPTY",
+      message: "the documents hold no sentence, list item, table row or code"
+    })
   }
   const more = skipped.length > 1 ? ` (and ${skipped.length - 1} more documents)` : ""
   const code = first.code === "DOCUMENT_TOO_LARGE" ? "DOCUMENT_TOO_LARGE" : "DOCUMENT_UNREADABLE"
   return new CorpusError({ code, message: `no document can be read. ${first.uri}: ${first.reason}${more}` })
 }
 
-const matching = (words: ReadonlyArray<string>) => words.map((word) => `"${word.replaceAll("\"", "\"\"")}"`).join(" OR ")
+/** Share of all units that a word of headings is taken to stand in. */
+const headingShare = 0.01
+
+const matching = (words: ReadonlyArray<string>) =>
+  words.map((word) => `"${word.replaceAll("\"", "\"\"")}"`).join(" OR ")
 
 const spanOf = (locator: Locator): readonly [number, number] => {
   if ("page" in locator) return [locator.page, locator.page]

@@ -19,7 +19,14 @@ export const engineName = "extractive"
 const foundShareMin = 0.52
 /** Share of it that one unit, with its headings and neighbours, must cover. */
 const sufficientCoverage = 0.45
-const weakCoverage = 0.3
+const weakCoverage = 0.32
+/** From this share of missing words on a question is refused, whatever the rest of it finds. */
+const missingShareMax = 0.5
+/** Short questions that miss this share are answered weakly at best. */
+const missingShareWeak = 1 / 3
+const shortQuestion = 4
+/** Words of the question that a unit must hold, when more of them than that occur. */
+const matchesMin = 2
 /** Corpora with fewer units than this repeat themselves less: their thresholds are lower. */
 const smallCorpus = 200
 const smallShare = 0.75
@@ -51,13 +58,19 @@ export interface Relevant {
 export const relevant = (corpus: Corpus, task: Task, candidatesMax: number): Relevant => {
   const question = analyse(corpus, task.question, task.terms)
   const none: Relevant = { question, verdict: "none", candidates: [] }
-  if (question.terms.length === 0 || question.foundShare < foundShareMin) return none
+  if (question.terms.length === 0 || question.foundShare < foundShareMin || question.missingShare >= missingShareMax) {
+    return none
+  }
   const limit = thresholds(corpus, question, task.kind)
-  const anchored = find(corpus, question, candidatesMax).filter((candidate) => candidate.anchored && inFocus(task, candidate.unit))
-  const enough = anchored.filter((candidate) => candidate.coverage >= limit.weak)
+  const anchored = find(corpus, question, candidatesMax).filter((candidate) =>
+    candidate.anchored && inFocus(task, candidate.unit)
+  )
+  const matches = question.found.length > matchesMin ? matchesMin : 1
+  const enough = anchored.filter((candidate) => candidate.coverage >= limit.weak && candidate.matches >= matches)
   const best = enough.reduce((most, candidate) => Math.max(most, candidate.coverage), 0)
   if (enough.length === 0) return none
-  return { question, verdict: best >= limit.sufficient ? "sufficient" : "weak", candidates: enough }
+  const vague = question.terms.length <= shortQuestion && question.missingShare >= missingShareWeak
+  return { question, verdict: best >= limit.sufficient && !vague ? "sufficient" : "weak", candidates: enough }
 }
 
 /** A focus is a document and the headings below it. */
@@ -75,7 +88,12 @@ export interface Investigation {
 export const investigate = (
   corpus: Corpus,
   task: Task,
-  options: { readonly retrievedAt: string; readonly findingsMax: number; readonly candidatesMax: number; readonly comparedMax: number }
+  options: {
+    readonly retrievedAt: string
+    readonly findingsMax: number
+    readonly candidatesMax: number
+    readonly comparedMax: number
+  }
 ): Investigation => {
   const { candidates, question, verdict } = relevant(corpus, task, options.candidatesMax)
   const coverage: Coverage = { verdict, missing: question.missing, found: question.found }
@@ -130,7 +148,9 @@ export const findingId = (unit: StoredUnit, locator: Locator, quote: string): st
 /** Same section, and on the same or the next line. */
 const adjoins = (before: StoredUnit, unit: StoredUnit): boolean => {
   if (before.headings.join("\n") !== unit.headings.join("\n")) return false
-  if ("lines" in before.locator && "lines" in unit.locator) return unit.locator.lines.from - before.locator.lines.to <= 1
+  if ("lines" in before.locator && "lines" in unit.locator) {
+    return unit.locator.lines.from - before.locator.lines.to <= 1
+  }
   return JSON.stringify(before.locator) === JSON.stringify(unit.locator)
 }
 
