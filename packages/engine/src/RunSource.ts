@@ -39,7 +39,13 @@ export const make = (state: RunState, node: PlanNode, until: number, item: Item 
       const found = state.plan.byId.get(id)
       if (found === undefined || !node.ancestors.has(found.index)) return undefined
       const at = seen(state, found.index, sight)
-      return { status: publicStatus(at.status), output: at.output, error: at.state.error, agent: at.state.agent, outcome: at.state.outcome }
+      return {
+        status: publicStatus(at.status),
+        output: at.output,
+        error: at.state.error,
+        agent: at.state.agent,
+        outcome: at.state.outcome
+      }
     },
     get needs() {
       return needsOf(state, node, sight)

@@ -291,7 +291,13 @@ describe("Attempt endings", () => {
     }))
 
   it("keeps the key over attempts and changes it with the generation, the call and the step", () => {
-    const calls: ReadonlyArray<Parameters<typeof idempotencyKey>> = [["r", "p", 0, 0], ["r", "p", 1, 0], ["r", "p", 0, 1], ["r", "q", 0, 0], ["rp", "", 0, 0]]
+    const calls: ReadonlyArray<Parameters<typeof idempotencyKey>> = [
+      ["r", "p", 0, 0],
+      ["r", "p", 1, 0],
+      ["r", "p", 0, 1],
+      ["r", "q", 0, 0],
+      ["rp", "", 0, 0]
+    ]
     assert.strictEqual(new Set(calls.map((call) => idempotencyKey(...call))).size, calls.length)
     assert.match(idempotencyKey("r", "p", 0, 0), /^[A-Za-z0-9_-]{43}$/)
     assert.strictEqual(idempotencyKey("r", "p", 0, 0), idempotencyKey("r", "p", 0, 0))

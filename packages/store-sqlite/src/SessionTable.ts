@@ -38,7 +38,11 @@ export const adopt = (connection: Connection, adoption: Adoption): ReadonlyArray
       adoption.limit
     )
     return free.map((row) => {
-      connection.run("UPDATE run SET owner = ?, epoch = epoch + 1 WHERE run_no = ?", adoption.session, Number(row["run_no"]))
+      connection.run(
+        "UPDATE run SET owner = ?, epoch = epoch + 1 WHERE run_no = ?",
+        adoption.session,
+        Number(row["run_no"])
+      )
       return {
         tenant: String(row["tenant"]),
         run: String(row["run"]),

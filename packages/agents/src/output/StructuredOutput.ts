@@ -37,7 +37,10 @@ const judge = (
   check: JsonConformance.Check
 ): Result.Result<Read, AgentError> => {
   if (text.length > JsonText.textLengthMax) {
-    return Result.succeed({ _tag: "Fails", problems: [`/: the answer is longer than ${JsonText.textLengthMax} characters`] })
+    return Result.succeed({
+      _tag: "Fails",
+      problems: [`/: the answer is longer than ${JsonText.textLengthMax} characters`]
+    })
   }
   let first: ReadonlyArray<string> | undefined
   for (const found of JsonText.candidates(text)) {

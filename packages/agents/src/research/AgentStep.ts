@@ -8,7 +8,10 @@ import type { Corpora, Corpus } from "./corpus/Corpus.ts"
 import { CorpusError, toAgentError } from "./CorpusError.ts"
 import { EvidenceLimits } from "./ResearchConfig.ts"
 
-export const decodeInput = <S extends Schema.Codec<unknown, unknown>>(schema: S, call: AgentCall): Effect.Effect<S["Type"], AgentError> =>
+export const decodeInput = <S extends Schema.Codec<unknown, unknown>>(
+  schema: S,
+  call: AgentCall
+): Effect.Effect<S["Type"], AgentError> =>
   Schema.decodeUnknownEffect(schema)(call.input).pipe(
     Effect.mapError((error) =>
       new AgentError({

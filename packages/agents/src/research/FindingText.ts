@@ -1,6 +1,6 @@
 /** The words of findings: how a quote is shown as a claim, and how a quote is found again in a stored text. */
-import { cells } from "./corpus/MarkdownScanner.ts"
 import type { StoredUnit } from "./corpus/IndexFile.ts"
+import { cells } from "./corpus/MarkdownScanner.ts"
 
 /**
  * A quote as one line of Markdown: links keep their text, images and tags go, code spans stay. Nothing in a document can

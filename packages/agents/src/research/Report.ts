@@ -36,7 +36,13 @@ export const gather = (input: WriterInput): Gathered => {
   const results = input.findings.filter((entry) => "coverage" in entry)
   const loose = input.findings.filter((entry) => "claim" in entry)
   const asked = results.filter(({ task }) => isAsked(task))
-  const verdict = asked.length > 0 ? bestVerdict(asked) : results.length > 0 ? bestVerdict(results) : loose.length > 0 ? "weak" : "none"
+  const verdict = asked.length > 0
+    ? bestVerdict(asked)
+    : results.length > 0
+    ? bestVerdict(results)
+    : loose.length > 0
+    ? "weak"
+    : "none"
   const all = [...loose, ...results.flatMap((result) => result.findings)]
   const corpus = results.map((result) => result.corpus)
   return {
@@ -83,7 +89,11 @@ const gapsOf = (input: WriterInput, results: ReadonlyArray<ResearcherOutput>): R
   const gaps = results.flatMap((result) => result.gaps)
   const lost = input.missing ?? []
   if (lost.length > 0) {
-    gaps.push(`${lost.length} of ${lost.length + results.length} research branches failed; what they would have found is missing.`)
+    gaps.push(
+      `${lost.length} of ${
+        lost.length + results.length
+      } research branches failed; what they would have found is missing.`
+    )
     for (const failure of lost.slice(0, 10)) gaps.push(`Lost branch: ${describe(failure)}`)
   }
   return [...new Set(gaps)]

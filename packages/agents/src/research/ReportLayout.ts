@@ -39,7 +39,9 @@ export interface ReportContent {
 const codeLinesMax = 16
 
 /** The text, and the findings it cites in the order of their numbers. */
-export const layout = (content: ReportContent): { readonly markdown: string; readonly findings: ReadonlyArray<Finding> } => {
+export const layout = (
+  content: ReportContent
+): { readonly markdown: string; readonly findings: ReadonlyArray<Finding> } => {
   const citations = new Citations(content.findings)
   const sections = content.verdict === "none" ? [] : content.sections.filter((section) => section.statements.length > 0)
   const body = sections.flatMap((section) => [
@@ -144,10 +146,14 @@ const coverage = (content: ReportContent, cited: ReadonlyArray<Finding>): Readon
   const lines = [...content.gaps]
   if (corpus !== undefined) {
     lines.unshift(
-      `${plural(corpus.documents, "document")} with ${plural(corpus.words, "word")} ${corpus.documents === 1 ? "was" : "were"} ` +
+      `${plural(corpus.documents, "document")} with ${plural(corpus.words, "word")} ${
+        corpus.documents === 1 ? "was" : "were"
+      } ` +
         `searched; ${files.size} of them ${files.size === 1 ? "is" : "are"} cited.`
     )
-    for (const { code, reason, uri } of corpus.skipped) lines.push(`Skipped ${codeSpan(uri)}: ${shown(reason)} (${code}).`)
+    for (const { code, reason, uri } of corpus.skipped) {
+      lines.push(`Skipped ${codeSpan(uri)}: ${shown(reason)} (${code}).`)
+    }
     if (corpus.skippedMore > 0) lines.push(`${plural(corpus.skippedMore, "more document")} skipped for like reasons.`)
     for (const note of corpus.notes) lines.push(`Note: ${shown(note)}.`)
   }

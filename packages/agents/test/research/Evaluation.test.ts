@@ -18,29 +18,117 @@ const answerable: ReadonlyArray<Case> = [
     source: "retries-and-idempotency.md",
     fact: /same key as the first attempt|server can recognise a repeated request/
   },
-  { question: "Which HTTP methods are idempotent?", source: "retries-and-idempotency.md", fact: /GET, HEAD, OPTIONS, TRACE, PUT and DELETE/ },
-  { question: "What does synchronous NORMAL mean for durability in WAL mode?", source: "sqlite-wal-and-durability.md", fact: /rolled back after a power loss/ },
-  { question: "Can SQLite WAL be used over a network filesystem?", source: "sqlite-wal-and-durability.md", fact: /does not work over a network filesystem/ },
-  { question: "What is the address of the cloud metadata service?", source: "server-side-request-forgery.md", fact: /169\.254\.169\.254/ },
-  { question: "How does DNS rebinding get around SSRF checks?", source: "server-side-request-forgery.md", fact: /public address to the check and a private one/ },
-  { question: "Where is an A2A agent card found?", source: "a2a-protocol.md", fact: /\/\.well-known\/agent-card\.json/ },
-  { question: "Which task states are terminal in A2A?", source: "a2a-protocol.md", fact: /last four of these are terminal/ },
-  { question: "What happens to an approval when its input changes after the decision?", source: "human-approvals.md", fact: /approval is void/ },
-  { question: "What should a run do when its budget is spent?", source: "budgets-and-cost.md", fact: /should wait, not fail/ },
+  {
+    question: "Which HTTP methods are idempotent?",
+    source: "retries-and-idempotency.md",
+    fact: /GET, HEAD, OPTIONS, TRACE, PUT and DELETE/
+  },
+  {
+    question: "What does synchronous NORMAL mean for durability in WAL mode?",
+    source: "sqlite-wal-and-durability.md",
+    fact: /rolled back after a power loss/
+  },
+  {
+    question: "Can SQLite WAL be used over a network filesystem?",
+    source: "sqlite-wal-and-durability.md",
+    fact: /does not work over a network filesystem/
+  },
+  {
+    question: "What is the address of the cloud metadata service?",
+    source: "server-side-request-forgery.md",
+    fact: /169\.254\.169\.254/
+  },
+  {
+    question: "How does DNS rebinding get around SSRF checks?",
+    source: "server-side-request-forgery.md",
+    fact: /public address to the check and a private one/
+  },
+  {
+    question: "Where is an A2A agent card found?",
+    source: "a2a-protocol.md",
+    fact: /\/\.well-known\/agent-card\.json/
+  },
+  {
+    question: "Which task states are terminal in A2A?",
+    source: "a2a-protocol.md",
+    fact: /last four of these are terminal/
+  },
+  {
+    question: "What happens to an approval when its input changes after the decision?",
+    source: "human-approvals.md",
+    fact: /approval is void/
+  },
+  {
+    question: "What should a run do when its budget is spent?",
+    source: "budgets-and-cost.md",
+    fact: /should wait, not fail/
+  },
   { question: "How are lost calls settled in the ledger?", source: "budgets-and-cost.md", fact: /full reservation/ },
-  { question: "How should a fan-out treat partial failure?", source: "fan-out-and-fan-in.md", fact: /Settle-all waits until each item/ },
-  { question: "What are the states of a circuit breaker?", source: "circuit-breakers.md", fact: /closed, open or half-open/ },
-  { question: "Why must a breaker not open on a 400 response?", source: "circuit-breakers.md", fact: /caller made a mistake/ },
-  { question: "How does a version fence protect the journal from two writers?", source: "journals-and-event-sourcing.md", fact: /only if that is still the current version/ },
-  { question: "What is the transactional outbox?", source: "journals-and-event-sourcing.md", fact: /same transaction as the state change/ },
-  { question: "What should be done when a model's structured output fails validation?", source: "structured-output.md", fact: /send the errors back to the model/ },
-  { question: "How can the quality of cited reports be measured?", source: "evaluating-agents.md", fact: /Citation precision/ },
-  { question: "What three things together make prompt injection dangerous?", source: "prompt-injection.md", fact: /access to private data, exposure to untrusted content/ },
-  { question: "What is the difference between redelivery and a retry?", source: "leases-and-work-queues.md", fact: /should not be counted as a failed attempt/ },
-  { question: "How do workers claim rows from Postgres without waiting for each other?", source: "leases-and-work-queues.md", fact: /SKIP LOCKED/ },
-  { question: "What does a dash mean at the end of a JSON Pointer in a patch?", source: "changing-running-plans.md", fact: /end of an array/ },
-  { question: "How does a client resume a stream of server-sent events?", source: "streaming-progress.md", fact: /Last-Event-ID/ },
-  { question: "Why is a timeout an unknown outcome?", source: "timeouts-and-deadlines.md", fact: /may have finished, may still be working/ }
+  {
+    question: "How should a fan-out treat partial failure?",
+    source: "fan-out-and-fan-in.md",
+    fact: /Settle-all waits until each item/
+  },
+  {
+    question: "What are the states of a circuit breaker?",
+    source: "circuit-breakers.md",
+    fact: /closed, open or half-open/
+  },
+  {
+    question: "Why must a breaker not open on a 400 response?",
+    source: "circuit-breakers.md",
+    fact: /caller made a mistake/
+  },
+  {
+    question: "How does a version fence protect the journal from two writers?",
+    source: "journals-and-event-sourcing.md",
+    fact: /only if that is still the current version/
+  },
+  {
+    question: "What is the transactional outbox?",
+    source: "journals-and-event-sourcing.md",
+    fact: /same transaction as the state change/
+  },
+  {
+    question: "What should be done when a model's structured output fails validation?",
+    source: "structured-output.md",
+    fact: /send the errors back to the model/
+  },
+  {
+    question: "How can the quality of cited reports be measured?",
+    source: "evaluating-agents.md",
+    fact: /Citation precision/
+  },
+  {
+    question: "What three things together make prompt injection dangerous?",
+    source: "prompt-injection.md",
+    fact: /access to private data, exposure to untrusted content/
+  },
+  {
+    question: "What is the difference between redelivery and a retry?",
+    source: "leases-and-work-queues.md",
+    fact: /should not be counted as a failed attempt/
+  },
+  {
+    question: "How do workers claim rows from Postgres without waiting for each other?",
+    source: "leases-and-work-queues.md",
+    fact: /SKIP LOCKED/
+  },
+  {
+    question: "What does a dash mean at the end of a JSON Pointer in a patch?",
+    source: "changing-running-plans.md",
+    fact: /end of an array/
+  },
+  {
+    question: "How does a client resume a stream of server-sent events?",
+    source: "streaming-progress.md",
+    fact: /Last-Event-ID/
+  },
+  {
+    question: "Why is a timeout an unknown outcome?",
+    source: "timeouts-and-deadlines.md",
+    fact: /may have finished, may still be working/
+  }
 ]
 
 const unanswerable: ReadonlyArray<string> = [
@@ -54,26 +142,33 @@ const unanswerable: ReadonlyArray<string> = [
   "How tall is Mount Everest?"
 ]
 
-it.live("cites the right source in 90 %, states the right fact in 85 % and refuses every off-topic question", () =>
-  Effect.scoped(Effect.gen(function*() {
-    const agents = extractive(yield* scratch)
-    const missedSources: Array<string> = []
-    const missedFacts: Array<string> = []
-    const answered: Array<string> = []
-    for (const { fact, question, source } of answerable) {
-      const { report } = yield* research(agents, question)
-      if (!report.findings.some((finding) => finding.source.uri.endsWith(source))) missedSources.push(question)
-      if (!fact.test(report.markdown.replace(/\s+/g, " "))) missedFacts.push(question)
-    }
-    for (const question of unanswerable) {
-      const { report } = yield* research(agents, question)
-      if (report.verdict !== "none" || report.findings.length > 0 || !/^## No sufficient evidence$/m.test(report.markdown)) {
-        answered.push(question)
+it.live(
+  "cites the right source in 90 %, states the right fact in 85 % and refuses every off-topic question",
+  () =>
+    Effect.scoped(Effect.gen(function*() {
+      const agents = extractive(yield* scratch)
+      const missedSources: Array<string> = []
+      const missedFacts: Array<string> = []
+      const answered: Array<string> = []
+      for (const { fact, question, source } of answerable) {
+        const { report } = yield* research(agents, question)
+        if (!report.findings.some((finding) => finding.source.uri.endsWith(source))) missedSources.push(question)
+        if (!fact.test(report.markdown.replace(/\s+/g, " "))) missedFacts.push(question)
       }
-    }
-    const rate = (missed: ReadonlyArray<string>) => 1 - missed.length / answerable.length
-    assert.isAtLeast(rate(missedSources), 0.9, `wrong source:\n${missedSources.join("\n")}`)
-    assert.isAtLeast(rate(missedFacts), 0.85, `fact missing:\n${missedFacts.join("\n")}`)
-    assert.deepStrictEqual(answered, [])
-    if (missedSources.length + missedFacts.length > 0) console.log({ missedSources, missedFacts })
-  })), 60_000)
+      for (const question of unanswerable) {
+        const { report } = yield* research(agents, question)
+        if (
+          report.verdict !== "none" || report.findings.length > 0 ||
+          !/^## No sufficient evidence$/m.test(report.markdown)
+        ) {
+          answered.push(question)
+        }
+      }
+      const rate = (missed: ReadonlyArray<string>) => 1 - missed.length / answerable.length
+      assert.isAtLeast(rate(missedSources), 0.9, `wrong source:\n${missedSources.join("\n")}`)
+      assert.isAtLeast(rate(missedFacts), 0.85, `fact missing:\n${missedFacts.join("\n")}`)
+      assert.deepStrictEqual(answered, [])
+      if (missedSources.length + missedFacts.length > 0) console.log({ missedSources, missedFacts })
+    })),
+  60_000
+)

@@ -78,8 +78,14 @@ export const research = Effect.fnUntraced(function*(
 ) {
   const named = files === undefined ? {} : { files }
   const { tasks } = outputOf<Plan>(yield* ask(agents, "planner", { question, ...named }))
-  const results = yield* Effect.forEach(tasks, (task) => ask(agents, "researcher", { task, ...named }), { concurrency: 5 })
-  const report = yield* ask(agents, "writer", { question, findings: results.map((result) => result.output), missing: [] })
+  const results = yield* Effect.forEach(tasks, (task) => ask(agents, "researcher", { task, ...named }), {
+    concurrency: 5
+  })
+  const report = yield* ask(agents, "writer", {
+    question,
+    findings: results.map((result) => result.output),
+    missing: []
+  })
   return { tasks, results: results.map((result) => outputOf<Research>(result)), report: outputOf<Report>(report) }
 })
 

@@ -53,7 +53,9 @@ export const make = (config: ResearchConfig): Corpora => {
     reopen: Effect.fnUntraced(function*(name) {
       if (!/^[0-9a-f]{32}$/.test(name)) return undefined
       const index = yield* IndexFile.openForReading(join(config.indexFolder, `${name}.db`))
-      return index === undefined ? undefined : yield* reader(index, name, []).pipe(Effect.orElseSucceed(() => undefined))
+      return index === undefined
+        ? undefined
+        : yield* reader(index, name, []).pipe(Effect.orElseSucceed(() => undefined))
     })
   }
 }
@@ -91,7 +93,8 @@ const refresh = (config: ResearchConfig, path: string, selection: Selection) =>
     yield* update(index, selection.files)
   }))
 
-const documentsOf = (index: IndexFile.IndexFile) => index.sql.documents.all() as unknown as ReadonlyArray<IndexFile.DocumentRow>
+const documentsOf = (index: IndexFile.IndexFile) =>
+  index.sql.documents.all() as unknown as ReadonlyArray<IndexFile.DocumentRow>
 
 const isFresh = (index: IndexFile.IndexFile, files: ReadonlyArray<SelectedFile>) => {
   const documents = documentsOf(index)
@@ -109,7 +112,9 @@ const prepareFolder = Effect.fnUntraced(function*(folder: string, path: string) 
       mkdirSync(folder, { recursive: true })
       const files = readdirSync(folder).filter((name) => /^[0-9a-f]{32}\.db$/.test(name))
       if (files.length < indexesMax || files.some((name) => join(folder, name) === path)) return
-      const aged = files.map((name) => ({ name, used: statSync(join(folder, name)).mtimeMs })).sort((a, b) => b.used - a.used)
+      const aged = files.map((name) => ({ name, used: statSync(join(folder, name)).mtimeMs })).sort((a, b) =>
+        b.used - a.used
+      )
       for (const { name } of aged.slice(indexesMax - 1)) {
         for (const suffix of ["", "-wal", "-shm", ".lock"]) rmSync(join(folder, name + suffix), { force: true })
       }
@@ -196,14 +201,18 @@ const reader = Effect.fnUntraced(function*(
 const nothingReadable = (skipped: CorpusSummary["skipped"]) => {
   const first = skipped[0]
   if (first === undefined) {
-    return new CorpusError({ code: "CORPUS_EMPTY", message: "the documents hold no sentence, list item, table row or code" })
+    return new CorpusError({
+      code: "CORPUS_EMPTY",
+      message: "the documents hold no sentence, list item, table row or code"
+    })
   }
   const more = skipped.length > 1 ? ` (and ${skipped.length - 1} more documents)` : ""
   const code = first.code === "DOCUMENT_TOO_LARGE" ? "DOCUMENT_TOO_LARGE" : "DOCUMENT_UNREADABLE"
   return new CorpusError({ code, message: `no document can be read. ${first.uri}: ${first.reason}${more}` })
 }
 
-const matching = (words: ReadonlyArray<string>) => words.map((word) => `"${word.replaceAll("\"", "\"\"")}"`).join(" OR ")
+const matching = (words: ReadonlyArray<string>) =>
+  words.map((word) => `"${word.replaceAll("\"", "\"\"")}"`).join(" OR ")
 
 const spanOf = (locator: Locator): readonly [number, number] => {
   if ("page" in locator) return [locator.page, locator.page]

@@ -55,7 +55,9 @@ export const sniff = (path: string, head: Uint8Array): Sniffed => {
     return extension === "docx" ? { kind: "docx" } : { unreadable: "a ZIP container that is not a DOCX document" }
   }
   if (ascii.startsWith("\u00d0\u00cf\u0011\u00e0")) {
-    return { unreadable: "an old Office document or an encrypted DOCX; save it as DOCX, PDF or text without a password" }
+    return {
+      unreadable: "an old Office document or an encrypted DOCX; save it as DOCX, PDF or text without a password"
+    }
   }
   if (extension === "pdf") return { unreadable: "named .pdf, but it does not start as a PDF does" }
   if (extension === "docx") return { unreadable: "named .docx, but it is not a ZIP container" }

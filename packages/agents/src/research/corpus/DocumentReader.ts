@@ -98,7 +98,10 @@ const load = (file: SelectedFile, bytesMax: number) =>
           chunks.push(chunk)
         }
         const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-        return { bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), hash: `sha256:${hash.digest("hex")}` }
+        return {
+          bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
+          hash: `sha256:${hash.digest("hex")}`
+        }
       }),
     (handle) => Effect.promise(() => handle.close().catch(() => undefined))
   ).pipe(

@@ -47,7 +47,10 @@ export const select = Effect.fn("FileSelection.select")(
     const shipped = files === undefined || files === null || files.length === 0
     const selectors = shipped ? [config.shipped.folder] : files
     if (selectors.length > limits.selectorsMax) {
-      return yield* refuse("FILES_REFUSED", `${selectors.length} paths are given; at most ${limits.selectorsMax} are taken`)
+      return yield* refuse(
+        "FILES_REFUSED",
+        `${selectors.length} paths are given; at most ${limits.selectorsMax} are taken`
+      )
     }
     const base = config.root ?? config.workingFolder
     const found: Found = { paths: new Set(), others: new Map(), entries: 0, entriesMax: limits.entriesMax }
@@ -77,7 +80,9 @@ export const select = Effect.fn("FileSelection.select")(
 
 const emptyMessage = (selectors: ReadonlyArray<string>, found: Found) => {
   const others = othersNote(found)[0]
-  return `${selectors.join(", ")} holds no document (Markdown, text, HTML, PDF or DOCX)${others === undefined ? "" : `; ${others}`}`
+  return `${selectors.join(", ")} holds no document (Markdown, text, HTML, PDF or DOCX)${
+    others === undefined ? "" : `; ${others}`
+  }`
 }
 
 const othersNote = (found: Found): ReadonlyArray<string> => {
@@ -85,7 +90,11 @@ const othersNote = (found: Found): ReadonlyArray<string> => {
   const sorted = [...found.others].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
   const total = sorted.reduce((sum, [, count]) => sum + count, 0)
   const kinds = sorted.slice(0, 5).map(([extension, count]) => `.${extension} ${count}`).join(", ")
-  return [`${total} ${total === 1 ? "file" : "files"} of other kinds in the folders ${total === 1 ? "was" : "were"} not read (${kinds})`]
+  return [
+    `${total} ${total === 1 ? "file" : "files"} of other kinds in the folders ${
+      total === 1 ? "was" : "were"
+    } not read (${kinds})`
+  ]
 }
 
 /** A path as written must not leave the root; links are checked once they are resolved. */
@@ -161,8 +170,12 @@ const take = (path: string, found: Found) => {
 const describe = Effect.fnUntraced(function*(config: ResearchConfig, shipped: boolean, found: Found) {
   const described = yield* Effect.forEach([...found.paths], (path) =>
     Effect.gen(function*() {
-      const real = config.root === undefined || shipped ? path : yield* Effect.promise(() => realpath(path).catch(() => path))
-      if (config.root !== undefined && !shipped) yield* guardRoot({ ...config, root: yield* realRoot(config.root) }, real)
+      const real = config.root === undefined || shipped
+        ? path
+        : yield* Effect.promise(() => realpath(path).catch(() => path))
+      if (config.root !== undefined && !shipped) {
+        yield* guardRoot({ ...config, root: yield* realRoot(config.root) }, real)
+      }
       const info = yield* Effect.option(statOf(path))
       if (info._tag === "None" || !info.value.isFile()) return []
       return [{ path, uri: uriOf(config, shipped, path), bytes: Number(info.value.size), stamp: stampOf(info.value) }]

@@ -13,7 +13,22 @@ export interface HtmlNode {
 const skipped = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE", "SVG", "IFRAME", "NAV", "HEAD", "BUTTON", "FORM"])
 const leaves = new Set(["P", "LI", "DT", "DD", "FIGCAPTION", "CAPTION", "SUMMARY", "ADDRESS"])
 const containers = new Set([
-  ...["BODY", "HTML", "MAIN", "ARTICLE", "SECTION", "DIV", "HEADER", "FOOTER", "ASIDE", "FIGURE", "BLOCKQUOTE", "UL", "OL", "DL"],
+  ...[
+    "BODY",
+    "HTML",
+    "MAIN",
+    "ARTICLE",
+    "SECTION",
+    "DIV",
+    "HEADER",
+    "FOOTER",
+    "ASIDE",
+    "FIGURE",
+    "BLOCKQUOTE",
+    "UL",
+    "OL",
+    "DL"
+  ],
   ...["TABLE", "THEAD", "TBODY", "TFOOT", "TR", "PRE", "DETAILS", "HGROUP"]
 ])
 const textNode = 3
@@ -116,6 +131,13 @@ class Walk {
 
   private add(kind: Block.BlockKind, text: string, lead: string) {
     const place = this.blocks.length + 1
-    this.blocks.push({ kind, text, lead, first: place, last: place, headings: this.headings.map((heading) => heading.text) })
+    this.blocks.push({
+      kind,
+      text,
+      lead,
+      first: place,
+      last: place,
+      headings: this.headings.map((heading) => heading.text)
+    })
   }
 }

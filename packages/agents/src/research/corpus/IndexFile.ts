@@ -86,7 +86,8 @@ export interface IndexFile {
   }
 }
 
-const unitColumns = `unit.id, document.uri, document.title, document.hash, document.place, unit.position, unit.kind, unit.text,
+const unitColumns =
+  `unit.id, document.uri, document.title, document.hash, document.place, unit.position, unit.kind, unit.text,
   unit.lead, unit.first, unit.last, section.headings`
 const unitJoin = "JOIN document ON document.id = unit.document JOIN section ON section.id = unit.section"
 

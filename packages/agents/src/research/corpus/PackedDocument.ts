@@ -56,7 +56,8 @@ const readHtml = async (html: string): Promise<PackedAnswer> => {
 const bodyOf = (content: string) =>
   parseHTML(`<!doctype html><html><body>${content}</body></html>`).document.body as unknown as HtmlNode
 
-const wordsOf = (blocks: ReadonlyArray<Block.Block>) => blocks.reduce((sum, block) => sum + block.text.split(" ").length, 0)
+const wordsOf = (blocks: ReadonlyArray<Block.Block>) =>
+  blocks.reduce((sum, block) => sum + block.text.split(" ").length, 0)
 
 const readDocx = async (bytes: Uint8Array, limits: PackedLimits): Promise<PackedAnswer> => {
   const unpacked = unpackedBytes(bytes)
@@ -100,7 +101,12 @@ const readPdf = async (bytes: Uint8Array, limits: PackedLimits): Promise<PackedA
     const content = await page.getTextContent()
     const items = content.items.flatMap((item) =>
       "str" in item
-        ? [{ text: item.str, size: Math.hypot(item.transform[2], item.transform[3]), y: item.transform[5], ends: item.hasEOL }]
+        ? [{
+          text: item.str,
+          size: Math.hypot(item.transform[2], item.transform[3]),
+          y: item.transform[5],
+          ends: item.hasEOL
+        }]
         : []
     )
     pages.push({ number, items })
@@ -110,7 +116,9 @@ const readPdf = async (bytes: Uint8Array, limits: PackedLimits): Promise<PackedA
   const blocks = pageBlocks(pages)
   if (blocks.length === 0) throw new Unreadable("a PDF without a text layer (scanned pages are not read)")
   const named = meta?.info as { readonly Title?: unknown } | undefined
-  const title = typeof named?.Title === "string" && named.Title.trim() !== "" ? named.Title.trim() : blocks[0]?.headings[0]
+  const title = typeof named?.Title === "string" && named.Title.trim() !== ""
+    ? named.Title.trim()
+    : blocks[0]?.headings[0]
   const left = pdf.numPages - pages.length
   return {
     title,

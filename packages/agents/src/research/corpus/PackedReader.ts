@@ -13,7 +13,10 @@ import type { PackedAnswer } from "./PackedDocument.ts"
 
 /** A failure is a reason that fits after "skipped:". */
 export interface PackedReader {
-  readonly read: (kind: "html" | "pdf" | "docx", bytes: Uint8Array) => Effect.Effect<Result.Result<PackedAnswer, string>>
+  readonly read: (
+    kind: "html" | "pdf" | "docx",
+    bytes: Uint8Array
+  ) => Effect.Effect<Result.Result<PackedAnswer, string>>
 }
 
 // The thread's file has this file's extension: `.ts` from source, `.js` when it was compiled.
@@ -59,7 +62,11 @@ export const make: Effect.Effect<PackedReader, never, Scope.Scope> = Effect.gen(
       }
       worker.on("message", answered)
       worker.on("error", died)
-      worker.postMessage({ kind, bytes, limits: { pagesMax: limits.pagesMax, unpackedBytesMax: limits.unpackedBytesMax } })
+      worker.postMessage({
+        kind,
+        bytes,
+        limits: { pagesMax: limits.pagesMax, unpackedBytesMax: limits.unpackedBytesMax }
+      })
       return Effect.suspend(() => {
         quiet()
         return stop

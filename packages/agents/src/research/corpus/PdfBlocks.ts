@@ -67,7 +67,9 @@ const bodySize = (pages: ReadonlyArray<PageText>): number => {
   }
   let best = 0
   let most = -1
-  for (const [size, count] of characters) if (count > most || (count === most && size < best)) [best, most] = [size, count]
+  for (const [size, count] of characters) {
+    if (count > most || (count === most && size < best)) [best, most] = [size, count]
+  }
   return best
 }
 

@@ -114,7 +114,10 @@ export interface Relative {
 const relativesOf = new Map<string, ReadonlyArray<Relative>>()
 for (const family of families) {
   for (const word of family) {
-    const others = family.filter((other) => stem(other) !== stem(word)).map((other) => ({ word: other, term: stem(other) }))
+    const others = family.filter((other) => stem(other) !== stem(word)).map((other) => ({
+      word: other,
+      term: stem(other)
+    }))
     relativesOf.set(stem(word), [...(relativesOf.get(stem(word)) ?? []), ...others])
   }
 }

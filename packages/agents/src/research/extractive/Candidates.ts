@@ -31,7 +31,7 @@ export const find = (corpus: Corpus, question: Question, max: number): ReadonlyA
     const nearby = new Set<string>()
     for (const id of [unit.id - 1, unit.id + 1]) {
       const beside = known.get(id)
-      if (beside?.uri === unit.uri) for (const term of beside.text) nearby.add(term)
+      if (beside?.uri === unit.uri) { for (const term of beside.text) nearby.add(term) }
     }
     const { anchored, covered } = cover(question, own, nearby)
     const coverage = question.mass === 0 ? 0 : covered / question.mass
@@ -98,7 +98,9 @@ const form = (unit: StoredUnit): number => {
   const kind = unit.kind === "code" ? 0.7 : unit.kind === "row" ? 0.9 : 1
   const length = count < 5 ? 0.7 : count < 8 ? 0.9 : count > 70 ? 0.8 : 1
   const question = unit.text.endsWith("?") ? 0.5 : 1
-  const aboutItself = /^(?:this|the following) (?:page|chapter|section|document|guide|article|post)\b/i.test(unit.text) ? 0.5 : 1
+  const aboutItself = /^(?:this|the following) (?:page|chapter|section|document|guide|article|post)\b/i.test(unit.text)
+    ? 0.5
+    : 1
   return kind * length * question * aboutItself
 }
 
@@ -107,7 +109,11 @@ const fits = (question: string, unit: StoredUnit): number => {
   if (/\b(?:how (?:many|much|long|often|large|big|old)|when|what year|which version)\b/i.test(question)) {
     return /\d/.test(unit.text) ? 1.1 : 1
   }
-  if (/\bwhy\b/i.test(question)) return /\b(?:because|since|therefore|so that|otherwise|reason)\b/i.test(unit.text) ? 1.12 : 1
+  if (/\bwhy\b/i.test(question)) {
+    return /\b(?:because|since|therefore|so that|otherwise|reason)\b/i.test(unit.text)
+      ? 1.12
+      : 1
+  }
   const defined = /^what(?:'s| is| are)\s+(?:an?\s+|the\s+)?([\p{L}\p{N}]+)/iu.exec(question.trim())?.[1]
   if (defined === undefined) return 1
   const opening = unit.text.slice(0, 60).toLowerCase()
@@ -119,6 +125,8 @@ const stalePattern = /(?:^|[/_.-])(archive[sd]?|old|deprecated|legacy|outdated|o
 const staleness = (unit: StoredUnit): string | undefined => {
   const path = stalePattern.exec(unit.uri)?.[1]
   if (path !== undefined) return `its path says "${path.toLowerCase()}"`
-  const heading = [unit.title, ...unit.headings].find((text) => /\b(?:deprecated|obsolete|superseded|legacy)\b/i.test(text))
+  const heading = [unit.title, ...unit.headings].find((text) =>
+    /\b(?:deprecated|obsolete|superseded|legacy)\b/i.test(text)
+  )
   return heading === undefined ? undefined : `its heading says "${heading}"`
 }

@@ -21,13 +21,22 @@ export const make = (config: ResearchConfig, corpora = Corpus.make(config)): Rea
 const planner = (corpora: Corpus.Corpora): NamedAgent => {
   const name = "research/extractive/planner"
   return {
-    info: { name, description: "Splits a question into tasks by what the documents hold on it", effect: "idempotent", version },
+    info: {
+      name,
+      description: "Splits a question into tasks by what the documents hold on it",
+      effect: "idempotent",
+      version
+    },
     call: Effect.fn(name)(function*(call) {
       const input = yield* decodeInput(Evidence.PlannerInput, call)
       const question = yield* checkQuestion(input.question)
       const limits = yield* EvidenceLimits
-      const tasks = yield* withCorpus(corpora, call, input.files, (corpus) =>
-        Effect.sync(() => plan(corpus, question, limits)))
+      const tasks = yield* withCorpus(
+        corpora,
+        call,
+        input.files,
+        (corpus) => Effect.sync(() => plan(corpus, question, limits))
+      )
       return answer(Evidence.PlannerOutput, name, { tasks })
     })
   }
@@ -36,7 +45,12 @@ const planner = (corpora: Corpus.Corpora): NamedAgent => {
 const researcher = (corpora: Corpus.Corpora): NamedAgent => {
   const name = "research/extractive/researcher"
   return {
-    info: { name, description: "Finds the passages that answer a task, and quotes them", effect: "idempotent", version },
+    info: {
+      name,
+      description: "Finds the passages that answer a task, and quotes them",
+      effect: "idempotent",
+      version
+    },
     call: Effect.fn(name)(function*(call) {
       const input = yield* decodeInput(Evidence.ResearcherInput, call)
       const given = typeof input.task === "string" ? { question: input.task } : input.task
@@ -63,7 +77,11 @@ const writer: NamedAgent = {
     const input = yield* decodeInput(Evidence.WriterInput, call)
     const question = yield* checkQuestion(input.question)
     const limits = yield* EvidenceLimits
-    const report = writeReport({ ...input, question }, { date: yield* now, engine: engineName, findingsMax: limits.reportFindingsMax })
+    const report = writeReport({ ...input, question }, {
+      date: yield* now,
+      engine: engineName,
+      findingsMax: limits.reportFindingsMax
+    })
     return answer(Evidence.WriterOutput, writer.info.name, report)
   })
 }

@@ -6,8 +6,8 @@ import type { Corpus } from "../corpus/Corpus.ts"
 import type { Task } from "../Evidence.ts"
 import type { Candidate } from "./Candidates.ts"
 import { relevant } from "./Investigation.ts"
-import { overlap } from "./Ranking.ts"
 import { parts } from "./Question.ts"
+import { overlap } from "./Ranking.ts"
 
 /** Candidates that vote for sections. */
 const votersMax = 60

@@ -53,7 +53,9 @@ export const relevant = (corpus: Corpus, task: Task, candidatesMax: number): Rel
   const none: Relevant = { question, verdict: "none", candidates: [] }
   if (question.terms.length === 0 || question.foundShare < foundShareMin) return none
   const limit = thresholds(corpus, question, task.kind)
-  const anchored = find(corpus, question, candidatesMax).filter((candidate) => candidate.anchored && inFocus(task, candidate.unit))
+  const anchored = find(corpus, question, candidatesMax).filter((candidate) =>
+    candidate.anchored && inFocus(task, candidate.unit)
+  )
   const enough = anchored.filter((candidate) => candidate.coverage >= limit.weak)
   const best = enough.reduce((most, candidate) => Math.max(most, candidate.coverage), 0)
   if (enough.length === 0) return none
@@ -75,7 +77,12 @@ export interface Investigation {
 export const investigate = (
   corpus: Corpus,
   task: Task,
-  options: { readonly retrievedAt: string; readonly findingsMax: number; readonly candidatesMax: number; readonly comparedMax: number }
+  options: {
+    readonly retrievedAt: string
+    readonly findingsMax: number
+    readonly candidatesMax: number
+    readonly comparedMax: number
+  }
 ): Investigation => {
   const { candidates, question, verdict } = relevant(corpus, task, options.candidatesMax)
   const coverage: Coverage = { verdict, missing: question.missing, found: question.found }
@@ -130,7 +137,9 @@ export const findingId = (unit: StoredUnit, locator: Locator, quote: string): st
 /** Same section, and on the same or the next line. */
 const adjoins = (before: StoredUnit, unit: StoredUnit): boolean => {
   if (before.headings.join("\n") !== unit.headings.join("\n")) return false
-  if ("lines" in before.locator && "lines" in unit.locator) return unit.locator.lines.from - before.locator.lines.to <= 1
+  if ("lines" in before.locator && "lines" in unit.locator) {
+    return unit.locator.lines.from - before.locator.lines.to <= 1
+  }
   return JSON.stringify(before.locator) === JSON.stringify(unit.locator)
 }
 

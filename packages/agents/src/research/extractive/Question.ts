@@ -73,7 +73,9 @@ const weigh = (
     if (frequency > 0) foundMass += weight
     else if (relatives.some((relative) => corpus.frequency(relative.word) > 0)) foundMass += weight * relativeShare
   }
-  const present = terms.filter((term) => term.frequency > 0).sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1))
+  const present = terms.filter((term) => term.frequency > 0).sort((a, b) =>
+    b.weight - a.weight || (a.term < b.term ? -1 : 1)
+  )
   const heaviest = present[0]?.weight ?? 0
   return {
     text,
@@ -92,6 +94,8 @@ const clauseStart =
 
 /** The questions inside a question: "How do X, and when does Y?" has two. A single one gives none. */
 export const parts = (text: string): ReadonlyArray<string> => {
-  const clauses = text.split(clauseStart).map((clause) => clause.trim()).filter((clause) => Terms.terms(clause).length >= 2)
+  const clauses = text.split(clauseStart).map((clause) => clause.trim()).filter((clause) =>
+    Terms.terms(clause).length >= 2
+  )
   return clauses.length < 2 ? [] : clauses
 }

@@ -28,7 +28,8 @@ export const pick = (candidates: ReadonlyArray<Candidate>, max: number): Readonl
   const central = centrality(candidates, similar)
   const top = Math.max(...central, Number.MIN_VALUE)
   const scores = candidates.map((candidate, at) =>
-    (1 - centralityWeight) * candidate.score + centralityWeight * (central[at]! / top) * Math.min(1, candidate.score * 1.5)
+    (1 - centralityWeight) * candidate.score +
+    centralityWeight * (central[at]! / top) * Math.min(1, candidate.score * 1.5)
   )
   const chosen: Array<number> = []
   const open = new Set(candidates.keys())
@@ -44,7 +45,9 @@ export const pick = (candidates: ReadonlyArray<Candidate>, max: number): Readonl
       }
     }
     open.delete(best)
-    if (chosen.every((other) => overlap(candidates[best]!.terms, candidates[other]!.terms) < duplicateOverlap)) chosen.push(best)
+    if (chosen.every((other) => overlap(candidates[best]!.terms, candidates[other]!.terms) < duplicateOverlap)) {
+      chosen.push(best)
+    }
   }
   return chosen.map((at) => ({ candidate: candidates[at]!, score: Math.min(1, scores[at]!) }))
 }
@@ -79,7 +82,10 @@ const similarities = (candidates: ReadonlyArray<Candidate>): ReadonlyArray<Float
   return rows
 }
 
-const centrality = (candidates: ReadonlyArray<Candidate>, similar: ReadonlyArray<Float64Array>): ReadonlyArray<number> => {
+const centrality = (
+  candidates: ReadonlyArray<Candidate>,
+  similar: ReadonlyArray<Float64Array>
+): ReadonlyArray<number> => {
   const relevance = candidates.map((candidate) => candidate.score)
   const total = relevance.reduce((sum, value) => sum + value, 0)
   if (total === 0) return relevance
