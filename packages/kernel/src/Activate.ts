@@ -157,6 +157,8 @@ export const drain = (draft: Draft): void => {
       if (join === "lost") lost.push(index)
       else if (join === "met") activate(draft, node)
     }
-    if (lost.length > 0) skip(draft, lost, "dead_path")
+    // Another node of this round may have closed the run, which has settled them.
+    const skipped = lost.filter((index) => draft.state.nodes.get(index).status === "pending")
+    if (skipped.length > 0) skip(draft, skipped, "dead_path")
   }
 }
