@@ -144,7 +144,7 @@ const activate = (draft: Draft, node: PlanNode): void => {
 export const drain = (draft: Draft): void => {
   while (draft.todo.length > 0 || draft.erred.length > 0) {
     for (const [index, message] of draft.erred.splice(0)) {
-      if (draft.state.nodes.get(index).status === "pending") {
+      if (draft.state.nodes.get(index).status === "pending" && !draft.fresh.has(index)) {
         Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
       }
     }
