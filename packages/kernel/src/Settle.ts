@@ -29,6 +29,14 @@ const facts = (report: Report): { startedAt?: number; usage?: Usage } => ({
   ...(report.usage === undefined ? {} : { usage: report.usage })
 })
 
+/** What an irreversible call ends with when nobody may decide about it any more (SEMANTICS 8.11c). */
+export const outcomeUnknown = (path: string): StepError => ({
+  code: "OUTCOME_UNKNOWN",
+  kind: "cancelled",
+  message: `${path} was stopped while an irreversible call was under way; nobody knows whether it happened`,
+  retryable: false
+})
+
 interface Decided {
   readonly live: ReadonlyArray<number>
   readonly warnings: ReadonlyArray<Warning>
