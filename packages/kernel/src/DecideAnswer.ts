@@ -136,8 +136,10 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
 export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
   if (step.work.effect !== "irreversible" || !step.callStarted) return false
   const error = Settle.outcomeUnknown(path)
-  if (draft.state.closing !== undefined) fail(draft, step, attempt, error, {}, true)
-  else {
+  if (draft.state.closing !== undefined) {
+    fail(draft, step, attempt, error, {}, true)
+    if (step.index !== undefined) Finish.checkMap(draft, step.node)
+  } else {
     Drafts.emit(draft, {
       type: "StepWaiting",
       v: 1,
