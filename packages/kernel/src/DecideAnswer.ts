@@ -136,7 +136,8 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
 export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
   if (step.work.effect !== "irreversible" || !step.callStarted) return false
   const error = Settle.outcomeUnknown(path)
-  if (draft.state.closing !== undefined) {
+  const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
+  if (draft.state.closing !== undefined || stopped) {
     fail(draft, step, attempt, error, {}, true)
     if (step.index !== undefined) Finish.checkMap(draft, step.node)
   } else {
