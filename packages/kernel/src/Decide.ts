@@ -116,7 +116,9 @@ export const decide = (
   try {
     const refusal = handle(draft, command)
     if (refusal !== undefined) return { kind: "refused", refusal }
-    if (draft.events.length > 0 || command.type === "FireTimer") settleAll(draft)
+    if (draft.events.length > 0 || command.type === "FireTimer") {
+      settleAll(draft, state.closing === undefined)
+    }
   } catch (lacking) {
     if (lacking instanceof Drafts.Lacking) return { kind: "needs", needs: lacking.needs }
     throw lacking
@@ -125,8 +127,12 @@ export const decide = (
 }
 
 /** Everything that follows from the first event: joins, skips, ends, offers. */
-const settleAll = (draft: Draft): void => {
+const settleAll = (draft: Draft, open: boolean): void => {
   drain(draft)
+  if (open && draft.state.closing !== undefined) {
+    Finish.failUnknown(draft)
+    drain(draft)
+  }
   Finish.finish(draft)
   if (draft.state.finished === undefined) {
     Offer.fill(draft)

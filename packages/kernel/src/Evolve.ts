@@ -31,17 +31,21 @@ export const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
   (at.status === "pending" || at.status === "ready") && node.map === undefined &&
   node.incoming.some((edge) => edge.on === "always")
 
+/** Nobody knows whether its irreversible call happened: it fails by an event of its own (SEMANTICS 8.11c). */
+export const isUnknown = (at: NodeState): boolean =>
+  at.status === "waiting" && at.wait?.kind === "operator" && at.wait.reason === "unknown_outcome"
+
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
     if (isSettled(before.status) || before.status === "queued") continue
-    if (event.cause === "failure" && survivesClosing(node, before)) continue
+    if (isUnknown(before) || (event.cause === "failure" && survivesClosing(node, before))) continue
     const at = state.nodes.edit(node.index)
     if (at.status === "open") {
       const table = state.maps.edit(node.index)
       if (table !== undefined) Step.stopItems(state, table, event.at)
-      if (table !== undefined && table.active > 0) continue
+      if (table !== undefined && table.settled < table.count) continue
     }
     Step.settle(state, node, at, "cancelled", event.at)
     Step.decideEdges(state, node, undefined)
