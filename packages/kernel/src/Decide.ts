@@ -6,7 +6,6 @@
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { drain } from "./Activate.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
@@ -140,15 +139,13 @@ const settleAll = (draft: Draft, open: boolean): void => {
   }
 }
 
-const decodeCommand = Schema.decodeUnknownOption(Commands.Command)
-
 /** The same for anything at all, such as a command that came as JSON from outside. */
 export const decideUnknown = (
   state: RunState,
   command: unknown,
   blobs: ReadonlyMap<BlobRef, Json> = noBlobs
 ): Decision => {
-  const decoded = decodeCommand(command)
+  const decoded = Commands.decode(command)
   return Option.isSome(decoded)
     ? decide(state, decoded.value, blobs)
     : { kind: "refused", refusal: refuse("COMMAND_INVALID", "this is no command that Baton knows") }

@@ -177,19 +177,24 @@ const apply = (state: RunState, event: Event): boolean => {
 /** A journal may hold anything (K8): an event of a known type but another shape does not fit either. */
 const fits = (state: RunState, event: Event): boolean => {
   try {
+    if (event.v !== 1 || !Number.isSafeInteger(event.at)) return false
+    state.lastAt = event.at
     return apply(state, event)
   } catch {
     return false
   }
 }
 
+/** What a garbled event calls itself. */
+const nameOf = (event: unknown): string =>
+  typeof event === "object" && event !== null && "type" in event && "v" in event
+    ? `${JSON.stringify(event.type)?.slice(0, 80)} v${JSON.stringify(event.v)?.slice(0, 20)}`
+    : "no object"
+
 /** Folds one event into the state, which it may change, and returns it. */
 export const evolve = (state: RunState, event: Event): RunState => {
   state.seq++
   if (state.sealed !== undefined) return state
-  state.lastAt = event.at
-  if (event.v !== 1 || !fits(state, event)) {
-    state.sealed = `event ${state.seq} (${String(event.type)} v${String(event.v)}) is not one this program knows`
-  }
+  if (!fits(state, event)) state.sealed = `event ${state.seq} (${nameOf(event)}) is not one this program knows`
   return state
 }
