@@ -64,6 +64,8 @@ const repair = (parts: Parts, before: Map<string, number>): Effect.Effect<Map<st
   Effect.gen(function*() {
     const waiting = new Map<string, number>()
     for (const slot of parts.coordinator.slots()) {
+      // What is not durable yet must not leave the process (SEMANTICS 8.1d).
+      if (slot.state?.seq !== slot.head) continue
       const missing = outstanding(slot).filter(({ attempt, path }) => !slot.begun.has(attemptKey(path, attempt)))
       const lost = missing.filter(({ attempt, path }) => before.has(`${slot.run} ${path}#${attempt}`))
       for (const { attempt, path } of missing) waiting.set(`${slot.run} ${path}#${attempt}`, slot.head)
