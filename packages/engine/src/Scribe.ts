@@ -109,6 +109,7 @@ export class Scribe {
     let at = 0
     for (; at < slot.mailbox.length && draft.events.length < this.limits.recordEventsMax; at++) {
       const pending = slot.mailbox[at]!
+      for (const blob of pending.blobs) RunSlots.hold(slot, blob)
       const decision = decide(state, pending.command, slot.blobs)
       if (decision.kind === "needs") {
         lacks.push({ slot, refs: decision.needs.refs })
@@ -120,13 +121,15 @@ export class Scribe {
         : { kind: "accepted", events: decision.events.length, head: state.seq + decision.events.length }
       if (decision.kind === "events" && decision.events.length > 0) {
         draft.blobs.push(...pending.blobs)
+        const carried = draft.blobs.length
         RecordBuilder.add(draft, decision.events)
-        slot.blobs.clear()
+        for (let made = carried; made < draft.blobs.length; made++) RunSlots.hold(slot, draft.blobs[made]!)
       }
       if (pending.handed !== undefined) draft.answered.push({ id: pending.handed, answer: JSON.stringify(settled) })
       answers.push([pending, settled])
     }
     slot.mailbox = at === slot.mailbox.length ? [] : slot.mailbox.slice(at)
+    if (slot.mailbox.length === 0) slot.blobs.clear()
     if (draft.events.length === 0) {
       this.#replyOnly(slot, draft, answers)
       return undefined
