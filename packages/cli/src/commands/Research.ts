@@ -36,7 +36,7 @@ const reportOf = (document: RunDocument): Effect.Effect<string, Failure.Failure>
     })
     if (typeof path !== "string") return typeof inline === "string" ? inline : yield* missing
     return yield* Effect.tryPromise({
-      try: () => readFile(resolve(Backend.outputRootDefault, path), "utf8"),
+      try: () => readFile(resolve(path), "utf8"),
       catch: () => missing
     }).pipe(Effect.catch((error) => (typeof inline === "string" ? Effect.succeed(inline) : Effect.fail(error))))
   })
