@@ -31,6 +31,7 @@ const guards: ReadonlyArray<readonly [promise: string, findings: () => ReadonlyA
   ["names say what a module is about", () => over(Shape.names)],
   ["a Markdown file has one title", () => over(Prose.title)],
   ["a relative link leads somewhere", () => over((file) => Prose.links(file, known, textOf))],
+  ["a whole flow in a document is the example of its name", () => over((file) => Prose.shownFlows(file, textOf))],
   ["a document named in a comment is in the repository", () => over((file) => Prose.namedDocuments(file, known))],
   ["a rule or decision that is cited exists", () => over((file) => Prose.citations(file, cited))],
   ["nothing of one machine or one network is in the repository", () => over(Prose.workplace)],

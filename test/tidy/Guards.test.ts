@@ -41,7 +41,7 @@ describe("walls", () => {
     passes(engine(`import * as Effect from "effect/Effect"`))
   })
   it("keeps the kernel pure", () => {
-    for (const module of ["Effect", "Clock", "Layer", "DateTime", "http/HttpClient"]) {
+    for (const module of ["Effect", "Clock", "Layer", "Random", "http/HttpClient"]) {
       fails(kernel(`import * as A from "effect/${module}"`), "wall", "the kernel is pure")
     }
     fails(kernel(`import { createHash } from "node:crypto"`), "wall")
@@ -51,6 +51,11 @@ describe("walls", () => {
     fails(engine(`import { Effect } from "effect"`), "wall", "the module itself")
     fails(engine(`export * from "./Machine.ts"`), "barrel")
     passes(engine(`export * as Machine from "./Machine.ts"`))
+  })
+  it("keeps the suites of ports for tests", () => {
+    fails(engine(`import { suite } from "./testing/RunStoreSuite.ts"`), "wall", "is for tests")
+    fails(engine(`import { it } from "@effect/vitest"`), "wall")
+    passes(Imports.walls(file("packages/engine/src/testing/RunStoreSuite.ts", `import { it } from "@effect/vitest"`)))
   })
   it("refuses a room nobody has planned", () => {
     fails(Imports.walls(file("packages/attic/src/A.ts", "export const a = 1")), "wall", "not in test/tidy/Rooms.ts")
@@ -98,6 +103,11 @@ describe("bans", () => {
     passes(inEngine("// Date.now() and console.log\nconst text = 'process.env, eval(1)'"))
     passes(inEngine("const ask = (fetch: () => void) => fetch()"))
     passes(inEngine(`import { fetch } from "./Dialer.ts"\nfetch()`))
+  })
+  it("lets loaders load, where there are loaders", () => {
+    const load = (path: string) => Bans.bannedConstructs(file(path, "const a = import('./B.ts')"))
+    passes(load("packages/server/src/HandlersLoader.ts"))
+    fails(load("packages/engine/src/HandlersLoader.ts"), "dynamic-import")
   })
   it("lets the rooms at the machine use clocks, and nobody else the kernel's forbidden globals", () => {
     passes(Bans.bannedConstructs(file("packages/store-sqlite/src/A.ts", "const now = Date.now()")))
@@ -161,6 +171,14 @@ describe("prose", () => {
     fails(cite(["SEMANTICS", "8.2c"]), "citation", "8.2c")
     fails(cite(["ADR", "0002"]), "citation", "0002")
     passes(cite(["SEMANTICS", "8.2b"], ["SEMANTICS", "8.2(a)"], ["SEMANTICS", "8.14"], ["ADR", "0001"]))
+  })
+  it("compares a flow that is shown with its example", () => {
+    const textOf = (path: string) => path === "examples/hello.yaml" ? "name: hello\nnodes: {}\n" : undefined
+    const shown = (flow: string) => Prose.shownFlows(file("docs/a.md", `# A\n\n\`\`\`yaml\n${flow}\`\`\`\n`), textOf)
+    fails(shown("name: hello\nnodes: { a: {} }\n"), "example", "examples/hello.yaml")
+    fails(shown("name: other\nnodes: {}\n"), "example", "examples/other.yaml")
+    passes(shown("name: hello\nnodes: {}\n"))
+    passes(shown("nodes:\n  part: {}\n"))
   })
   it("knows the documents that a comment names", () => {
     const known = new Set(["docs/semantics.md"])

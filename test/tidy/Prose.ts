@@ -69,6 +69,23 @@ export const links = (
   return found
 }
 
+/** A whole flow that a document shows is the text of the example of that name, so that it has been tried. */
+export const shownFlows = (
+  file: SourceFile,
+  textOf: (path: string) => string | undefined
+): ReadonlyArray<Finding> => {
+  if (!isMarkdown(file)) return []
+  const found: Array<Finding> = []
+  for (const match of file.text.matchAll(/^```yaml\n(name: ([\w-]+)\n[\s\S]*?)^```$/gm)) {
+    const [, shown = "", name = ""] = match
+    const example = `examples/${name}.yaml`
+    if (textOf(example) === shown) continue
+    const line = file.text.slice(0, match.index).split("\n").length
+    found.push({ rule: "example", path: file.path, line, message: `this is not the text of ${example}` })
+  }
+  return found
+}
+
 /** A document that a comment names is in the repository: whoever reads the comment can open it. */
 export const namedDocuments = (file: SourceFile, known: ReadonlySet<string>): ReadonlyArray<Finding> => {
   if (!isShipped(file.path)) return []

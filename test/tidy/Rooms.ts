@@ -18,6 +18,8 @@ export const pureEffectModules: ReadonlyArray<string> = [
   "Chunk",
   "Combiner",
   "Data",
+  // Reads and writes dates; what asks for the present is an Effect, which the kernel cannot run.
+  "DateTime",
   "Duration",
   "Equal",
   "Equivalence",
@@ -82,7 +84,7 @@ export const rooms: { readonly [room: string]: Room } = {
     ]
   },
   contract: { rooms: kernel, external: ["effect"] },
-  engine: { rooms: kernel, external: ["effect", "node:crypto"] },
+  engine: { rooms: kernel, external: ["effect", "node:crypto", "@cfworker/json-schema"] },
   steps: { rooms: ports, external: ["effect", "node:*"] },
   agents: {
     rooms: ports,

@@ -49,6 +49,8 @@ export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
   reason: Schema.Literals(["timeout", "api", "validation", "configuration", "unknown_agent", "refused"]),
   message: Schema.String,
   retryable: Schema.Boolean,
+  /** A stable code that tells more than the reason, such as `FILES_NOT_FOUND`; the step's error carries it when present. */
+  code: Schema.optionalKey(Schema.String),
   status: Schema.optionalKey(Schema.Int),
   retryAfterMs: Schema.optionalKey(Schema.Int),
   /** False proves that nothing was sent. */

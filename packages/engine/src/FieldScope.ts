@@ -27,7 +27,8 @@ export interface NodeView {
   readonly status: string
   /** Absent where the node has no output: null for the reader. */
   readonly output: Value | undefined
-  readonly error: StepError | undefined
+  readonly error: { readonly code: string; readonly message: string } | undefined
+  readonly outcome: string | undefined
   readonly agent: string | undefined
 }
 
@@ -36,7 +37,7 @@ export interface Source {
   /** `input`, `run`, `item`, `index`, `last`. */
   readonly root: (name: string) => Value | undefined
   readonly node: (id: string) => NodeView | undefined
-  /** The direct needs: what `needs` holds. */
+  /** The direct needs: `needs` holds those of them that have succeeded or failed. */
   readonly needs: ReadonlyArray<string>
   /** Everything `nodes` may hold. */
   readonly ancestors: ReadonlyArray<string>
@@ -54,21 +55,10 @@ export interface FieldScope {
 }
 
 export const make = (tenant: string, source: Source, blobs: BlobStore["Service"]): FieldScope => {
-  const reader: Reader = { tenant, source, blobs, cache: new Map() }
+  const reader: Reader = { tenant, source, blobs, cache: undefined }
   return {
     json: (template, field, extra) => json(reader, template, field, extra),
-    stored: (template, field) => {
-      const found = template.lone === undefined ? undefined : follow(reader, template.lone, undefined)
-      if (found === undefined) return Effect.map(json(reader, template, field, undefined), (v): Value => ({ v }))
-      if (!Effect.isEffect(found)) return Effect.succeed(found)
-      return Effect.flatMap(
-        found,
-        (value) =>
-          value === undefined
-            ? Effect.map(evaluate(reader, template, field, undefined), (v): Value => ({ v }))
-            : Effect.succeed(value)
-      )
-    },
+    stored: (template, field) => stored(reader, template, field),
     elements: (value) => elements(reader, value),
     load: (value) => load(reader, value)
   }
@@ -78,7 +68,27 @@ interface Reader {
   readonly tenant: string
   readonly source: Source
   readonly blobs: BlobStore["Service"]
-  readonly cache: Map<BlobRef, Json>
+  /** What has been loaded, once something has. */
+  cache: Map<BlobRef, Json> | undefined
+}
+
+const keep = (reader: Reader, ref: BlobRef, json: Json): void => {
+  reader.cache ??= new Map()
+  reader.cache.set(ref, json)
+}
+
+const stored = (reader: Reader, template: Template, field: string): Effect.Effect<Value, StepError> => {
+  const whole = (v: Json): Value => ({ v })
+  const found = template.lone === undefined ? undefined : follow(reader, template.lone, undefined)
+  if (found === undefined) return Effect.map(json(reader, template, field, undefined), whole)
+  if (!Effect.isEffect(found)) return Effect.succeed(found)
+  return Effect.flatMap(
+    found,
+    (value) =>
+      value === undefined
+        ? Effect.map(evaluate(reader, template, field, undefined), whole)
+        : Effect.succeed(value)
+  )
 }
 
 const json = (
@@ -133,6 +143,7 @@ const follow = (
   if (id === undefined || (root === "needs" && !reader.source.needs.includes(id))) return undefined
   const node = reader.source.node(id)
   if (node === undefined) return undefined
+  if (root === "needs" && !isReadable(node)) return undefined
   if (root === "needs") return descend(reader, node.output ?? nothing, path, 2)
   if (path[2] === "output") return descend(reader, node.output ?? nothing, path, 3)
   return path.length === 2 ? undefined : descend(reader, { v: facts(node) }, path, 2)
@@ -140,10 +151,15 @@ const follow = (
 
 const nothing: Value = { v: null }
 
+/** Nodes that ended without running have no place among the needs. */
+const isReadable = (node: NodeView): boolean =>
+  node.status === "succeeded" || node.status === "failed" || node.status === "reused"
+
 const facts = (node: NodeView): { readonly [key: string]: Json } => ({
   status: node.status,
-  error: (node.error ?? null) as Json,
-  ...(node.agent === undefined ? undefined : { agent: node.agent })
+  error: node.error === undefined ? null : { code: node.error.code, message: node.error.message },
+  outcome: node.outcome ?? null,
+  agent: node.agent ?? null
 })
 
 const descend = (
@@ -205,7 +221,7 @@ const ask = (reading: Reading, template: Template, scope: Scope): Result.Result<
   const whole = AttemptOutput.copy(result.success)
   return Result.mapError(whole, (problem) => ({
     code: "EXPRESSION_FAILED",
-    message: `The result is no JSON: ${problem}.`,
+    message: `The result is no JSON: ${problem}`,
     source: ""
   }))
 }
@@ -215,7 +231,7 @@ const askAgain = Effect.fnUntraced(function*(reading: Reading, template: Templat
   for (let round = 0; round < roundsMax; round++) {
     for (const size of reading.missing.values()) bytes += size
     if (bytes > readBytesMax) break
-    for (const ref of reading.missing.keys()) reading.reader.cache.set(ref, yield* read(reading.reader, ref))
+    for (const ref of reading.missing.keys()) keep(reading.reader, ref, yield* read(reading.reader, ref))
     reading.missing.clear()
     const result = ask(reading, template, scope)
     if (reading.missing.size === 0) return yield* settle(result, field)
@@ -245,7 +261,7 @@ const build = (reading: Reading, references: References, extra: Scope | undefine
     const view: Record<string, Json> = { ...facts(node) }
     define(reading, view, "output", node.output ?? nothing)
     nodes[id] = view
-    if (source.needs.includes(id)) define(reading, needs, id, node.output ?? nothing)
+    if (isReadable(node) && source.needs.includes(id)) define(reading, needs, id, node.output ?? nothing)
   }
   scope["needs"] = needs
   scope["nodes"] = nodes
@@ -275,7 +291,7 @@ const define = (reading: Reading, object: object, key: string, value: Value): vo
 const look = (reading: Reading, value: Value): Json => {
   if ("v" in value) return value.v
   if ("ref" in value) {
-    const loaded = reading.reader.cache.get(value.ref)
+    const loaded = reading.reader.cache?.get(value.ref)
     if (loaded !== undefined) return loaded
     reading.missing.set(value.ref, value.bytes)
     reading.misses++
@@ -294,7 +310,8 @@ const look = (reading: Reading, value: Value): Json => {
 
 const load = (reader: Reader, value: Value): Effect.Effect<Json, StepError> => {
   if ("v" in value) return Effect.succeed(value.v)
-  if ("ref" in value && reader.cache.has(value.ref)) return Effect.succeed(reader.cache.get(value.ref)!)
+  const cached = "ref" in value ? reader.cache?.get(value.ref) : undefined
+  if (cached !== undefined) return Effect.succeed(cached)
   return loadWhole(reader, value)
 }
 
@@ -313,7 +330,7 @@ const loadWhole = Effect.fnUntraced(function*(reader: Reader, value: Value) {
   for (const ref of refs(value)) if (!loaded.has(ref)) loaded.set(ref, yield* read(reader, ref))
   const object = look({ reader: { ...reader, cache: loaded }, missing: new Map(), misses: 0, lazy: false }, value)
   if ("fields" in value) return Result.getOrElse(AttemptOutput.copy(object), () => null)
-  if ("ref" in value) reader.cache.set(value.ref, object)
+  if ("ref" in value) keep(reader, value.ref, object)
   return object
 })
 

@@ -16,9 +16,8 @@ export interface PublishedFlow {
   readonly publishedAt: number
 }
 
-/** A flow without a version is published under one made from its content, so that each content has its own. */
-export const versionOf = (flow: Flow.Flow, hash: string): string =>
-  flow.version ?? `sha-${hash.slice("sha256:".length).slice(0, 12)}`
+/** The version of a flow that states none, made from its content, so that each content has its own. */
+export const versionOf = (hash: string): string => `sha-${hash.slice("sha256:".length).slice(0, 12)}`
 
 export class FlowStoreError extends Schema.TaggedError<FlowStoreError>()("FlowStoreError", {
   reason: Schema.Literals(["missing", "exists", "corrupt", "unavailable"]),

@@ -24,7 +24,7 @@ const frozen = (state: State, tenant: string, hash: string): Effect.Effect<Flow.
 
 const publish = Effect.fnUntraced(function*(state: State, tenant: string, flow: Flow.Flow, at: number) {
   const hash = CanonicalJson.address(CanonicalJson.text(flow))
-  const version = versionOf(flow, hash)
+  const version = flow.version ?? versionOf(hash)
   const versions = state.published.get(tenant) ?? []
   const found = versions.find((other) => other.name === flow.name && other.version === version)
   if (found?.hash === hash) return found

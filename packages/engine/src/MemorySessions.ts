@@ -23,9 +23,10 @@ const adopt = (
     .filter((run) => run.owner === undefined || !MemoryState.isAlive(state, run.owner, now))
     .slice(0, limit)
     .map((run) => {
+      const orderly = run.owner === undefined
       run.owner = session
       run.epoch += 1
-      return { tenant: run.tenant, run: run.run, epoch: run.epoch }
+      return { tenant: run.tenant, run: run.run, epoch: run.epoch, orderly }
     })
 
 const taken = (state: State, session: string, limit: number): ReadonlyArray<HandedCommand> => {

@@ -1,0 +1,25 @@
+/** The flows that Baton ships, and the documents that research reads when it is given no files. */
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+export interface ShippedFlow {
+  readonly name: string
+  /** The document as written: the short form, in YAML. */
+  readonly text: string
+  readonly url: URL
+}
+
+const flow = (name: string): ShippedFlow => {
+  const url = new URL(`../flows/${name}.yaml`, import.meta.url)
+  return { name, url, text: readFileSync(url, "utf8") }
+}
+
+export const deepResearch: ShippedFlow = flow("deep-research")
+
+export const flows: ReadonlyArray<ShippedFlow> = [deepResearch]
+
+/** Where the shipped documents are, and how reports name that folder. */
+export const shippedDocuments = {
+  folder: fileURLToPath(new URL("../documents", import.meta.url)),
+  label: "baton/documents"
+}
