@@ -10,7 +10,7 @@ export interface Exception {
   readonly reason: string
 }
 
-export const exceptions: ReadonlyArray<Exception> = [,
+export const exceptions: ReadonlyArray<Exception> = [
   {
     rule: "dynamic-import",
     path: "packages/cli/src/main.ts",
