@@ -179,6 +179,40 @@ it.live("the built-in provider reads what small servers get wrong", () =>
     assert.strictEqual(answer.usage.inputTokens.total, undefined)
   }).pipe(Effect.provide(handlers), Effect.scoped))
 
+it.live("the built-in provider takes a whole answer where it asked for a stream", () =>
+  Effect.gen(function*() {
+    const server = yield* FakeModelServer.start([FakeModelServer.completion({ text: "<think>hm</think>Hello." })])
+    const model = yield* ProvidersUnderTest.compatible.open(server)
+    const parts = yield* Stream.runCollect(model.streamText({ prompt: "Hi" }))
+    assert.strictEqual(parts.map((part) => part.type === "text-delta" ? part.delta : "").join(""), "Hello.")
+    assert.strictEqual(parts.at(-1)?.type, "finish")
+  }).pipe(Effect.scoped))
+
+it.live("the built-in provider tells parallel calls apart that share a number, or have none", () =>
+  Effect.gen(function*() {
+    const call = (wire: object) => ({ choices: [{ delta: { tool_calls: [wire] } }] })
+    const args = (city: string) => JSON.stringify({ city })
+    const sameNumber = [
+      call({ index: 0, id: "a", function: { name: "weather", arguments: args("Oslo") } }),
+      call({ index: 0, id: "b", function: { name: "weather", arguments: args("Lima") } })
+    ]
+    const noNumber = [
+      call({ id: "a", function: { name: "weather", arguments: args("Oslo").slice(0, 4) } }),
+      call({ function: { arguments: args("Oslo").slice(4) } }),
+      call({ id: "b", function: { name: "weather", arguments: args("Lima") } })
+    ]
+    const end = [{ choices: [{ delta: {}, finish_reason: "tool_calls" }] }, "[DONE]"]
+    const server = yield* FakeModelServer.start([{ events: [...sameNumber, ...end] }, {
+      events: [...noNumber, ...end]
+    }])
+    const model = yield* ProvidersUnderTest.compatible.open(server)
+    for (const _ of [1, 2]) {
+      const parts = yield* Stream.runCollect(model.streamText({ prompt: "Weather?", toolkit: Tools }))
+      const results = parts.flatMap((part) => part.type === "tool-result" ? [part.result] : [])
+      assert.deepStrictEqual(results.toSorted(), ["sunny in Lima", "sunny in Oslo"])
+    }
+  }).pipe(Effect.provide(handlers), Effect.scoped))
+
 it.live("a language model is what effect/ai asks for", () =>
   Effect.gen(function*() {
     const server = yield* FakeModelServer.start([FakeModelServer.completion({ text: "Hello." })])
