@@ -45,7 +45,10 @@ const collect = (tree: Tree, found: Array<ReadonlyArray<string>>): Array<Readonl
 }
 
 /** References of several expressions together. */
-export const union = (all: ReadonlyArray<References>): References => fromPaths(all.flatMap((_) => _.paths))
+export const union = (all: ReadonlyArray<References>): References => {
+  const only = all[0]
+  return all.length === 1 && only !== undefined ? only : fromPaths(all.flatMap((_) => _.paths))
+}
 
 export const none: References = {
   roots: new Set(),

@@ -61,6 +61,7 @@ export type Note =
     readonly failed: number
     readonly allowed: number
   }
+  | { readonly kind: "reopened" | "lost"; readonly at: number; readonly path: string }
   | { readonly kind: "received"; readonly at: number; readonly name: string }
   | { readonly kind: "paused" | "resumed"; readonly at: number; readonly by: string | undefined }
   | { readonly kind: "adopted"; readonly at: number; readonly lost: number }

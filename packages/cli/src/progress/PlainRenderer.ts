@@ -81,6 +81,10 @@ const runLine = (note: Note, run: string): string | undefined => {
       return `${note.path} expanded items=${note.count}`
     case "stopped":
       return `${note.path} stopped failed=${note.failed} allowed=${note.allowed}`
+    case "reopened":
+      return `${note.path} reopened`
+    case "lost":
+      return `${note.path} lost offered-again=1`
     case "received":
       return `${run} received event=${note.name}`
     case "paused":

@@ -213,6 +213,13 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
           model.active
         )
       })
+    case "StepReopened":
+      return {
+        model: { ...model, active: HashMap.modify(model.active, event.path, (step) => ready(step, event.at)) },
+        note: { kind: "reopened", at: event.at, path: event.path }
+      }
+    case "DeliveryLost":
+      return { model, note: { kind: "lost", at: event.at, path: event.path } }
     case "MapExpanded": {
       const node = nodeOf(event.path)
       const count = Math.max(0, event.count)

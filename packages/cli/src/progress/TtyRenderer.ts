@@ -260,6 +260,10 @@ const runSpans = (note: Note, palette: Palette.Palette): ReadonlyArray<Span> | u
         `  stopped: ${note.failed} failed, ${note.allowed} allowed`,
         "bad"
       ]]
+    case "reopened":
+      return [mark("retrying", palette), [safe(note.path)], ["  tried again by an operator", "warn"]]
+    case "lost":
+      return [mark("retrying", palette), [safe(note.path)], ["  its worker was lost; offered again", "warn"]]
     case "received":
       return [mark("waiting", palette), [`event ${safe(note.name)} received`]]
     case "paused":
