@@ -32,7 +32,10 @@ const makeCorpus = (folder: string) => {
   for (let number = 0; number < documents; number++) {
     const parts = [`# Document ${number}`]
     for (let words = 0; words < wordsEach;) {
-      const paragraph = paragraphs[next(paragraphs.length)]!.replace(/\b(?:the|a)\b/g, (word) => `${word} term${next(8000)}`)
+      const paragraph = paragraphs[next(paragraphs.length)]!.replace(
+        /\b(?:the|a)\b/g,
+        (word) => `${word} term${next(8000)}`
+      )
       parts.push(paragraph)
       words += paragraph.split(/\s+/).length
     }
@@ -43,7 +46,11 @@ const makeCorpus = (folder: string) => {
 
 const scratch = mkdtempSync(join(tmpdir(), "baton-bench-"))
 const corpus = process.argv[4] ?? makeCorpus(join(scratch, "corpus"))
-const agents = ResearchAgents.make({ indexFolder: join(scratch, "index"), workingFolder: scratch, shipped: shippedDocuments })
+const agents = ResearchAgents.make({
+  indexFolder: join(scratch, "index"),
+  workingFolder: scratch,
+  shipped: shippedDocuments
+})
 
 const step = (role: string, input: unknown) => {
   const agent = agents.find(({ info }) => info.name === `research/extractive/${role}`)!

@@ -95,10 +95,14 @@ const hold = (own: Bag, nearby: ReadonlySet<string>, term: string): number => {
   return nearby.has(term) ? share.nearby : 0
 }
 
+/** Cells from which a row is rather a matrix than a statement. */
+const wideRow = 10
+
 /** How well a unit stands alone. */
 const form = (unit: StoredUnit): number => {
   const count = unit.text.split(" ").length
-  const kind = unit.kind === "code" ? 0.7 : unit.kind === "row" ? 0.9 : 1
+  const wide = unit.kind === "row" && unit.text.split("|").length > wideRow
+  const kind = unit.kind === "code" ? 0.7 : wide ? 0.6 : unit.kind === "row" ? 0.9 : 1
   const length = count < 5 ? 0.7 : count < 8 ? 0.9 : count > 70 ? 0.8 : 1
   const question = unit.text.endsWith("?") ? 0.5 : 1
   const aboutItself = /^(?:this|the following) (?:page|chapter|section|document|guide|article|post)\b/i.test(unit.text)

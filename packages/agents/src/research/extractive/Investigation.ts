@@ -69,7 +69,8 @@ export const relevant = (corpus: Corpus, task: Task, candidatesMax: number): Rel
   const enough = anchored.filter((candidate) => candidate.coverage >= limit.weak && candidate.matches >= matches)
   const best = enough.reduce((most, candidate) => Math.max(most, candidate.coverage), 0)
   if (enough.length === 0) return none
-  const vague = question.terms.length <= shortQuestion && question.missingShare >= missingShareWeak
+  const vague = question.missesName ||
+    (question.terms.length <= shortQuestion && question.missingShare >= missingShareWeak)
   return { question, verdict: best >= limit.sufficient && !vague ? "sufficient" : "weak", candidates: enough }
 }
 
@@ -109,7 +110,7 @@ const gapsOf = (task: Task, coverage: Coverage): ReadonlyArray<string> => {
   const missing = coverage.missing.length === 0 ? "" : ` Not found in any document: ${coverage.missing.join(", ")}.`
   const asked = `"${shown(task.question).replace(/[.\s]+$/, "")}"`
   if (coverage.verdict === "none") return [`No sufficient evidence for ${asked}.${missing}`]
-  if (coverage.verdict === "weak") return [`The evidence for ${asked} is weak: no passage covers most of it.${missing}`]
+  if (coverage.verdict === "weak") return [`The evidence for ${asked} is weak.${missing}`]
   return missing === "" ? [] : [`Words of ${asked} that no document contains: ${coverage.missing.join(", ")}.`]
 }
 
