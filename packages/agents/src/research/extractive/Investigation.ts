@@ -10,7 +10,7 @@ import type { StoredUnit } from "../corpus/IndexFile.ts"
 import type { Coverage, Finding, Locator, Task, Verdict } from "../Evidence.ts"
 import { claimOf, shown } from "../FindingText.ts"
 import { type Candidate, find } from "./Candidates.ts"
-import { analyse, type Question } from "./Question.ts"
+import { analyse, type Question, smallCorpus } from "./Question.ts"
 import { pick } from "./Ranking.ts"
 
 export const engineName = "extractive"
@@ -27,8 +27,7 @@ const missingShareWeak = 1 / 3
 const shortQuestion = 4
 /** Words of the question that a unit must hold, when more of them than that occur. */
 const matchesMin = 2
-/** Corpora with fewer units than this repeat themselves less: their thresholds are lower. */
-const smallCorpus = 200
+/** Small corpora repeat themselves less: their thresholds are lower. */
 const smallShare = 0.75
 /** Within the section that a facet is about, the headings already say part of it. */
 const facetShare = 0.75

@@ -43,7 +43,13 @@ const faintShare = 0.3
 /** A word that is missing weighs as much as one that stands in this share of all units. */
 const missingAsShare = 0.01
 
-const rarity = (size: number, frequency: number) => Math.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
+/** Corpora with fewer units say little about rarity: they are measured as if they had this many. */
+export const smallCorpus = 200
+
+const rarity = (units: number, frequency: number) => {
+  const size = Math.max(units, smallCorpus)
+  return Math.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
+}
 
 /** `extra` are words that a facet adds; they count half. */
 export const analyse = (corpus: Corpus, text: string, extra: ReadonlyArray<string> = []): Question => {
@@ -56,7 +62,7 @@ export const analyse = (corpus: Corpus, text: string, extra: ReadonlyArray<strin
     const name = names.get(word)
     const frequency = name === undefined || standsAsWritten(corpus, word, name) ? corpus.frequency(word) : 0
     const weight = frequency === 0
-      ? rarity(corpus.size, Math.max(1, corpus.size * missingAsShare))
+      ? rarity(corpus.size, Math.max(1, Math.max(corpus.size, smallCorpus) * missingAsShare))
       : rarity(corpus.size, frequency)
     const share = Terms.isFaintWord(word) ? faintShare : 1
     const relatives = name === undefined ? Terms.relatives(term) : []
