@@ -105,7 +105,8 @@ class Scanner {
 
   private *read(line: Line): Generator<Block.Block> {
     if (this.fence !== undefined) return yield* this.readCode(line)
-    if (!this.plain && this.skipsMarkup(line.text)) return
+    // A paragraph ends here, or the lines of its sentences would not follow each other.
+    if (!this.plain && this.skipsMarkup(line.text)) return yield* this.flush()
     const text = line.text.replace(/^ {0,3}(?:> ?)+/, "")
     if (text.trim() === "") {
       this.header = undefined

@@ -17,6 +17,8 @@ export interface Passage {
 
 /** Below this share of words that occur anywhere, nothing is shown to a model: it could only guess. */
 const foundShareMin = 0.3
+/** The same for a question most of whose words no document holds. */
+const missingShareMax = 0.6
 
 export const passagesFor = (
   corpus: Corpus,
@@ -29,7 +31,9 @@ export const passagesFor = (
 } => {
   const question = analyse(corpus, task.question, task.terms)
   const { found, missing } = question
-  if (question.terms.length === 0 || question.foundShare < foundShareMin) return { passages: [], missing, found }
+  if (question.terms.length === 0 || question.foundShare < foundShareMin || question.missingShare >= missingShareMax) {
+    return { passages: [], missing, found }
+  }
   const taken = new Set<number>()
   const passages: Array<Passage> = []
   for (const { anchored, score, stale, unit } of find(corpus, question, limits.candidatesMax)) {
