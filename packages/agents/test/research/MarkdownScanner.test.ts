@@ -36,6 +36,9 @@ const Line = Schema.Literals([
   "<div>",
   "---",
   "Short.",
+  "a|b",
+  "<!-- open",
+  "-->",
   "    indented text that is not much",
   "\ttab\tseparated\twords\there and there"
 ])

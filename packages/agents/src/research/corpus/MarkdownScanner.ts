@@ -120,6 +120,7 @@ class Scanner {
     }
     if (yield* this.readHeading(text, line)) return
     if (text.includes("|") && (yield* this.readTable(text, line))) return
+    this.header = undefined
     const item = itemPattern.exec(text)
     if (item !== null) {
       yield* this.flush()
@@ -182,6 +183,7 @@ class Scanner {
       return true
     }
     if (this.header === undefined) return false
+    yield* this.flush()
     yield this.block("row", text.trim(), line.number, line.number, this.header)
     return true
   }
