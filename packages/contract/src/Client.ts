@@ -32,6 +32,8 @@ export interface StartRun {
   readonly tags?: { readonly [key: string]: string }
   /** Agent names of the flow bound to other agents. */
   readonly agents?: { readonly [name: string]: string }
+  /** The model of every agent that names none itself, such as `anthropic/claude-sonnet-4-5`. */
+  readonly model?: string
   /** Accept and store, do not execute here. */
   readonly submitOnly?: boolean
 }

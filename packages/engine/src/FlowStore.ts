@@ -16,15 +16,19 @@ export interface PublishedFlow {
   readonly publishedAt: number
 }
 
+/** The version of a flow that states none, made from its content, so that each content has its own. */
+export const versionOf = (hash: string): string => `sha-${hash.slice("sha256:".length).slice(0, 12)}`
+
 export class FlowStoreError extends Schema.TaggedError<FlowStoreError>()("FlowStoreError", {
   reason: Schema.Literals(["missing", "exists", "corrupt", "unavailable"]),
   message: Schema.String
 }) {}
 
 export class FlowStore extends Context.Service<FlowStore, {
-  /** Stores a canonical document under the SHA-256 of its canonical JSON; the same document is stored once. */
+  /** Stores a canonical document under the address of its canonical JSON, `sha256:<hex>`; the same document once. */
   readonly freeze: (tenant: string, flow: Flow.Flow) => Effect.Effect<string, FlowStoreError>
   readonly frozen: (tenant: string, hash: string) => Effect.Effect<Flow.Flow, FlowStoreError>
+  /** Publishing the same content again answers what is there; other content fails with `exists`. */
   readonly publish: (tenant: string, flow: Flow.Flow, at: number) => Effect.Effect<PublishedFlow, FlowStoreError>
   /** The named version, or the one published last. */
   readonly find: (
@@ -32,5 +36,6 @@ export class FlowStore extends Context.Service<FlowStore, {
     name: string,
     version: string | undefined
   ) => Effect.Effect<{ readonly flow: Flow.Flow; readonly published: PublishedFlow }, FlowStoreError>
+  /** In the order of publishing. */
   readonly list: (tenant: string) => Effect.Effect<ReadonlyArray<PublishedFlow>, FlowStoreError>
 }>()("baton/engine/FlowStore") {}

@@ -24,6 +24,7 @@ export interface JournalRecord {
 
 /** What lists show without folding the journal. Rewritten only by commits that change it. */
 export interface RunSummary {
+  /** Name of the flow; the same in every summary of a run. */
   readonly flow: string
   readonly version: string
   /** Address of the canonical document the run was started with. */
@@ -37,6 +38,11 @@ export interface RunSummary {
   readonly endedAt: number | undefined
   readonly tags: { readonly [key: string]: string }
 }
+
+/** Statuses of a run that has ended. */
+export const finishedStatuses = ["succeeded", "warned", "failed", "cancelled"] as const
+
+export const isFinished = (summary: RunSummary): boolean => finishedStatuses.some((status) => status === summary.status)
 
 export interface RunRow extends RunSummary {
   readonly tenant: string
@@ -112,9 +118,10 @@ export interface RunQuery {
   readonly tenant: string
   readonly status?: ReadonlyArray<RunSummary["status"]>
   readonly flow?: string
+  /** Both exclusive. */
   readonly createdAfter?: number
   readonly createdBefore?: number
-  /** Newest first; a page starts after this run id. */
+  /** Newest first; a page starts after this run id. Empty when that run is not there. */
   readonly after?: string
   readonly limit: number
 }

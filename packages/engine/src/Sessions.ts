@@ -22,6 +22,8 @@ export interface OwnedRun {
   readonly tenant: string
   readonly run: string
   readonly epoch: number
+  /** The session before gave the run up itself: nothing was lost. */
+  readonly orderly: boolean
 }
 
 export class Sessions extends Context.Service<Sessions, {

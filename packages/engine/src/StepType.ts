@@ -4,6 +4,7 @@
  * A step type gets its fields with all expressions evaluated and answers with JSON or a `StepError`. Interruption is a
  * promise: when the fiber is interrupted (cancel, timeout, shutdown), the call it makes is aborted, not ignored.
  */
+import type * as Flow from "@baton/kernel/Flow"
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
@@ -38,6 +39,8 @@ export interface StepContext {
     name: string,
     host: string
   ) => Effect.Effect<{ readonly [key: string]: string | Redacted.Redacted<string> }, StepError>
+  /** As `secretField`, with the field's structure kept: redacted as a whole when a secret is inside. */
+  readonly secretJson: (name: string, host: string) => Effect.Effect<Json | Redacted.Redacted<Json>, StepError>
   readonly timeout: Duration.Duration | undefined
   /** One line of the step's log (`baton runs logs`). */
   readonly log: (line: string) => Effect.Effect<void>
@@ -45,10 +48,16 @@ export interface StepContext {
   readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
   /** The names an agent of the flow is bound to in this run. */
   readonly agents: { readonly [name: string]: string }
+  /** The agents that the flow itself defines. */
+  readonly flowAgents: { readonly [name: string]: Flow.AgentDefinition }
+  /** Records what a call has used even if the attempt fails afterwards; adds to the usage of the result. */
+  readonly spend: (usage: Usage) => void
 }
 
 export interface StepResult {
   readonly output: Json
+  /** Which agent of a list answered, by the name the flow gives it. */
+  readonly agent?: string
   readonly usage?: Usage
   readonly warnings?: ReadonlyArray<{ readonly code: string; readonly message: string }>
 }

@@ -31,7 +31,7 @@ export const CompleteStep = Schema.Struct({
   usage: Schema.optionalKey(Usage),
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String }))),
   outcome: Schema.Union([
-    Schema.Struct({ ok: Schema.Literal(true), output: Value }),
+    Schema.Struct({ ok: Schema.Literal(true), output: Value, agent: Schema.optionalKey(Schema.String) }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
     /** The attempt was told to stop and did. */
     Schema.Struct({ ok: Schema.Literal("interrupted") })
@@ -73,12 +73,16 @@ export const CancelRun = Schema.Struct({
   reason: Schema.optionalKey(Schema.String)
 })
 
-/** A session takes the run over. `lost`: offered paths that nobody works on any more. */
+/**
+ * A session takes the run over. `orderly`: the one before gave it up itself, so that its open deliveries do not count as
+ * lost.
+ */
 export const AdoptRun = Schema.Struct({
   type: Schema.Literal("AdoptRun"),
   ...at,
   session: Schema.String,
-  epoch: Schema.Int
+  epoch: Schema.Int,
+  orderly: Schema.optionalKey(Schema.Boolean)
 })
 
 /** A delivery of this attempt was lost (its lease expired); the third fails the step. */

@@ -55,6 +55,8 @@ export const StepSucceeded = Schema.Struct({
   output: Value,
   /** What edges say `on: OUTCOME` about: a choice's name, `approved`, `rejected`. */
   outcome: Schema.optionalKey(Schema.String),
+  /** Which agent of a list answered. */
+  agent: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
   ...edges,
@@ -230,6 +232,25 @@ export const RunAdopted = Schema.Struct({
   lost: Schema.Array(Path)
 })
 
+/** The lease of an offered attempt expired; it is offered again as the same attempt. */
+export const DeliveryLost = Schema.Struct({
+  type: Schema.Literal("DeliveryLost"),
+  ...v1,
+  ...at,
+  path: Path,
+  attempt: Schema.Int
+})
+
+/** An operator sends a waiting step back to be tried again, as its next attempt. */
+export const StepReopened = Schema.Struct({
+  type: Schema.Literal("StepReopened"),
+  ...v1,
+  ...at,
+  path: Path,
+  by: Schema.optionalKey(Schema.String),
+  note: Schema.optionalKey(Schema.String)
+})
+
 /** An annotation; the only kind of event a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
@@ -258,6 +279,8 @@ export const Event = Schema.Union([
   StepsCancelled,
   RunFinished,
   RunAdopted,
+  DeliveryLost,
+  StepReopened,
   NoteAdded
 ])
 export type Event = typeof Event.Type

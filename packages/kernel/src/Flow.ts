@@ -6,10 +6,15 @@
  * fields `when`, `until` and choice rules, where the braces may be left out.
  */
 import * as Schema from "effect/Schema"
+import { pattern as durationPattern } from "./DurationText.ts"
 import { idPattern } from "./StepPath.ts"
 
-export const NodeId = Schema.String.check(Schema.isPattern(idPattern))
-export const DurationText = Schema.String.check(Schema.isPattern(/^\d+(\.\d+)?(ms|s|m|h|d)$/))
+export const NodeId = Schema.String.check(
+  Schema.isPattern(idPattern, { expected: "an id: a letter, then letters, digits, _ or -, at most 64" })
+)
+export const DurationText = Schema.String.check(
+  Schema.isPattern(durationPattern, { expected: "a duration such as 500ms, 10s, 5m, 48h or 7d" })
+)
 const Expression = Schema.String
 const JsonSchemaDocument = Schema.Record(Schema.String, Schema.Json)
 const JsonRecord = Schema.Record(Schema.String, Schema.Json)

@@ -4,6 +4,7 @@
  */
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
+import type { Problem } from "./Problem.ts"
 import type { Json } from "./Value.ts"
 
 export interface RetryPolicy {
@@ -47,6 +48,13 @@ export interface MapSpec {
   readonly tolerate: { readonly count: number } | { readonly share: number }
 }
 
+export interface RepeatSpec {
+  readonly body: Work
+  /** Asked after each turn; may read `index` and `last`. */
+  readonly until: CompiledExpression
+  readonly max: number
+}
+
 export interface ChoiceRule {
   readonly outcome: string
   /** Absent on `otherwise`. */
@@ -68,9 +76,10 @@ export interface PlanNode extends Work {
   readonly join: { readonly need: number | "all"; readonly wait: boolean }
   readonly branch: boolean
   readonly when: CompiledExpression | undefined
-  /** Indexes of all nodes this one may read: its ancestors. */
+  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread would find them at once. */
   readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
+  readonly repeat: RepeatSpec | undefined
   readonly choice: ReadonlyArray<ChoiceRule> | undefined
   readonly wait: WaitSpec | undefined
 }
@@ -94,6 +103,8 @@ export interface Plan {
   /** The run's output; absent: an object of the sink nodes' outputs. */
   readonly output: Template | undefined
   readonly sinks: ReadonlyArray<number>
+  /** Warnings; a plan has no errors. */
+  readonly problems: ReadonlyArray<Problem>
 }
 
 /** Limits that a flow may lower or raise, and what holds when it says nothing. */

@@ -10,46 +10,51 @@ export type Json = Schema.Json
 export type JsonObject = { readonly [key: string]: Json }
 
 /** `sha256:` and 64 lower-case hex digits: the address of content-addressed bytes. */
-export const BlobRef = Schema.String.check(Schema.isPattern(/^sha256:[0-9a-f]{64}$/)).pipe(Schema.brand("BlobRef"))
+export const BlobRef = Schema.TemplateLiteral(["sha256:", Schema.String]).check(
+  Schema.isPattern(/^sha256:[0-9a-f]{64}$/)
+)
 export type BlobRef = typeof BlobRef.Type
 
 /** Values whose JSON text is longer than this many bytes are kept as blobs. */
 export const inlineBytesMax = 1024
+/** A chunk of a stored list holds at most this many elements and this many bytes (SEMANTICS 8.7c). */
+export const chunkItemsMax = 1000
+export const chunkBytesMax = 1024 * 1024
 
-/** `{v}` is the JSON itself; `{ref, bytes}` names a blob that holds it. */
-export const Value = Schema.Union([
+/** The JSON itself. */
+export interface Inline {
+  readonly v: Json
+}
+/** A blob that holds the JSON. */
+export interface Stored {
+  readonly ref: BlobRef
+  readonly bytes: number
+}
+/** A list kept in parts: each chunk holds a JSON array of `n` elements; `count` is the number of all elements. */
+export interface Chunked {
+  readonly chunks: ReadonlyArray<(Inline | Stored) & { readonly n: number }>
+  readonly count: number
+}
+/** An object whose members are stored separately, so that one can be read or passed on without the others. */
+export interface Fields {
+  readonly fields: { readonly [key: string]: Value }
+}
+export type Value = Inline | Stored | Chunked | Fields
+
+const ref = { ref: BlobRef, bytes: Schema.Int }
+
+export const Value: Schema.Codec<Value> = Schema.Union([
   Schema.Struct({ v: Schema.Json }),
-  Schema.Struct({ ref: BlobRef, bytes: Schema.Int }),
-  /**
-   * A gathered list: each chunk is itself a value holding a JSON array. `count` is the number of all elements.
-   * A map's `items` and `failures` are stored like this (SEMANTICS 8.7c).
-   */
+  Schema.Struct(ref),
   Schema.Struct({
     chunks: Schema.Array(Schema.Union([
-      Schema.Struct({ v: Schema.Json }),
-      Schema.Struct({ ref: BlobRef, bytes: Schema.Int })
+      Schema.Struct({ v: Schema.Json, n: Schema.Int }),
+      Schema.Struct({ ...ref, n: Schema.Int })
     ])),
     count: Schema.Int
   }),
-  /** An object whose members are stored separately, so that one of them can be read or passed on without the others. */
-  Schema.Struct({
-    fields: Schema.Record(
-      Schema.String,
-      Schema.Union([
-        Schema.Struct({ v: Schema.Json }),
-        Schema.Struct({ ref: BlobRef, bytes: Schema.Int }),
-        Schema.Struct({
-          chunks: Schema.Array(Schema.Union([
-            Schema.Struct({ v: Schema.Json }),
-            Schema.Struct({ ref: BlobRef, bytes: Schema.Int })
-          ])),
-          count: Schema.Int
-        })
-      ])
-    )
-  })
+  Schema.Struct({ fields: Schema.Record(Schema.String, Schema.suspend((): Schema.Codec<Value> => Value)) })
 ])
-export type Value = typeof Value.Type
 
 export const inline = (v: Json): Value => ({ v })
 export const none: Value = { v: null }
@@ -60,6 +65,18 @@ export const refs = (value: Value): ReadonlyArray<BlobRef> => {
   if ("ref" in value) return [value.ref]
   if ("chunks" in value) return value.chunks.flatMap(refs)
   return Object.values(value.fields).flatMap(refs)
+}
+
+/** Walks into a value by own keys and list positions without loading more than it must; `undefined`: not there. */
+export const member = (value: Value, key: string): Value | undefined => {
+  if ("fields" in value) return Object.hasOwn(value.fields, key) ? value.fields[key] : undefined
+  if ("v" in value) {
+    const json = value.v
+    if (typeof json !== "object" || json === null || !Object.hasOwn(json, key)) return undefined
+    const found = (json as JsonObject)[key]
+    return found === undefined ? undefined : { v: found }
+  }
+  return undefined
 }
 
 /** Reads a value, given the blobs it needs; `undefined` when one of them is missing. */
@@ -75,11 +92,11 @@ export const resolve = (value: Value, blobs: ReadonlyMap<BlobRef, Json>): Json |
     }
     return items
   }
-  const object: Record<string, Json> = Object.create(null)
+  const entries: Array<[string, Json]> = []
   for (const [key, field] of Object.entries(value.fields)) {
     const part = resolve(field, blobs)
     if (part === undefined) return undefined
-    object[key] = part
+    entries.push([key, part])
   }
-  return { ...object }
+  return Object.fromEntries(entries)
 }

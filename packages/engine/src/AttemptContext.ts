@@ -1,0 +1,205 @@
+/** What a step type sees of its attempt. Everything that is not always needed is made when it is asked for. */
+import type * as Flow from "@baton/kernel/Flow"
+import type * as Plan from "@baton/kernel/Plan"
+import type { StepError } from "@baton/kernel/StepError"
+import type { Usage } from "@baton/kernel/Usage"
+import type { Json, Value } from "@baton/kernel/Value"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { createHash } from "node:crypto"
+import type { AgentStreamEvent } from "./Agents.ts"
+import * as AttemptSecrets from "./AttemptSecrets.ts"
+import type { BlobStore } from "./BlobStore.ts"
+import * as FieldScope from "./FieldScope.ts"
+import type { Secrets } from "./Secrets.ts"
+import { lineBytesMax } from "./StepLog.ts"
+import type { StepContext } from "./StepType.ts"
+
+/** Log lines of one attempt; the last one says that more were dropped. */
+export const attemptLinesMax = 1000
+
+/** One attempt as the coordinator hands it over. */
+export interface AttemptRequest {
+  readonly tenant: string
+  readonly run: string
+  readonly path: string
+  readonly attempt: number
+  /** 0, and one more for each operator's retry with changes (SEMANTICS 8.11b). */
+  readonly generation: number
+  readonly work: Plan.Work
+  readonly source: FieldScope.Source
+  /** The names agents of the flow are bound to in this run. */
+  readonly agents: { readonly [name: string]: string }
+  readonly flowAgents: { readonly [name: string]: Flow.AgentDefinition }
+  readonly log: (line: string) => Effect.Effect<void>
+  readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
+  /** Commits `CallStarted` under the key; asked before an irreversible attempt does anything (SEMANTICS 8.2d). */
+  readonly startCall?: (key: string) => Effect.Effect<void, StepError>
+}
+
+export interface AttemptServices {
+  readonly blobs: BlobStore["Service"]
+  readonly secrets: Secrets["Service"]
+}
+
+/**
+ * Stable over redeliveries and automatic retries of one call: a hash of who calls, as 43 characters of base64url.
+ * `ordinal` counts the calls a step makes, the step itself being 0.
+ */
+export const idempotencyKey = (run: string, path: string, generation: number, ordinal: number): string =>
+  createHash("sha256").update(JSON.stringify([run, path, generation, ordinal])).digest("base64url")
+
+/**
+ * The context, and what the runner reads from it afterwards. Members are functions of their own, so that a step type may
+ * take them off the context; the key is on the prototype, because a getter in a literal costs more than the rest.
+ */
+export class AttemptContext implements StepContext {
+  readonly tenant: string
+  readonly run: string
+  readonly path: string
+  readonly attempt: number
+  readonly work: Plan.Work
+  readonly agents: StepContext["agents"]
+  readonly flowAgents: StepContext["flowAgents"]
+  readonly scope: FieldScope.FieldScope
+  readonly elements: StepContext["elements"]
+  readonly #request: AttemptRequest
+  readonly #services: AttemptServices
+  #key: string | undefined
+  #usage: Usage | undefined
+  #secrets: AttemptSecrets.AttemptSecrets | undefined
+  #lines = 0
+
+  constructor(request: AttemptRequest, services: AttemptServices) {
+    this.tenant = request.tenant
+    this.run = request.run
+    this.path = request.path
+    this.attempt = request.attempt
+    this.work = request.work
+    this.agents = request.agents
+    this.flowAgents = request.flowAgents
+    this.scope = FieldScope.make(request.tenant, request.source, services.blobs)
+    this.elements = this.scope.elements
+    this.#request = request
+    this.#services = services
+  }
+
+  get key(): string {
+    return this.#key ??= idempotencyKey(this.run, this.path, this.#request.generation, 0)
+  }
+
+  get timeout(): Duration.Duration | undefined {
+    return this.work.timeoutMs === undefined ? undefined : Duration.millis(this.work.timeoutMs)
+  }
+
+  /** Everything `spend` was told. */
+  get spent(): Usage | undefined {
+    return this.#usage
+  }
+
+  /** Undefined while no secret has been used: only then is there nothing to scrub. */
+  get secretsUsed(): AttemptSecrets.AttemptSecrets | undefined {
+    return this.#secrets?.used() ? this.#secrets : undefined
+  }
+
+  get #secretsMade(): AttemptSecrets.AttemptSecrets {
+    return this.#secrets ??= AttemptSecrets.make(this.tenant, this.#services.secrets)
+  }
+
+  readonly field: StepContext["field"] = (name) => {
+    const template = this.work.fields[name]
+    if (template === undefined) return Effect.succeed(written(this.work, name))
+    return template.references.secrets.size > 0
+      ? Effect.fail(AttemptSecrets.notAllowed(name))
+      : this.scope.json(template, name)
+  }
+
+  readonly stored: StepContext["stored"] = (name) => {
+    const template = this.work.fields[name]
+    if (template === undefined) return Effect.succeed<Value>({ v: written(this.work, name) })
+    return template.references.secrets.size > 0
+      ? Effect.fail(AttemptSecrets.notAllowed(name))
+      : this.scope.stored(template, name)
+  }
+
+  readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)
+
+  readonly secretJson: StepContext["secretJson"] = (name, host) => {
+    const template = this.work.fields[name]
+    return template === undefined
+      ? Effect.succeed(written(this.work, name))
+      : this.#secretsMade.fill(template, name, host, this.scope.json)
+  }
+
+  readonly secretField: StepContext["secretField"] = (name, host) =>
+    Effect.flatMap(this.secretJson(name, host), (value) => texts(name, value))
+
+  readonly log: StepContext["log"] = (line) => {
+    this.#lines++
+    if (this.#lines > attemptLinesMax) return Effect.void
+    if (this.#lines === attemptLinesMax) {
+      return this.#request.log(`… more than ${attemptLinesMax} lines; the rest is dropped`)
+    }
+    return this.#request.log(cut(this.secretsUsed?.scrub(line) ?? line))
+  }
+
+  readonly emit: StepContext["emit"] = (event) => {
+    const secrets = this.secretsUsed
+    return this.#request.emit(secrets === undefined ? event : scrubEvent(secrets, event))
+  }
+
+  readonly spend: StepContext["spend"] = (more) => {
+    this.#usage = sum(this.#usage, more)
+  }
+}
+
+/** A field that holds no expression and was not parsed; null when the author left it out. */
+const written = (work: Plan.Work, name: string): Json =>
+  ((work.definition as unknown as { readonly [field: string]: Json | undefined })[name]) ?? null
+
+const texts = (
+  field: string,
+  value: Json | Redacted.Redacted<Json>
+): Effect.Effect<{ readonly [key: string]: string | Redacted.Redacted<string> }, StepError> => {
+  const secret = Redacted.isRedacted(value)
+  const plain = secret ? Redacted.value(value) : value
+  if (plain === null) return Effect.succeed({})
+  if (typeof plain !== "object" || Array.isArray(plain)) return Effect.fail(noTexts(field, "it is no object"))
+  const found: Array<[string, string | Redacted.Redacted<string>]> = []
+  for (const [key, member] of Object.entries(plain)) {
+    if (member === null) continue
+    if (typeof member === "object") return Effect.fail(noTexts(field, "it holds a list or an object"))
+    found.push([key, secret ? Redacted.make(String(member)) : String(member)])
+  }
+  return Effect.succeed(Object.fromEntries(found))
+}
+
+const noTexts = (field: string, why: string): StepError => ({
+  code: "FIELD_INVALID",
+  kind: "configuration",
+  message: `${field} must be an object whose members are text, numbers or booleans; ${why}.`,
+  retryable: false,
+  sent: false
+})
+
+const cut = (line: string): string =>
+  line.length * 3 <= lineBytesMax || Buffer.byteLength(line) <= lineBytesMax
+    ? line
+    : Buffer.from(line).subarray(0, lineBytesMax - 3).toString().replace(/\uFFFD*$/, "…")
+
+const scrubEvent = (secrets: AttemptSecrets.AttemptSecrets, event: AgentStreamEvent): AgentStreamEvent =>
+  AttemptSecrets.scrubJson(secrets, { ...event }) as unknown as AgentStreamEvent
+
+/** Adds up what several calls used; what one of them does not know stays what the others know. */
+export const sum = (a: Usage | undefined, b: Usage | undefined): Usage | undefined => {
+  if (a === undefined || b === undefined) return a ?? b
+  const total: { -readonly [K in keyof Usage]: Usage[K] } = { ...a }
+  for (const name of ["calls", "inputTokens", "outputTokens", "cachedTokens", "costUsd"] as const) {
+    const more = b[name]
+    if (more !== undefined) total[name] = (total[name] ?? 0) + more
+  }
+  if (b.estimated === true) total.estimated = true
+  if (b.model !== undefined) total.model = b.model
+  return total
+}

@@ -1,0 +1,332 @@
+/** Wires the scribe to the store, the queue and the feed, and runs it. See `Coordinator` for what it promises. */
+import type { Event } from "@baton/kernel/Event"
+import * as Outstanding from "@baton/kernel/Outstanding"
+import type { BlobRef, Json } from "@baton/kernel/Value"
+import * as Array from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { BlobCache } from "./BlobCache.ts"
+import { BlobStore } from "./BlobStore.ts"
+import type { Coordinator } from "./Coordinator.ts"
+import { EventFeed } from "./EventFeed.ts"
+import type { Failpoint } from "./Failpoint.ts"
+import { Failpoints } from "./Failpoint.ts"
+import { MachineLimits } from "./MachineLimits.ts"
+import { Plans } from "./Plans.ts"
+import * as RunLoader from "./RunLoader.ts"
+import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
+import { attemptKey } from "./RunSlot.ts"
+import { RunStore } from "./RunStore.ts"
+import type { Job, Lacks, Written } from "./Scribe.ts"
+import { Scribe } from "./Scribe.ts"
+import { Sessions } from "./Sessions.ts"
+import type { Offer } from "./StepQueue.ts"
+import { StepQueue } from "./StepQueue.ts"
+
+/** Longest pause between two tries of a store that does not serve, in milliseconds. */
+const storeRetryMsMax = 5_000
+
+interface Services {
+  readonly scribe: Scribe
+  readonly store: RunStore["Service"]
+  readonly sessions: Sessions["Service"]
+  readonly blobs: BlobStore["Service"]
+  readonly plans: Plans["Service"]
+  readonly queue: StepQueue["Service"]
+  readonly feed: EventFeed["Service"]
+  readonly reach: (point: Failpoint) => Effect.Effect<void>
+  readonly scope: Scope.Scope
+  readonly closing: Set<(slot: RunSlot) => void>
+}
+
+/** Loads what a decision lacked, and puts the run back among those with something to decide. */
+const supply = Effect.fnUntraced(function*(services: Services, lacks: Lacks) {
+  const { scribe } = services
+  const { slot } = lacks
+  if (lacks.refs === undefined) yield* loadState(services, slot)
+  else {
+    for (const ref of lacks.refs) {
+      const json = scribe.cache.get(ref as BlobRef) ?? (yield* readBlob(services, slot.tenant, ref as BlobRef))
+      slot.blobs.set(ref as BlobRef, json)
+    }
+  }
+  slot.loading = false
+  scribe.touch(slot)
+})
+
+const readBlob = Effect.fnUntraced(function*(services: Services, tenant: string, ref: BlobRef) {
+  const bytes = yield* services.blobs.get(tenant, ref)
+  const json: Json = JSON.parse(Buffer.from(bytes).toString("utf8"))
+  services.scribe.cache.set(ref, json, bytes.length)
+  return json
+})
+
+const loadState = Effect.fnUntraced(function*(services: Services, slot: RunSlot) {
+  const row = yield* services.store.find(slot.tenant, slot.run)
+  if (row === undefined) return services.scribe.giveUp(slot, slot.mailbox, missing(slot))
+  const plan = yield* services.plans.get(slot.tenant, row.flowHash)
+  const loaded = yield* RunLoader.load(services.store, plan, slot.tenant, slot.run)
+  if (loaded === undefined) return services.scribe.giveUp(slot, slot.mailbox, missing(slot))
+  slot.state = loaded.state
+  slot.head = loaded.head
+  slot.hash = loaded.hash
+  slot.status = ""
+  slot.timers.clear()
+  const timers = Outstanding.timers(loaded.state)
+  for (const timer of timers) {
+    slot.timers.set(`${timer.kind} ${timer.path}`, timer)
+    services.scribe.alarms.add({ due: timer.due, slot, timer })
+  }
+})
+
+const missing = (slot: RunSlot): Settled => ({
+  kind: "lost",
+  reason: "missing",
+  message: `there is no run ${slot.run}`
+})
+
+/** What a load could not read is told to whoever waits; the run stays as it is in the store. */
+const supplySafely = (services: Services, lacks: Lacks): Effect.Effect<void> =>
+  supply(services, lacks).pipe(
+    Effect.catch((error) =>
+      Effect.sync(() => {
+        lacks.slot.loading = false
+        services.scribe.giveUp(lacks.slot, lacks.slot.mailbox, {
+          kind: "lost",
+          reason: "unavailable",
+          message: error.message
+        })
+      })
+    )
+  )
+
+const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Offer> => {
+  const { state } = slot
+  if (state === undefined) return []
+  const offers: Array<Offer> = []
+  for (const event of events) {
+    if (event.type !== "StepsDispatched") continue
+    for (const [path, attempt] of event.steps) {
+      const type = typeOf(state.plan.byId, path)
+      if (type !== undefined) offers.push({ tenant: slot.tenant, run: slot.run, path, attempt, type })
+    }
+  }
+  return offers
+}
+
+type Nodes = NonNullable<RunSlot["state"]>["plan"]["byId"]
+
+/** The queue of a path: its node type, the body's type for an item, `gather` for a map as a whole. */
+const typeOf = (nodes: Nodes, path: string): string | undefined => {
+  const plain = nodes.get(path)
+  if (plain !== undefined) return plain.map === undefined ? plain.type : "gather"
+  return nodes.get(path.slice(0, path.indexOf("[")))?.map?.body.type
+}
+
+/** After a record is durable: replies, wakeups, then offers. */
+const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Effect<void> => {
+  const offers: Array<Offer> = []
+  for (const { draft, replies } of written) {
+    const { events, slot, state } = draft
+    for (const [pending, settled] of replies) pending.reply?.(settled)
+    for (const offer of offersOf(slot, events)) offers.push(offer)
+    for (const event of events) {
+      if (event.type === "RunClosing") {
+        stopOthers(services, slot)
+        if (event.cause !== "failure") { for (const listener of services.closing) listener(slot) }
+      } else if (event.type === "StepsCancelled") stillBegun(slot)
+      else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
+      else if ("path" in event && "attempt" in event && event.type !== "CallStarted") {
+        slot.begun.delete(attemptKey(event.path, event.attempt))
+      }
+    }
+    if (state.finished !== undefined) services.scribe.forget(slot)
+    else services.scribe.touch(slot)
+  }
+  return Effect.andThen(
+    services.feed.publish(written.map(({ draft }) => ({
+      kind: "moved" as const,
+      tenant: draft.slot.tenant,
+      run: draft.slot.run,
+      head: draft.slot.head,
+      ended: draft.state.finished !== undefined
+    }))),
+    Effect.andThen(
+      services.reach("coordinator.after-reply-before-offer"),
+      offers.length === 0 ? Effect.void : services.queue.offer(offers)
+    )
+  )
+}
+
+export const outstanding = (slot: RunSlot): ReadonlyArray<Offer> =>
+  slot.state === undefined
+    ? []
+    : Outstanding.offered(slot.state).map((offer) => ({ tenant: slot.tenant, run: slot.run, ...offer }))
+
+/** Attempts that were given up are no longer under way here. */
+const stillBegun = (slot: RunSlot): void => {
+  if (slot.begun.size === 0) return
+  const open = new Set(outstanding(slot).map((offer) => attemptKey(offer.path, offer.attempt)))
+  for (const key of slot.begun.keys()) if (!open.has(key)) slot.begun.delete(key)
+}
+
+/** The run closes: offers that no worker has begun are answered here, so that nothing waits for them. */
+const stopOthers = (services: Services, slot: RunSlot): void => {
+  for (const { attempt, path } of outstanding(slot)) {
+    const key = attemptKey(path, attempt)
+    if (slot.begun.has(key)) continue
+    // Taken here, so that no worker begins it any more.
+    slot.begun.set(key, 0)
+    const at = services.scribe.clock.currentTimeMillisUnsafe()
+    services.scribe.post(slot, {
+      command: { type: "CompleteStep", at, path, attempt, outcome: { ok: "interrupted" } },
+      blobs: [],
+      handed: undefined,
+      reply: undefined
+    })
+  }
+}
+
+const write = Effect.fnUntraced(function*(services: Services, jobs: ReadonlyArray<Job>) {
+  if (!Array.isReadonlyArrayNonEmpty(jobs)) return
+  const { scribe } = services
+  yield* services.reach("coordinator.before-commit")
+  const outcomes = yield* Effect.result(services.store.commit(Array.map(jobs, (job) => job.commit)))
+  if (outcomes._tag === "Failure") {
+    const waiting = scribe.failed(jobs, outcomes.failure.message)
+    yield* Effect.logWarning("The store did not take a commit", { reason: outcomes.failure.reason })
+    return yield* retryLater(services, waiting)
+  }
+  yield* services.reach("coordinator.after-commit-before-reply")
+  yield* follow(services, scribe.conclude(jobs, outcomes.success))
+})
+
+const retryLater = (services: Services, waiting: ReadonlyArray<RunSlot>): Effect.Effect<void> => {
+  if (waiting.length === 0) return Effect.void
+  for (const slot of waiting) {
+    slot.conflicts++
+    slot.loading = true
+  }
+  const rounds = Math.max(...waiting.map((slot) => slot.conflicts))
+  return Effect.sleep(Math.min(storeRetryMsMax, 50 * 2 ** Math.min(rounds, 10))).pipe(
+    Effect.andThen(Effect.sync(() => {
+      for (const slot of waiting) {
+        slot.loading = false
+        services.scribe.touch(slot)
+      }
+    })),
+    Effect.forkIn(services.scope),
+    Effect.asVoid
+  )
+}
+
+/** One turn of the scribe: decide, commit, follow. */
+const turn = Effect.fnUntraced(function*(services: Services) {
+  const { scribe } = services
+  const { jobs, lacks } = scribe.prepare()
+  for (const lack of lacks) {
+    lack.slot.loading = true
+    yield* Effect.forkIn(supplySafely(services, lack), services.scope)
+  }
+  yield* write(services, jobs)
+  for (const { answer, id } of scribe.unwritten.splice(0)) {
+    yield* services.sessions.reply(id, answer).pipe(
+      Effect.catch((error) =>
+        Effect.logWarning("A handed-in command could not be answered", { id, reason: error.reason })
+      )
+    )
+  }
+})
+
+const run = (services: Services): Effect.Effect<never> =>
+  services.scribe.work.await.pipe(
+    // Whoever is ready to post gets the chance to share this commit.
+    Effect.andThen(Effect.yieldNow),
+    Effect.andThen(turn(services)),
+    Effect.forever
+  )
+
+const ask = (scribe: Scribe, slot: RunSlot, pending: Omit<Pending, "reply">): Effect.Effect<Settled> =>
+  Effect.callback<Settled>((resume) => {
+    scribe.post(slot, { ...pending, reply: (settled) => resume(Effect.succeed(settled)) })
+  })
+
+const api = (services: Services): Coordinator["Service"] => {
+  const { scribe } = services
+  const peek = Effect.fnUntraced(function*(tenant: string, run: string) {
+    const slot = scribe.slot(tenant, run)
+    if (slot === undefined) return undefined
+    if (slot.state === undefined && !slot.loading) {
+      slot.loading = true
+      yield* supplySafely(services, { slot, refs: undefined })
+    }
+    return slot.state === undefined ? undefined : { slot, state: slot.state }
+  })
+  return {
+    submit: ({ blobs, command, plan, run, tenant }) =>
+      Effect.suspend(() => ask(scribe, scribe.open(tenant, run, plan), { command, blobs, handed: undefined })),
+    command: (tenant, run, command, options) =>
+      Effect.suspend(() => {
+        const slot = scribe.slot(tenant, run)
+        if (slot === undefined) {
+          return Effect.succeed<Settled>({ kind: "lost", reason: "not_owner", message: `${run} is not owned here` })
+        }
+        return ask(scribe, slot, { command, blobs: options?.blobs ?? [], handed: options?.handed })
+      }),
+    post: (tenant, run, command, blobs) => {
+      const slot = scribe.slot(tenant, run)
+      if (slot !== undefined) scribe.post(slot, { command, blobs, handed: undefined, reply: undefined })
+    },
+    adopt: ({ epoch, orderly, run, tenant }) =>
+      Effect.suspend(() =>
+        ask(scribe, scribe.open(tenant, run), {
+          command: {
+            type: "AdoptRun",
+            at: scribe.clock.currentTimeMillisUnsafe(),
+            session: scribe.session,
+            epoch,
+            orderly
+          },
+          blobs: [],
+          handed: undefined
+        })
+      ),
+    peek,
+    slot: (tenant, run) => scribe.slot(tenant, run),
+    json: (tenant, ref) => {
+      const known = scribe.cache.get(ref)
+      return known === undefined ? readBlob(services, tenant, ref) : Effect.succeed(known)
+    },
+    slots: () => scribe.slots.values(),
+    offerAgain: (_slot, offers) => services.queue.offer(offers),
+    settled: Effect.suspend(() => waitIdle(scribe)),
+    alarms: scribe.alarms,
+    whenClosing: (listener) => {
+      services.closing.add(listener)
+    }
+  }
+}
+
+const waitIdle = (scribe: Scribe): Effect.Effect<void> =>
+  scribe.idle ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.suspend(() => waitIdle(scribe)))
+
+export const make = Effect.gen(function*() {
+  const limits = yield* MachineLimits
+  const sessions = yield* Sessions
+  const failpoint = yield* Failpoints
+  const services: Services = {
+    scribe: new Scribe(sessions.id, limits, yield* Clock.Clock, new BlobCache(limits.blobCacheBytesMax)),
+    store: yield* RunStore,
+    sessions,
+    blobs: yield* BlobStore,
+    plans: yield* Plans,
+    queue: yield* StepQueue,
+    feed: yield* EventFeed,
+    reach: failpoint ?? (() => Effect.void),
+    scope: yield* Effect.scope,
+    closing: new Set()
+  }
+  yield* Effect.forkScoped(run(services))
+  return api(services)
+})

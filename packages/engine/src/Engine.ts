@@ -1,0 +1,20 @@
+/** The machine in one piece: coordinator, workers and sweeper over the ports of one store. */
+import * as Layer from "effect/Layer"
+import { Coordinator } from "./Coordinator.ts"
+import * as MemoryEventFeed from "./MemoryEventFeed.ts"
+import * as MemoryStepQueue from "./MemoryStepQueue.ts"
+import { Plans } from "./Plans.ts"
+import type { SweeperOptions } from "./Sweeper.ts"
+import { Sweeper } from "./Sweeper.ts"
+import { WorkerPool } from "./WorkerPool.ts"
+
+/**
+ * Layers are released in the reverse order: workers stop first, then the sweeper gives the runs up, then the coordinator
+ * ends. The queue and the feed are those of one process.
+ */
+export const layer = (options: SweeperOptions) =>
+  WorkerPool.layer.pipe(
+    Layer.provideMerge(Sweeper.layer(options)),
+    Layer.provideMerge(Coordinator.layer),
+    Layer.provideMerge(Layer.mergeAll(Plans.layer, MemoryStepQueue.layer, MemoryEventFeed.layer))
+  )

@@ -1,0 +1,131 @@
+/** From decided events to one journal record with all that must move together with it. */
+import type { Event } from "@baton/kernel/Event"
+import { evolve } from "@baton/kernel/Evolve"
+import * as RunState from "@baton/kernel/RunState"
+import type { BlobRef, Value } from "@baton/kernel/Value"
+import { refs } from "@baton/kernel/Value"
+import type { RunSlot } from "./RunSlot.ts"
+import type { Commit, DeadLetter, RunSummary } from "./RunStore.ts"
+import * as RunTimers from "./RunTimers.ts"
+import type { NewBlob } from "./StoredValue.ts"
+import { externalize } from "./StoredValue.ts"
+
+export interface Draft {
+  readonly slot: RunSlot
+  readonly state: RunState.RunState
+  readonly expected: number
+  readonly events: Array<Event>
+  readonly blobs: Array<NewBlob>
+  readonly answered: Array<{ id: number; answer: string }>
+}
+
+/** Values that the kernel made, which may be larger than what a record may hold. */
+const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
+  switch (event.type) {
+    case "MapExpanded":
+      return { ...event, items: externalize(event.items, blobs) }
+    case "RunFinished":
+      return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
+    case "StepFailed":
+      return event.handled === "fallback" && event.output !== undefined
+        ? { ...event, output: externalize(event.output, blobs) }
+        : event
+    default:
+      return event
+  }
+}
+
+/** Folds what was decided into the slot's state and adds it to the record. */
+export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
+  for (const decided of events) {
+    const event = externalized(decided, draft.blobs)
+    evolve(draft.state, event)
+    draft.events.push(event)
+  }
+}
+
+const valueOf = (event: Event): Value | undefined => {
+  switch (event.type) {
+    case "RunCreated":
+      return event.input
+    case "StepSucceeded":
+      return event.output
+    case "StepFailed":
+    case "RunFinished":
+      return event.output
+    case "MapExpanded":
+      return event.items
+    case "EventReceived":
+      return event.data
+    default:
+      return undefined
+  }
+}
+
+const references = (draft: Draft): ReadonlyArray<BlobRef> => {
+  const named = new Set<BlobRef>()
+  for (const event of draft.events) {
+    const value = valueOf(event)
+    if (value !== undefined && !("v" in value)) { for (const ref of refs(value)) named.add(ref) }
+  }
+  for (const blob of draft.blobs) named.delete(blob.ref)
+  return [...named]
+}
+
+const deadLetters = (draft: Draft): ReadonlyArray<DeadLetter> =>
+  draft.events.flatMap((event) =>
+    event.type === "StepFailed" && event.attempt > 0 && (event.handled === "none" || event.error.kind === "poison")
+      ? [{
+        path: event.path,
+        attempt: event.attempt,
+        code: event.error.code,
+        message: event.error.message,
+        at: event.at
+      }]
+      : []
+  )
+
+export const summaryOf = (state: RunState.RunState, flow: { name: string; version: string }): RunSummary => ({
+  flow: flow.name,
+  version: flow.version,
+  flowHash: state.flowHash,
+  status: RunState.status(state),
+  paused: state.paused,
+  code: state.finished?.code,
+  reason: state.finished?.message,
+  semantics: state.semantics,
+  createdAt: state.createdAt,
+  endedAt: state.finished?.at,
+  tags: state.tags
+})
+
+/** Part of the summary that commits rewrite when it has changed. */
+const phase = (state: RunState.RunState): string => `${RunState.status(state)}${state.paused ? " paused" : ""}`
+
+const encoder = new TextEncoder()
+
+export const build = (draft: Draft, session: string): Commit => {
+  const { events, slot, state } = draft
+  const now = phase(state)
+  const changed = now !== slot.status || draft.expected === 0
+  slot.status = now
+  const timers = RunTimers.update(slot, state, events)
+  const named = references(draft)
+  const dead = deadLetters(draft)
+  return {
+    tenant: slot.tenant,
+    run: slot.run,
+    expected: draft.expected,
+    previous: slot.hash,
+    owner: session,
+    n: events.length,
+    bytes: encoder.encode(JSON.stringify(events)),
+    at: state.lastAt,
+    ...(changed ? { summary: summaryOf(state, { name: state.plan.name, version: state.plan.version }) } : {}),
+    ...(timers === undefined ? {} : { timers }),
+    ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
+    ...(named.length === 0 ? {} : { references: named }),
+    ...(draft.answered.length === 0 ? {} : { answered: draft.answered }),
+    ...(dead.length === 0 ? {} : { deadLetters: dead })
+  }
+}

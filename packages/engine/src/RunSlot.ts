@@ -1,0 +1,70 @@
+/** What the coordinator keeps of a run that this session owns. Everything here can be made again from the journal. */
+import type { Command } from "@baton/kernel/Command"
+import type { Timer } from "@baton/kernel/Outstanding"
+import type { RunState } from "@baton/kernel/RunState"
+import type { BlobRef, Json } from "@baton/kernel/Value"
+import type { NewBlob } from "./StoredValue.ts"
+
+/** How a command ended, once that is durable. */
+export type Settled =
+  | { readonly kind: "accepted"; readonly events: number; readonly head: number }
+  | { readonly kind: "refused"; readonly code: string; readonly message: string }
+  | {
+    readonly kind: "lost"
+    readonly reason: "not_owner" | "exists" | "conflict" | "unavailable" | "missing"
+    readonly message: string
+  }
+
+export interface Pending {
+  readonly command: Command
+  /** Bytes that the command names and that are written with its record. */
+  readonly blobs: ReadonlyArray<NewBlob>
+  /** Row of the command when another process handed it in. */
+  readonly handed: number | undefined
+  readonly reply: ((settled: Settled) => void) | undefined
+}
+
+export interface RunSlot {
+  readonly tenant: string
+  readonly run: string
+  /** Folded, or not at hand: then it is loaded before the next command is decided. */
+  state: RunState | undefined
+  head: number
+  hash: Uint8Array
+  mailbox: Array<Pending>
+  /** In the queue of runs that have something to decide. */
+  dirty: boolean
+  /** Values the next decision asked for. */
+  blobs: Map<BlobRef, Json>
+  /** A load of state or values is under way. */
+  loading: boolean
+  conflicts: number
+  /** Attempts that a worker of this process has begun: `path#attempt` and its start. */
+  readonly begun: Map<string, number>
+  /** Timers as the store has them, by `kind path`. */
+  readonly timers: Map<string, Timer>
+  /** Summary as the store has it. */
+  status: string
+  movedAt: number
+}
+
+export const make = (tenant: string, run: string): RunSlot => ({
+  tenant,
+  run,
+  state: undefined,
+  head: 0,
+  hash: new Uint8Array(),
+  mailbox: [],
+  dirty: false,
+  blobs: new Map(),
+  loading: false,
+  conflicts: 0,
+  begun: new Map(),
+  timers: new Map(),
+  status: "",
+  movedAt: 0
+})
+
+export const attemptKey = (path: string, attempt: number): string => `${path}#${attempt}`
+export const timerKey = (timer: { readonly path: string; readonly kind: string }): string =>
+  `${timer.kind} ${timer.path}`

@@ -1,0 +1,219 @@
+/** The coordinator's inside: mailboxes, decisions, grouped commits, and what follows from them. See `Coordinator`. */
+import { decide } from "@baton/kernel/Decide"
+import type { Plan } from "@baton/kernel/Plan"
+import * as RunState from "@baton/kernel/RunState"
+import type * as Clock from "effect/Clock"
+import * as Latch from "effect/Latch"
+import type { BlobCache } from "./BlobCache.ts"
+import type { MachineLimits } from "./MachineLimits.ts"
+import type { Draft } from "./RecordBuilder.ts"
+import * as RecordBuilder from "./RecordBuilder.ts"
+import * as RunSlots from "./RunSlot.ts"
+import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
+import type { Commit, CommitOutcome } from "./RunStore.ts"
+import { AlarmClock } from "./RunTimers.ts"
+
+/** What one record made possible once it was durable. */
+export interface Written {
+  readonly draft: Draft
+  readonly replies: ReadonlyArray<readonly [Pending, Settled]>
+}
+
+export interface Job {
+  readonly draft: Draft
+  readonly commit: Commit
+  readonly taken: ReadonlyArray<Pending>
+  readonly answers: ReadonlyArray<readonly [Pending, Settled]>
+}
+
+export type Lacks = { readonly slot: RunSlot; readonly refs: ReadonlyArray<string> | undefined }
+
+const keyOf = (tenant: string, run: string): string => `${tenant} ${run}`
+
+export class Scribe {
+  readonly slots = new Map<string, RunSlot>()
+  readonly alarms = new AlarmClock()
+  /** Opened when there is something to write. */
+  readonly work = Latch.makeUnsafe(false)
+  readonly session: string
+  readonly limits: MachineLimits
+  readonly clock: Clock.Clock
+  readonly cache: BlobCache
+  #dirty: Array<RunSlot> = []
+
+  constructor(session: string, limits: MachineLimits, clock: Clock.Clock, cache: BlobCache) {
+    this.session = session
+    this.limits = limits
+    this.clock = clock
+    this.cache = cache
+  }
+
+  get idle(): boolean {
+    return this.#dirty.length === 0
+  }
+
+  slot(tenant: string, run: string): RunSlot | undefined {
+    return this.slots.get(keyOf(tenant, run))
+  }
+
+  open(tenant: string, run: string, plan?: Plan): RunSlot {
+    const key = keyOf(tenant, run)
+    const known = this.slots.get(key)
+    if (known !== undefined) return known
+    const slot = RunSlots.make(tenant, run)
+    if (plan !== undefined) slot.state = RunState.empty(plan)
+    this.slots.set(key, slot)
+    return slot
+  }
+
+  forget(slot: RunSlot): void {
+    this.slots.delete(keyOf(slot.tenant, slot.run))
+    slot.timers.clear()
+  }
+
+  post(slot: RunSlot, pending: Pending): void {
+    slot.mailbox.push(pending)
+    this.touch(slot)
+  }
+
+  touch(slot: RunSlot): void {
+    if (slot.dirty || slot.loading || slot.mailbox.length === 0) return
+    slot.dirty = true
+    this.#dirty.push(slot)
+    this.work.openUnsafe()
+  }
+
+  /** Decides what the next commit will hold. Slots that lack their state or a value come back in `lacks`. */
+  prepare(): { readonly jobs: ReadonlyArray<Job>; readonly lacks: ReadonlyArray<Lacks> } {
+    const turn = this.#dirty.splice(0, this.limits.batchRunsMax)
+    const jobs: Array<Job> = []
+    const lacks: Array<Lacks> = []
+    for (const slot of turn) {
+      slot.dirty = false
+      if (slot.state === undefined) {
+        lacks.push({ slot, refs: undefined })
+        continue
+      }
+      const job = this.#decide(slot, slot.state, lacks)
+      if (job !== undefined) jobs.push(job)
+    }
+    if (this.#dirty.length === 0) this.work.closeUnsafe()
+    return { jobs, lacks }
+  }
+
+  /** All that is in one mailbox, up to the bound of a record, against the state as each answer leaves it. */
+  #decide(slot: RunSlot, state: RunState.RunState, lacks: Array<Lacks>): Job | undefined {
+    const draft: Draft = { slot, state, expected: state.seq, events: [], blobs: [], answered: [] }
+    const taken: Array<Pending> = []
+    const answers: Array<readonly [Pending, Settled]> = []
+    let at = 0
+    for (; at < slot.mailbox.length && draft.events.length < this.limits.recordEventsMax; at++) {
+      const pending = slot.mailbox[at]!
+      const decision = decide(state, pending.command, slot.blobs)
+      if (decision.kind === "needs") {
+        lacks.push({ slot, refs: decision.needs.refs })
+        break
+      }
+      taken.push(pending)
+      const settled: Settled = decision.kind === "refused"
+        ? { kind: "refused", code: decision.refusal.code, message: decision.refusal.message }
+        : { kind: "accepted", events: decision.events.length, head: state.seq + decision.events.length }
+      if (decision.kind === "events" && decision.events.length > 0) {
+        draft.blobs.push(...pending.blobs)
+        RecordBuilder.add(draft, decision.events)
+        slot.blobs.clear()
+      }
+      if (pending.handed !== undefined) draft.answered.push({ id: pending.handed, answer: JSON.stringify(settled) })
+      answers.push([pending, settled])
+    }
+    slot.mailbox = at === slot.mailbox.length ? [] : slot.mailbox.slice(at)
+    if (draft.events.length === 0) {
+      this.#replyOnly(slot, draft, answers)
+      return undefined
+    }
+    return { draft, commit: RecordBuilder.build(draft, this.session), taken, answers }
+  }
+
+  /** Answers that changed nothing: refusals, and what was stale. */
+  readonly unwritten: Array<{ readonly id: number; readonly answer: string }> = []
+
+  #replyOnly(slot: RunSlot, draft: Draft, answers: ReadonlyArray<readonly [Pending, Settled]>): void {
+    this.unwritten.push(...draft.answered)
+    for (const [pending, settled] of answers) pending.reply?.(settled)
+    if (slot.state?.seq === 0) this.forget(slot)
+    else this.touch(slot)
+  }
+
+  /** Takes in what the store said; answers the records that are durable now. */
+  conclude(jobs: ReadonlyArray<Job>, outcomes: ReadonlyArray<CommitOutcome>): ReadonlyArray<Written> {
+    const written: Array<Written> = []
+    const now = this.clock.currentTimeMillisUnsafe()
+    for (const [index, job] of jobs.entries()) {
+      const outcome = outcomes[index]
+      const { slot } = job.draft
+      if (outcome === undefined || !outcome.ok) {
+        this.#lost(job, outcome?.reason ?? "conflict")
+        continue
+      }
+      slot.head = outcome.head
+      slot.hash = outcome.hash
+      slot.conflicts = 0
+      slot.movedAt = now
+      for (const { bytes, json, ref } of job.draft.blobs) {
+        if (json !== undefined) this.cache.set(ref, json, bytes.length)
+      }
+      for (const timer of job.commit.timers?.set ?? []) {
+        const held = slot.timers.get(RunSlots.timerKey(timer))
+        if (held !== undefined) this.alarms.add({ due: held.due, slot, timer: held })
+      }
+      written.push({ draft: job.draft, replies: job.answers })
+    }
+    return written
+  }
+
+  /**
+   * The store failed the whole batch: every state it touched is dropped. New runs are refused at once; what belongs to
+   * accepted runs is kept and asked again once the store serves again, so that no answer of a worker is lost.
+   */
+  failed(jobs: ReadonlyArray<Job>, message: string): ReadonlyArray<RunSlot> {
+    const waiting: Array<RunSlot> = []
+    for (const job of jobs) {
+      const { slot } = job.draft
+      this.#drop(slot)
+      slot.mailbox = [...job.taken, ...slot.mailbox]
+      if (job.draft.expected === 0) {
+        this.giveUp(slot, slot.mailbox, { kind: "lost", reason: "unavailable", message })
+      } else waiting.push(slot)
+    }
+    return waiting
+  }
+
+  #drop(slot: RunSlot): void {
+    slot.state = undefined
+    slot.timers.clear()
+    slot.blobs.clear()
+  }
+
+  #lost(job: Job, reason: "conflict" | "not_owner" | "exists" | "blob_missing"): void {
+    const { slot } = job.draft
+    this.#drop(slot)
+    slot.conflicts++
+    if (reason === "conflict" && job.draft.expected > 0 && slot.conflicts <= this.limits.conflictsMax) {
+      slot.mailbox = [...job.taken, ...slot.mailbox]
+      this.touch(slot)
+      return
+    }
+    this.giveUp(slot, [...job.taken, ...slot.mailbox], {
+      kind: "lost",
+      reason: reason === "blob_missing" ? "missing" : reason,
+      message: `the record of ${slot.run} was not written: ${reason}`
+    })
+  }
+
+  /** Nobody here can answer for this run any more. */
+  giveUp(slot: RunSlot, pending: ReadonlyArray<Pending>, settled: Settled): void {
+    slot.mailbox = []
+    this.forget(slot)
+    for (const one of pending) one.reply?.(settled)
+  }
+}

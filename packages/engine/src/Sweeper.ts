@@ -1,0 +1,214 @@
+/**
+ * What keeps a run going when a hint was lost, a process died or a clock rang: alarms, adoption, handed-in commands, and
+ * the sweep that compares what the journal says must be in the queue with what workers have begun.
+ */
+import type { Command } from "@baton/kernel/Command"
+import * as Commands from "@baton/kernel/Command"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Coordinator } from "./Coordinator.ts"
+import { outstanding } from "./CoordinatorFiber.ts"
+import type { Failpoint } from "./Failpoint.ts"
+import { Failpoints } from "./Failpoint.ts"
+import { MachineLimits } from "./MachineLimits.ts"
+import type { RunSlot, Settled } from "./RunSlot.ts"
+import { attemptKey } from "./RunSlot.ts"
+import type { RunStoreError } from "./RunStore.ts"
+import { RunStore } from "./RunStore.ts"
+import type { HandedCommand } from "./Sessions.ts"
+import { Sessions } from "./Sessions.ts"
+
+/** The longest the alarm fiber sleeps, so that an alarm set meanwhile or a clock that jumped is noticed. */
+const alarmEveryMsMax = 1000
+/** Alarms fired in one go. */
+const alarmsMax = 1000
+/** Commands taken in one go. */
+const commandsMax = 100
+
+interface Parts {
+  readonly coordinator: Coordinator["Service"]
+  readonly store: RunStore["Service"]
+  readonly sessions: Sessions["Service"]
+  readonly clock: Clock.Clock
+  readonly limits: MachineLimits
+  readonly reach: (point: Failpoint) => Effect.Effect<void>
+}
+
+/** Fires what is due, then sleeps until the next alarm; a new, earlier one is noticed within the shortest sleep. */
+const alarms = ({ clock, coordinator }: Parts): Effect.Effect<never> => {
+  const ring = Effect.suspend(() => {
+    const now = clock.currentTimeMillisUnsafe()
+    for (const { slot, timer } of coordinator.alarms.take(now, alarmsMax)) {
+      coordinator.post(slot.tenant, slot.run, {
+        type: "FireTimer",
+        at: now,
+        kind: timer.kind,
+        path: timer.path,
+        n: timer.n
+      }, [])
+    }
+    const next = coordinator.alarms.nextDue
+    const sleep = Math.min(next === undefined ? alarmEveryMsMax : Math.max(1, next - now), alarmEveryMsMax)
+    return Effect.raceFirst(Effect.sleep(sleep), coordinator.alarms.earlier.await)
+  })
+  return Effect.forever(ring)
+}
+
+/** Offers of this process that no worker has begun for a whole sweep were lost on the way. */
+const repair = (parts: Parts, before: Map<string, number>): Effect.Effect<Map<string, number>> =>
+  Effect.gen(function*() {
+    const waiting = new Map<string, number>()
+    for (const slot of parts.coordinator.slots()) {
+      const missing = outstanding(slot).filter(({ attempt, path }) => !slot.begun.has(attemptKey(path, attempt)))
+      const lost = missing.filter(({ attempt, path }) => before.has(`${slot.run} ${path}#${attempt}`))
+      for (const { attempt, path } of missing) waiting.set(`${slot.run} ${path}#${attempt}`, slot.head)
+      if (lost.length > 0) yield* parts.coordinator.offerAgain(slot, lost)
+    }
+    return waiting
+  })
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Commands.Command))
+
+/** A command that another process handed in: decided as any other, its answer written with its record. */
+const serve = (parts: Parts, handed: HandedCommand): Effect.Effect<void, RunStoreError> => {
+  const command = decode(handed.command)
+  if (Option.isNone(command)) {
+    const refused: Settled = {
+      kind: "refused",
+      code: "COMMAND_INVALID",
+      message: "this is no command that Baton knows"
+    }
+    return parts.sessions.reply(handed.id, JSON.stringify(refused))
+  }
+  // The giver's clock is not the owner's: a run's time is told by its owner.
+  const now: Command = { ...command.value, at: parts.clock.currentTimeMillisUnsafe() }
+  return parts.coordinator.command(handed.tenant, handed.run, now, { handed: handed.id }).pipe(
+    Effect.flatMap((settled) =>
+      settled.kind === "lost" ? parts.sessions.reply(handed.id, JSON.stringify(settled)) : Effect.void
+    )
+  )
+}
+
+const commands = (parts: Parts): Effect.Effect<void, RunStoreError> =>
+  Effect.flatMap(
+    parts.sessions.taken(commandsMax),
+    (handed) => Effect.forEach(handed, (one) => serve(parts, one), { concurrency: "unbounded", discard: true })
+  )
+
+/** Takes over the runs of dead sessions, all at once. */
+export const adopt = Effect.fnUntraced(function*(
+  parts: Pick<Parts, "coordinator" | "sessions" | "limits" | "reach">,
+  only?: { readonly tenant: string; readonly run: string },
+  command?: Command
+) {
+  yield* parts.reach("coordinator.before-adopt")
+  const owned = yield* parts.sessions.adopt(parts.limits.adoptMax, only)
+  yield* parts.reach("coordinator.after-adopt-before-commit")
+  // What is to be said of the run comes into the same record as the adoption, before any worker begins something.
+  const say = Effect.sync(() => {
+    if (command === undefined) return
+    for (const { run, tenant } of owned) parts.coordinator.post(tenant, run, command, [])
+  })
+  const adopted = Effect.forEach(owned, (run) => parts.coordinator.adopt(run), { concurrency: "unbounded" })
+  const [settled] = yield* Effect.all([adopted, say], { concurrency: "unbounded" })
+  return settled
+})
+
+const expired = (parts: Parts): Effect.Effect<void, RunStoreError> =>
+  parts.store.dispatchRows
+    ? Effect.gen(function*() {
+      const now = parts.clock.currentTimeMillisUnsafe()
+      yield* parts.sessions.heartbeat(now)
+      for (const lost of yield* parts.store.releaseExpired(now)) {
+        parts.coordinator.slot(lost.tenant, lost.run)?.begun.delete(attemptKey(lost.path, lost.attempt))
+        parts.coordinator.post(lost.tenant, lost.run, {
+          type: "LoseDelivery",
+          at: now,
+          path: lost.path,
+          attempt: lost.attempt
+        }, [])
+      }
+    })
+    : Effect.void
+
+/** Goes on for ever: a store that does not serve now is asked again at the next turn. */
+const every = (
+  name: string,
+  pause: Duration.Duration,
+  effect: Effect.Effect<void, RunStoreError>
+): Effect.Effect<never> =>
+  effect.pipe(
+    Effect.catch((error) => Effect.logWarning(`The sweeper's ${name} must wait`, { reason: error.reason })),
+    Effect.andThen(Effect.sleep(pause)),
+    Effect.forever
+  )
+
+export interface SweeperOptions {
+  /** Whether this process takes over runs whose process died (`dev`, `serve`, `runs resume`; never `run`). */
+  readonly adopt: boolean
+}
+
+export class Sweeper extends Context.Service<Sweeper, {
+  /** Adopts now, all that is free or one run; answers how each adoption ended. */
+  readonly adopt: (
+    only?: { readonly tenant: string; readonly run: string },
+    command?: Command
+  ) => Effect.Effect<ReadonlyArray<Settled>, RunStoreError>
+  /** Runs that claim to be running and have not moved for `stallAfter`. */
+  readonly stalled: () => ReadonlyArray<RunSlot>
+}>()("baton/engine/Sweeper") {
+  static readonly layer = (
+    options: SweeperOptions
+  ): Layer.Layer<Sweeper, never, Coordinator | RunStore | Sessions> =>
+    Layer.effect(
+      Sweeper,
+      Effect.gen(function*() {
+        const failpoint = yield* Failpoints
+        const parts: Parts = {
+          coordinator: yield* Coordinator,
+          store: yield* RunStore,
+          sessions: yield* Sessions,
+          clock: yield* Clock.Clock,
+          limits: yield* MachineLimits,
+          reach: failpoint ?? (() => Effect.void)
+        }
+        let waiting = new Map<string, number>()
+        const sweep = Effect.gen(function*() {
+          waiting = yield* repair(parts, waiting)
+          yield* expired(parts)
+          if (options.adopt) yield* adopt(parts)
+        })
+        yield* Effect.forkScoped(alarms(parts))
+        yield* Effect.forkScoped(every("look for commands", parts.limits.commandsEvery, commands(parts)))
+        yield* Effect.forkScoped(every("sweep", parts.limits.sweepEvery, sweep))
+        yield* Effect.addFinalizer(() => release(parts))
+        return {
+          adopt: (only, command) => adopt(parts, only, command),
+          stalled: () => stalled(parts)
+        }
+      })
+    )
+}
+
+const stalled = (parts: Parts): ReadonlyArray<RunSlot> => {
+  const before = parts.clock.currentTimeMillisUnsafe() - Duration.toMillis(parts.limits.stallAfter)
+  return [...parts.coordinator.slots()].filter((slot) =>
+    slot.movedAt < before && slot.state !== undefined && slot.state.offered > 0 && slot.begun.size === 0
+  )
+}
+
+/** An orderly stop: everything is written, and the runs are free for whoever comes next. */
+const release = (parts: Parts): Effect.Effect<void> =>
+  parts.coordinator.settled.pipe(
+    Effect.andThen(Effect.suspend(() =>
+      parts.sessions.release([...parts.coordinator.slots()].map(({ run, tenant }) => ({ tenant, run })))
+    )),
+    Effect.catch((error) =>
+      Effect.logWarning("Runs could not be released", { reason: error.reason })
+    )
+  )

@@ -1,0 +1,346 @@
+/**
+ * Workers: take offers by node type, run attempts, post completions.
+ *
+ * Promise. At most the configured number of attempts of a type runs at once. An attempt is begun at most once while it is
+ * offered, however often the queue delivers it. A cancel or a breached deadline interrupts what runs, and the interruption
+ * reaches the call. On stop, nothing new is taken, running attempts get the grace time, and what does not end is
+ * interrupted and left offered: the next owner begins it again as the same attempt.
+ */
+import { locate } from "@baton/kernel/EvolveStep"
+import type { PlanNode, Work } from "@baton/kernel/Plan"
+import type { Json, Value } from "@baton/kernel/Value"
+import { inline } from "@baton/kernel/Value"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Attempt from "./Attempt.ts"
+import type { AttemptRequest } from "./AttemptContext.ts"
+import { BlobStore } from "./BlobStore.ts"
+import { Coordinator } from "./Coordinator.ts"
+import { EventFeed } from "./EventFeed.ts"
+import type { Failpoint } from "./Failpoint.ts"
+import { Failpoints } from "./Failpoint.ts"
+import * as Gather from "./Gather.ts"
+import { MachineLimits } from "./MachineLimits.ts"
+import type { RunSlot } from "./RunSlot.ts"
+import { attemptKey } from "./RunSlot.ts"
+import * as RunSource from "./RunSource.ts"
+import { RunStore } from "./RunStore.ts"
+import type { Secrets } from "./Secrets.ts"
+import { Sessions } from "./Sessions.ts"
+import { StepLog } from "./StepLog.ts"
+import type { Offer } from "./StepQueue.ts"
+import { StepQueue } from "./StepQueue.ts"
+import { StepTypes } from "./StepType.ts"
+
+interface Pool {
+  readonly coordinator: Coordinator["Service"]
+  readonly queue: StepQueue["Service"]
+  readonly feed: EventFeed["Service"]
+  readonly log: StepLog["Service"]
+  readonly store: RunStore["Service"]
+  readonly session: string
+  readonly attempts: Attempt.AttemptServices
+  readonly clock: Clock.Clock
+  readonly limits: MachineLimits
+  readonly reach: (point: Failpoint) => Effect.Effect<void>
+  /** Attempts under way, by tenant, run, path and attempt. */
+  readonly running: Map<string, { readonly fiber: Fiber.Fiber<void>; readonly slot: RunSlot }>
+  readonly lanes: Map<string, Lane>
+  stopping: boolean
+}
+
+interface Lane {
+  running: number
+  readonly max: number
+  /** Open while there is a free place. */
+  readonly free: Latch.Latch
+}
+
+interface Begun {
+  readonly slot: RunSlot
+  readonly node: PlanNode
+  readonly work: Work
+  readonly item: number | undefined
+}
+
+const runningKey = (offer: Offer): string => `${offer.tenant} ${offer.run} ${offer.path}#${offer.attempt}`
+
+/** Takes the offer if it is still one: exactly once per process, and in shared stores only with the row's claim. */
+const begin = (pool: Pool, offer: Offer): Begun | undefined => {
+  const slot = pool.coordinator.slot(offer.tenant, offer.run)
+  const state = slot?.state
+  if (slot === undefined || state === undefined || state.finished !== undefined) return undefined
+  if (state.closing !== undefined && state.closing.cause !== "failure") return undefined
+  const address = locate(state, offer.path)
+  if (address === undefined) return undefined
+  const { index, node } = address
+  const at = state.nodes.get(node.index)
+  const table = state.maps.get(node.index)
+  const current = index === undefined
+    ? at.status === "queued" && at.attempt === offer.attempt
+    : table?.status(index) === "queued" && table.attempt(index) === offer.attempt
+  const key = attemptKey(offer.path, offer.attempt)
+  if (!current || slot.begun.has(key)) return undefined
+  slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
+  return { slot, node, work: index === undefined ? node : node.map?.body ?? node, item: index }
+}
+
+/** Item `index` of a map's stored list. */
+const itemValue = Effect.fnUntraced(function*(pool: Pool, tenant: string, items: Value, index: number) {
+  if ("v" in items) return inline((items.v as ReadonlyArray<Json>)[index] ?? null)
+  if (!("chunks" in items)) return inline(null)
+  let at = index
+  for (const chunk of items.chunks) {
+    if (at >= chunk.n) {
+      at -= chunk.n
+      continue
+    }
+    const list = "v" in chunk ? chunk.v : yield* pool.coordinator.json(tenant, chunk.ref)
+    return inline((list as ReadonlyArray<Json>)[at] ?? null)
+  }
+  return inline(null)
+})
+
+const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void => {
+  const { blobs, startedAt, usage, warnings } = outcome
+  const at = pool.clock.currentTimeMillisUnsafe()
+  pool.coordinator.post(offer.tenant, offer.run, {
+    type: "CompleteStep",
+    at,
+    path: offer.path,
+    attempt: offer.attempt,
+    startedAt,
+    ...(usage === undefined ? {} : { usage }),
+    ...(warnings.length === 0 ? {} : { warnings }),
+    outcome: outcome.outcome
+  }, blobs)
+}
+
+const postInterrupted = (pool: Pool, offer: Offer): void =>
+  pool.coordinator.post(offer.tenant, offer.run, {
+    type: "CompleteStep",
+    at: pool.clock.currentTimeMillisUnsafe(),
+    path: offer.path,
+    attempt: offer.attempt,
+    outcome: { ok: "interrupted" }
+  }, [])
+
+const requestOf = (
+  pool: Pool,
+  offer: Offer,
+  begun: Begun,
+  item: RunSource.Item | undefined
+): AttemptRequest | undefined => {
+  const { node, slot, work } = begun
+  const { state } = slot
+  if (state === undefined) return undefined
+  const until = begun.item === undefined
+    ? state.nodes.get(node.index).offeredSeq
+    : state.maps.get(node.index)?.offeredSeq ?? state.seq
+  return {
+    tenant: offer.tenant,
+    run: offer.run,
+    path: offer.path,
+    attempt: offer.attempt,
+    generation: 0,
+    work,
+    source: RunSource.make(state, node, until, item),
+    agents: state.agents,
+    flowAgents: state.plan.document.agents ?? noAgents,
+    log: (line) => writeLog(pool, offer, line),
+    emit: (event) =>
+      pool.feed.publish([{
+        kind: "live",
+        tenant: offer.tenant,
+        run: offer.run,
+        path: offer.path,
+        type: event.type,
+        data: event
+      }]),
+    startCall: (key) => startCall(pool, offer, key)
+  }
+}
+
+const noAgents = {}
+
+const writeLog = (pool: Pool, offer: Offer, line: string): Effect.Effect<void> =>
+  pool.log.append(offer.tenant, offer.run, [{
+    at: pool.clock.currentTimeMillisUnsafe(),
+    path: offer.path,
+    attempt: offer.attempt,
+    line
+  }]).pipe(Effect.catch((error) => Effect.logDebug("A log line was not kept", { reason: error.reason })))
+
+const startCall = (pool: Pool, offer: Offer, key: string) =>
+  pool.coordinator.command(offer.tenant, offer.run, {
+    type: "StartCall",
+    at: pool.clock.currentTimeMillisUnsafe(),
+    path: offer.path,
+    attempt: offer.attempt,
+    key
+  }).pipe(Effect.flatMap((settled) =>
+    settled.kind === "accepted" ? Effect.void : Effect.fail({
+      code: "CALL_NOT_STARTED",
+      kind: "cancelled" as const,
+      message: settled.message,
+      retryable: false,
+      sent: false
+    })
+  ))
+
+const attempt = Effect.fnUntraced(
+  function*(pool: Pool, offer: Offer, begun: Begun) {
+    yield* pool.reach("worker.before-attempt")
+    const table = begun.slot.state?.maps.get(begun.node.index)
+    if (offer.type === "gather") return yield* gatherAttempt(pool, offer, begun)
+    const item = begun.item === undefined || table === undefined
+      ? undefined
+      : { index: begun.item, value: yield* itemValue(pool, offer.tenant, table.items, begun.item) }
+    const request = requestOf(pool, offer, begun, item)
+    if (request === undefined) return
+    const outcome = yield* Attempt.run(request, pool.attempts)
+    yield* pool.reach("worker.after-attempt-before-completion")
+    post(pool, offer, outcome)
+  },
+  (effect, pool, offer) =>
+    Effect.catch(effect, (error) => Effect.sync(() => post(pool, offer, brokenStore(pool, error))))
+)
+
+/** The store could not give what the attempt needs: an answer like any other failure, tried again by the step's policy. */
+const brokenStore = (pool: Pool, error: { readonly message: string }): Attempt.AttemptOutcome => ({
+  startedAt: pool.clock.currentTimeMillisUnsafe(),
+  outcome: {
+    ok: false,
+    error: { code: "STORE_READ", kind: "io", message: error.message, retryable: true, sent: false }
+  },
+  usage: undefined,
+  warnings: [],
+  blobs: []
+})
+
+const gatherAttempt = Effect.fnUntraced(function*(pool: Pool, offer: Offer, begun: Begun) {
+  const startedAt = pool.clock.currentTimeMillisUnsafe()
+  const table = begun.slot.state?.maps.get(begun.node.index)
+  if (table === undefined) return
+  const gathered = yield* Gather.gather(pool.attempts.blobs, offer.tenant, table)
+  yield* pool.reach("gather.after-blobs-before-completion")
+  pool.coordinator.post(offer.tenant, offer.run, {
+    type: "CompleteStep",
+    at: pool.clock.currentTimeMillisUnsafe(),
+    path: offer.path,
+    attempt: offer.attempt,
+    startedAt,
+    outcome: { ok: true, output: gathered.output }
+  }, gathered.blobs)
+})
+
+const release = (pool: Pool, lane: Lane, key: string): void => {
+  pool.running.delete(key)
+  lane.running--
+  lane.free.openUnsafe()
+}
+
+const launch = (pool: Pool, lane: Lane, offer: Offer, begun: Begun): Effect.Effect<void> =>
+  Effect.withFiber((parent) => {
+    lane.running++
+    if (lane.running >= lane.max) lane.free.closeUnsafe()
+    const key = runningKey(offer)
+    const fiber = Effect.runForkWith(parent.context)(attempt(pool, offer, begun))
+    pool.running.set(key, { fiber, slot: begun.slot })
+    fiber.addObserver((exit) => {
+      release(pool, lane, key)
+      if (exit._tag === "Success") return
+      begun.slot.begun.delete(attemptKey(offer.path, offer.attempt))
+      // While the machine stops, the attempt stays offered: the next owner begins it again.
+      if (!pool.stopping) postInterrupted(pool, offer)
+    })
+    return Effect.void
+  })
+
+const laneOf = (pool: Pool, type: string): Lane => {
+  const known = pool.lanes.get(type)
+  if (known !== undefined) return known
+  const lane: Lane = {
+    running: 0,
+    max: pool.limits.concurrency[type] ?? pool.limits.concurrency["default"] ?? 256,
+    free: Latch.makeUnsafe(true)
+  }
+  pool.lanes.set(type, lane)
+  return lane
+}
+
+const claimed = (pool: Pool, offer: Offer): Effect.Effect<boolean> =>
+  pool.store.dispatchRows
+    ? pool.store.claim(offer.tenant, offer.run, offer.path, offer.attempt, pool.session).pipe(
+      Effect.catch((error) => Effect.as(Effect.logDebug("A claim failed", { reason: error.reason }), false))
+    )
+    : Effect.succeed(true)
+
+const serve = (pool: Pool, type: string): Effect.Effect<never> => {
+  const lane = laneOf(pool, type)
+  const round = Effect.gen(function*() {
+    yield* lane.free.await
+    const offers = yield* pool.queue.take(type, Math.max(1, lane.max - lane.running))
+    for (const offer of offers) {
+      if (pool.stopping || !(yield* claimed(pool, offer))) continue
+      const begun = begin(pool, offer)
+      if (begun !== undefined) yield* launch(pool, lane, offer, begun)
+    }
+  })
+  return Effect.forever(round)
+}
+
+/** Running attempts of the run are told to stop. */
+const interruptRun = (pool: Pool, slot: RunSlot): void => {
+  for (const entry of pool.running.values()) if (entry.slot === slot) entry.fiber.interruptUnsafe()
+}
+
+const stop = (pool: Pool): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    pool.stopping = true
+    const fibers = () => [...pool.running.values()].map((entry) => entry.fiber)
+    return Effect.forEach(fibers(), (fiber) => Fiber.await(fiber), { concurrency: "unbounded", discard: true }).pipe(
+      Effect.timeoutOrElse({ duration: pool.limits.stopGrace, orElse: () => Effect.void }),
+      Effect.andThen(Effect.suspend(() => Fiber.interruptAll(fibers())))
+    )
+  })
+
+export class WorkerPool extends Context.Service<WorkerPool, {
+  /** Attempts of a type that run now: a fact for `explain`. */
+  readonly running: (type: string) => number
+}>()("baton/engine/WorkerPool") {
+  static readonly layer: Layer.Layer<
+    WorkerPool,
+    never,
+    Coordinator | StepQueue | EventFeed | StepLog | RunStore | Sessions | StepTypes | BlobStore | Secrets
+  > = Layer.effect(
+    WorkerPool,
+    Effect.gen(function*() {
+      const failpoint = yield* Failpoints
+      const pool: Pool = {
+        coordinator: yield* Coordinator,
+        queue: yield* StepQueue,
+        feed: yield* EventFeed,
+        log: yield* StepLog,
+        store: yield* RunStore,
+        session: (yield* Sessions).id,
+        attempts: yield* Attempt.services,
+        clock: yield* Clock.Clock,
+        limits: yield* MachineLimits,
+        reach: failpoint ?? (() => Effect.void),
+        running: new Map(),
+        lanes: new Map(),
+        stopping: false
+      }
+      pool.coordinator.whenClosing((slot) => interruptRun(pool, slot))
+      const types = new Set([...(yield* StepTypes).keys(), "gather"])
+      yield* Effect.forEach(types, (type) => Effect.forkScoped(serve(pool, type)), { discard: true })
+      yield* Effect.addFinalizer(() => stop(pool))
+      return { running: (type) => pool.lanes.get(type)?.running ?? 0 }
+    })
+  )
+}

@@ -1,0 +1,162 @@
+/** What happens when a node's join is satisfied, or can no longer be. */
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import { parseDuration } from "./Duration.ts"
+import type { PlanNode, WaitSpec } from "./Plan.ts"
+import { joinState } from "./RunState.ts"
+import * as Settle from "./Settle.ts"
+import type { StepError } from "./StepError.ts"
+import type { Json, Value } from "./Value.ts"
+import { inline } from "./Value.ts"
+
+/** Node types that workers run; all others are decided here. */
+const workTypes = new Set(["transform", "function", "http", "agent", "file"])
+
+const invalid = (code: string, message: string): StepError => ({ code, kind: "validation", message, retryable: false })
+
+/** Settles everything that has become impossible as one event, and lists what that makes possible or impossible in turn. */
+const skip = (draft: Draft, seeds: ReadonlyArray<number>, reason: "dead_path" | "when"): void => {
+  const { plan } = draft.state
+  const doomed = new Set(seeds)
+  const dead = new Map<number, number>()
+  for (const index of doomed) {
+    for (const edge of plan.nodes[index]?.outgoing ?? []) {
+      const target = Drafts.planNode(draft, edge.to)
+      const at = draft.state.nodes.get(edge.to)
+      const more = (dead.get(edge.to) ?? 0) + 1
+      dead.set(edge.to, more)
+      const lost = joinState(target, { ...at, deadIn: at.deadIn + more }) === "lost"
+      if (lost && at.status === "pending") doomed.add(edge.to)
+    }
+  }
+  const nodes = [...doomed].map((index) => Drafts.planNode(draft, index).id)
+  Drafts.emit(draft, { type: "StepsSkipped", v: 1, at: draft.at, nodes, reason })
+  for (const target of dead.keys()) if (!doomed.has(target)) draft.todo.push(target)
+}
+
+const choose = (draft: Draft, node: PlanNode): void => {
+  const warnings: Array<{ code: string; message: string }> = []
+  for (const rule of node.choice ?? []) {
+    const answer = rule.when === undefined ? Result.succeed(true) : Drafts.holds(draft, rule.when, { node })
+    if (Result.isFailure(answer)) {
+      warnings.push({ code: "RULE_ERRED", message: `${node.id}.${rule.outcome}: ${answer.failure}` })
+    } else if (answer.success) {
+      return Settle.succeed(draft, node, 1, inline({ outcome: rule.outcome }), { outcome: rule.outcome, warnings })
+    }
+  }
+  Settle.fail(draft, node, 0, invalid("CHOICE_EMPTY", `${node.id}: no rule is true and there is no \`otherwise\``), {})
+}
+
+const dueAt = (draft: Draft, node: PlanNode, spec: WaitSpec): Result.Result<number, StepError> => {
+  const template = spec.forDuration ?? spec.until
+  if (template === undefined) {
+    return Result.fail(invalid("WAIT_INVALID", `${node.id} says neither for, until nor event`))
+  }
+  const value = Drafts.evaluate(draft, template, { node })
+  if (Result.isFailure(value)) return Result.fail(Settle.expressionError(value.failure.message))
+  if (spec.forDuration !== undefined) {
+    const ms = typeof value.success === "number" ? value.success : parseDuration(String(value.success))
+    return ms === undefined || !(ms >= 0)
+      ? Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no duration such as 10s`))
+      : Result.succeed(draft.at + ms)
+  }
+  const time = Option.map(DateTime.make(value.success as number | string), DateTime.toEpochMillis)
+  return Option.isSome(time)
+    ? Result.succeed(time.value)
+    : Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no time (RFC 3339)`))
+}
+
+const wait = (draft: Draft, node: PlanNode, spec: WaitSpec): void => {
+  const at = draft.at
+  if (spec.event !== undefined) {
+    const found = draft.state.inbox.find((received) => received.name === spec.event)
+    if (found !== undefined) return Settle.succeed(draft, node, 1, found.data, { startedAt: at })
+    const due = spec.timeoutMs === undefined ? {} : { dueAt: at + spec.timeoutMs }
+    return Drafts.emit(draft, {
+      type: "StepWaiting",
+      v: 1,
+      at,
+      path: node.id,
+      attempt: 1,
+      wait: { kind: "event", name: spec.event, ...due }
+    })
+  }
+  const due = dueAt(draft, node, spec)
+  if (Result.isFailure(due)) return Settle.fail(draft, node, 0, due.failure, {})
+  Drafts.emit(draft, {
+    type: "StepWaiting",
+    v: 1,
+    at,
+    path: node.id,
+    attempt: 1,
+    wait: { kind: "timer", dueAt: due.success }
+  })
+}
+
+/** The list a map goes over: kept as it is stored when it is one lone reference to a stored list (SEMANTICS 8.6f). */
+const listOf = (draft: Draft, node: PlanNode): Result.Result<{ items: Value; count: number }, StepError> => {
+  const over = node.map?.over
+  if (over === undefined) return Result.fail(invalid("MAP_INVALID", `${node.id} has no list`))
+  const value = Drafts.evaluate(draft, over, { node })
+  if (Result.isFailure(value)) return Result.fail(Settle.expressionError(value.failure.message))
+  const list: Json = value.success
+  return Array.isArray(list)
+    ? Result.succeed({ items: inline(list), count: list.length })
+    : Result.fail(invalid("MAP_INVALID", `${node.id}: \`map\` needs a list, not ${JSON.stringify(list)?.slice(0, 80)}`))
+}
+
+const emptyMap: Json = { items: [], results: [], failures: [], succeeded: 0, failed: 0 }
+
+const expand = (draft: Draft, node: PlanNode): void => {
+  const list = listOf(draft, node)
+  if (Result.isFailure(list)) return Settle.fail(draft, node, 0, list.failure, {})
+  const { count, items } = list.success
+  const limit = draft.state.plan.limits.steps
+  if (draft.state.steps + count > limit) {
+    const message = `${node.id} would make ${draft.state.steps + count} steps; limits.steps is ${limit}`
+    return Settle.fail(draft, node, 0, { code: "STEPS_LIMIT", kind: "policy", message, retryable: false }, {})
+  }
+  if (count === 0) return Settle.succeed(draft, node, 1, inline(emptyMap), { startedAt: draft.at })
+  Drafts.emit(draft, { type: "MapExpanded", v: 1, at: draft.at, path: node.id, count, items })
+}
+
+const activate = (draft: Draft, node: PlanNode): void => {
+  if (node.when !== undefined) {
+    const answer = Drafts.holds(draft, node.when, { node })
+    if (Result.isFailure(answer)) return Settle.fail(draft, node, 0, Settle.expressionError(answer.failure), {})
+    if (!answer.success) return skip(draft, [node.index], "when")
+  }
+  if (node.choice !== undefined) return choose(draft, node)
+  if (node.wait !== undefined) return wait(draft, node, node.wait)
+  if (node.map !== undefined) return expand(draft, node)
+  if (workTypes.has(node.type)) {
+    draft.fresh.add(node.index)
+    return
+  }
+  const message = `${node.id}: this program does not serve nodes of type ${node.type}`
+  Settle.fail(draft, node, 0, { code: "NODE_TYPE_UNSERVED", kind: "configuration", message, retryable: false }, {})
+}
+
+/** Looks at every node whose join may have changed, until nothing follows any more. */
+export const drain = (draft: Draft): void => {
+  while (draft.todo.length > 0 || draft.erred.length > 0) {
+    for (const [index, message] of draft.erred.splice(0)) {
+      if (draft.state.nodes.get(index).status === "pending") {
+        Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
+      }
+    }
+    const lost: Array<number> = []
+    for (const index of new Set(draft.todo.splice(0))) {
+      const at = draft.state.nodes.get(index)
+      if (at.status !== "pending" || draft.fresh.has(index)) continue
+      const node = Drafts.planNode(draft, index)
+      const join = joinState(node, at)
+      if (join === "lost") lost.push(index)
+      else if (join === "met") activate(draft, node)
+    }
+    if (lost.length > 0) skip(draft, lost, "dead_path")
+  }
+}

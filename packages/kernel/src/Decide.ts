@@ -1,0 +1,162 @@
+/**
+ * Deciding: a command and a state give events, a refusal, or the blobs that must be at hand to decide.
+ *
+ * Pure and total: the state is not touched, ids and time come in the command, the same state and command give the same
+ * events, and any JSON gives an answer (K8). No events means that the command was stale: nothing has changed (K3).
+ */
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { drain } from "./Activate.ts"
+import type { Command, Refusal } from "./Command.ts"
+import * as Commands from "./Command.ts"
+import * as Answer from "./DecideAnswer.ts"
+import * as Control from "./DecideControl.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import type { Event } from "./Event.ts"
+import { semantics } from "./Event.ts"
+import * as Finish from "./Finish.ts"
+import * as Offer from "./Offer.ts"
+import type { RunState } from "./RunState.ts"
+import type { Needs } from "./Scope.ts"
+import type { BlobRef, Json } from "./Value.ts"
+
+export type Decision =
+  | { readonly kind: "events"; readonly events: ReadonlyArray<Event> }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "needs"; readonly needs: Needs }
+
+const refuse = (code: string, message: string): Refusal => ({ code, message })
+
+/** Blobs at hand when a decision is asked for the first time: none. */
+const noBlobs: ReadonlyMap<BlobRef, Json> = new Map()
+
+const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>): Refusal | undefined => {
+  const { plan } = draft.state
+  if (draft.state.seq > 0) return refuse("RUN_EXISTS", `run ${command.run} has been created already`)
+  Drafts.emit(draft, {
+    type: "RunCreated",
+    v: 1,
+    at: command.at,
+    semantics,
+    run: command.run,
+    flow: command.flow,
+    input: command.input,
+    ...(plan.limits.deadlineMs === undefined ? {} : { deadlineAt: command.at + plan.limits.deadlineMs }),
+    ...(command.by === undefined ? {} : { by: command.by }),
+    ...(command.tags === undefined ? {} : { tags: command.tags }),
+    ...(command.agents === undefined ? {} : { agents: command.agents })
+  })
+  for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
+  return undefined
+}
+
+const handle = (draft: Draft, command: Command): Refusal | undefined => {
+  switch (command.type) {
+    case "CreateRun":
+      return create(draft, command)
+    case "CompleteStep":
+      return Answer.complete(draft, command)
+    case "LoseDelivery":
+      return Answer.lose(draft, command)
+    case "StartCall":
+      return Answer.startCall(draft, command)
+    case "FireTimer":
+      return Control.fire(draft, command)
+    case "AdoptRun":
+      return Control.adopt(draft, command)
+    case "SendEvent":
+      return Control.send(draft, command)
+    case "PauseRun":
+    case "ResumeRun":
+      return Control.pause(draft, command)
+    case "CancelRun":
+      return Control.cancel(draft, command)
+    case "ResolveStep":
+      return Control.resolve(draft, command)
+    case "AddNote":
+      Drafts.emit(draft, {
+        type: "NoteAdded",
+        v: 1,
+        at: command.at,
+        text: command.text,
+        ...(command.by === undefined ? {} : { by: command.by })
+      })
+      return undefined
+  }
+}
+
+const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
+  if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)
+  if (state.seq === 0 && command.type !== "CreateRun") return refuse("RUN_NOT_FOUND", "the run has not been created")
+  if (state.finished !== undefined && command.type !== "AddNote") {
+    // A late completion or timer is stale, not wrong.
+    if (command.type === "CompleteStep" || command.type === "FireTimer" || command.type === "LoseDelivery") {
+      return undefined
+    }
+    return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
+  }
+  return undefined
+}
+
+/**
+ * Answers one command. `blobs` holds the values the decision may read; when it lacks one that matters the answer is
+ * `needs`, and the same question is asked again with them.
+ */
+export const decide = (
+  state: RunState,
+  command: Command,
+  blobs: ReadonlyMap<BlobRef, Json> = noBlobs
+): Decision => {
+  const outright = refusedOutright(state, command)
+  if (outright !== undefined) return { kind: "refused", refusal: outright }
+  if (state.finished !== undefined && command.type !== "AddNote") return { kind: "events", events: [] }
+  const draft = Drafts.make(state, command.at, blobs)
+  try {
+    const refusal = handle(draft, command)
+    if (refusal !== undefined) return { kind: "refused", refusal }
+    if (draft.events.length > 0 || command.type === "FireTimer") settleAll(draft)
+  } catch (lacking) {
+    if (lacking instanceof Drafts.Lacking) return { kind: "needs", needs: lacking.needs }
+    throw lacking
+  }
+  return { kind: "events", events: draft.events }
+}
+
+/** Everything that follows from the first event: joins, skips, ends, offers. */
+const settleAll = (draft: Draft): void => {
+  drain(draft)
+  Finish.finish(draft)
+  if (draft.state.finished === undefined) {
+    Offer.fill(draft)
+    Finish.finish(draft)
+  }
+}
+
+const decodeCommand = Schema.decodeUnknownOption(Commands.Command)
+
+/** The same for anything at all, such as a command that came as JSON from outside. */
+export const decideUnknown = (
+  state: RunState,
+  command: unknown,
+  blobs: ReadonlyMap<BlobRef, Json> = noBlobs
+): Decision => {
+  const decoded = decodeCommand(command)
+  return Option.isSome(decoded)
+    ? decide(state, decoded.value, blobs)
+    : { kind: "refused", refusal: refuse("COMMAND_INVALID", "this is no command that Baton knows") }
+}
+
+/** For callers that hold everything in memory: the events, or why there are none. */
+export const decideNow = (
+  state: RunState,
+  command: Command,
+  blobs: ReadonlyMap<BlobRef, Json> = noBlobs
+): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  const decision = decide(state, command, blobs)
+  if (decision.kind === "events") return Result.succeed(decision.events)
+  return Result.fail(
+    decision.kind === "refused" ? decision.refusal : refuse("VALUES_MISSING", decision.needs.refs.join(", "))
+  )
+}

@@ -1,0 +1,185 @@
+/** Answers of workers: completions, lost deliveries, announced calls. */
+import type { Command, Refusal } from "./Command.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import { locate } from "./EvolveStep.ts"
+import * as Finish from "./Finish.ts"
+import type { PlanNode, Work } from "./Plan.ts"
+import * as Settle from "./Settle.ts"
+import type { StepError } from "./StepError.ts"
+
+/** Losses of one attempt after which it counts as poison (SEMANTICS 8.2b). */
+export const lossesMax = 3
+
+type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
+
+export interface Offered {
+  readonly node: PlanNode
+  readonly index: number | undefined
+  readonly work: Work
+  readonly callStarted: boolean
+}
+
+/** The step that a worker talks about, when exactly this attempt is offered; anything else is stale. */
+export const offered = (draft: Draft, path: string, attempt: number): Offered | undefined => {
+  const address = locate(draft.state, path)
+  if (address === undefined) return undefined
+  const { index, node } = address
+  if (index === undefined) {
+    const at = draft.state.nodes.get(node.index)
+    return at.status === "queued" && at.attempt === attempt
+      ? { node, index, work: node, callStarted: at.callStarted }
+      : undefined
+  }
+  const table = draft.state.maps.get(node.index)
+  if (table === undefined || node.map === undefined) return undefined
+  return table.status(index) === "queued" && table.attempt(index) === attempt
+    ? { node, index, work: node.map.body, callStarted: table.note(index)?.callStarted === true }
+    : undefined
+}
+
+/** A failed gather is tried again a few times: its inputs are all durable. */
+const gatherAttemptsMax = 3
+
+const outcomeUnknown = (path: string): StepError => ({
+  code: "OUTCOME_UNKNOWN",
+  kind: "cancelled",
+  message: `${path} was stopped while an irreversible call was under way; nobody knows whether it happened`,
+  retryable: false
+})
+
+const stopped: StepError = {
+  code: "INTERRUPTED",
+  kind: "internal",
+  message: "the attempt was stopped before it could answer",
+  retryable: true,
+  sent: false
+}
+
+const fail = (
+  draft: Draft,
+  step: Offered,
+  attempt: number,
+  error: StepError,
+  report: Settle.Report,
+  final = false
+): void => {
+  if (step.index !== undefined) {
+    return Settle.failItem(draft, step.node, step.index, attempt, error, { ...report, final })
+  }
+  if (
+    step.node.map !== undefined && error.retryable && attempt < gatherAttemptsMax && draft.state.closing === undefined
+  ) {
+    const dueAt = draft.at + 1000
+    return Drafts.emit(draft, {
+      type: "StepRetryScheduled",
+      v: 1,
+      at: draft.at,
+      path: step.node.id,
+      attempt,
+      error,
+      dueAt
+    })
+  }
+  Settle.fail(draft, step.node, attempt, error, { ...report, final })
+}
+
+const interrupted = (draft: Draft, step: Offered, command: Of<"CompleteStep">): void => {
+  if (draft.state.closing === undefined) return fail(draft, step, command.attempt, stopped, command)
+  if (step.work.effect === "irreversible" && step.callStarted) {
+    return fail(draft, step, command.attempt, outcomeUnknown(command.path), command, true)
+  }
+  Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: [command.path] })
+  if (step.index === undefined) { for (const edge of step.node.outgoing) draft.todo.push(edge.to) }
+}
+
+export const complete = (draft: Draft, command: Of<"CompleteStep">): Refusal | undefined => {
+  const step = offered(draft, command.path, command.attempt)
+  if (step === undefined) return undefined
+  const { outcome, startedAt, usage, warnings } = command
+  if (outcome.ok === "interrupted") interrupted(draft, step, command)
+  else if (!outcome.ok) fail(draft, step, command.attempt, outcome.error, command)
+  else if (step.index !== undefined) {
+    Drafts.emit(draft, {
+      type: "StepSucceeded",
+      v: 1,
+      at: draft.at,
+      path: command.path,
+      attempt: command.attempt,
+      output: outcome.output,
+      ...(command.startedAt === undefined ? {} : { startedAt: command.startedAt }),
+      ...(command.usage === undefined ? {} : { usage: command.usage }),
+      ...(command.warnings === undefined || command.warnings.length === 0 ? {} : { warnings: command.warnings })
+    })
+  } else if (step.node.map !== undefined) {
+    Finish.settleMap(draft, step.node, command.attempt, outcome.output, command)
+  } else {
+    Settle.succeed(draft, step.node, command.attempt, outcome.output, {
+      startedAt,
+      usage,
+      warnings,
+      agent: outcome.agent
+    })
+  }
+  if (step.index !== undefined) Finish.checkMap(draft, step.node)
+  return undefined
+}
+
+export const poison = (draft: Draft, step: Offered, path: string, attempt: number): void => {
+  const error: StepError = {
+    code: "POISON",
+    kind: "poison",
+    message: `${path}: ${lossesMax} workers were lost while they ran this attempt`,
+    retryable: false
+  }
+  fail(draft, step, attempt, error, {}, true)
+  if (step.index !== undefined) Finish.checkMap(draft, step.node)
+}
+
+/** Parks an irreversible step whose call may have been made; true when it did. */
+export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
+  if (step.work.effect !== "irreversible" || !step.callStarted) return false
+  const error = outcomeUnknown(path)
+  if (draft.state.closing !== undefined) fail(draft, step, attempt, error, {}, true)
+  else {
+    Drafts.emit(draft, {
+      type: "StepWaiting",
+      v: 1,
+      at: draft.at,
+      path,
+      attempt,
+      wait: { kind: "operator", reason: "unknown_outcome", error }
+    })
+  }
+  return true
+}
+
+export const lose = (draft: Draft, command: Of<"LoseDelivery">): Refusal | undefined => {
+  const step = offered(draft, command.path, command.attempt)
+  if (step === undefined) return undefined
+  const { attempt, path } = command
+  Drafts.emit(draft, { type: "DeliveryLost", v: 1, at: draft.at, path, attempt })
+  if (park(draft, step, path, attempt)) return undefined
+  if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= lossesMax) poison(draft, step, path, attempt)
+  return undefined
+}
+
+export const startCall = (draft: Draft, command: Of<"StartCall">): Refusal | undefined => {
+  const step = offered(draft, command.path, command.attempt)
+  if (step === undefined) {
+    return { code: "ATTEMPT_STALE", message: `${command.path} is no longer offered as this attempt` }
+  }
+  if (draft.state.closing !== undefined) {
+    return { code: "RUN_CLOSING", message: "the run closes; the call must not be made" }
+  }
+  if (step.callStarted) return { code: "CALL_STARTED", message: `${command.path} has announced its call already` }
+  Drafts.emit(draft, {
+    type: "CallStarted",
+    v: 1,
+    at: draft.at,
+    path: command.path,
+    attempt: command.attempt,
+    key: command.key
+  })
+  return undefined
+}

@@ -1,0 +1,196 @@
+/** What comes from clocks, people and sessions: timers, events sent to a run, pause, cancel, adoption, operators' doors. */
+import type { Command, Refusal } from "./Command.ts"
+import * as Answer from "./DecideAnswer.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import { locate } from "./EvolveStep.ts"
+import * as Finish from "./Finish.ts"
+import * as Outstanding from "./Outstanding.ts"
+import type { PlanNode } from "./Plan.ts"
+import { inboxMax } from "./RunState.ts"
+import * as Settle from "./Settle.ts"
+import type { StepError } from "./StepError.ts"
+import { inline, none } from "./Value.ts"
+
+type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
+
+/** Ids of events a run remembers, so that each counts once. */
+const receivedMax = 10_000
+
+const by = (command: { readonly by?: string }): { by?: string } => command.by === undefined ? {} : { by: command.by }
+
+const retryDue = (draft: Draft, path: string, n: number): boolean => {
+  const address = locate(draft.state, path)
+  if (address === undefined) return false
+  if (address.index === undefined) {
+    const at = draft.state.nodes.get(address.node.index)
+    return at.status === "retrying" && at.attempt === n && (at.retryAt ?? 0) <= draft.at
+  }
+  const table = draft.state.maps.get(address.node.index)
+  return table?.status(address.index) === "retrying" && table.attempt(address.index) === n &&
+    (table.note(address.index)?.retryAt ?? 0) <= draft.at
+}
+
+const timeoutError = (node: PlanNode): StepError => ({
+  code: "TIMEOUT",
+  kind: "timeout",
+  message: `${node.id}: nothing arrived in time`,
+  retryable: false
+})
+
+/** A wait that holds no worker is over: by its time, or because its event did not come. */
+const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
+  const node = draft.state.plan.byId.get(command.path)
+  const at = node === undefined ? undefined : draft.state.nodes.get(node.index)
+  if (node === undefined || at?.status !== "waiting" || at.attempt !== command.n || at.wait === undefined) return
+  if (at.wait.kind === "operator" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at) return
+  if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError(node), { final: true })
+  Settle.succeed(draft, node, at.attempt, inline({}), { startedAt: at.startedAt })
+}
+
+/** The grace is over: what still runs is given up. */
+const graceDue = (draft: Draft): void => {
+  const { closing } = draft.state
+  if (closing === undefined || draft.at < closing.at + Settle.graceMs) return
+  const cancelled: Array<string> = []
+  for (const { attempt, path } of Outstanding.offered(draft.state)) {
+    const step = Answer.offered(draft, path, attempt)
+    if (step === undefined || Answer.park(draft, step, path, attempt)) continue
+    cancelled.push(path)
+    for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
+  }
+  if (cancelled.length > 0) Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: cancelled })
+  for (const node of draft.state.plan.nodes) if (node.map !== undefined) Finish.checkMap(draft, node)
+}
+
+export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefined => {
+  switch (command.kind) {
+    case "retry":
+      if (retryDue(draft, command.path, command.n)) {
+        Drafts.emit(draft, { type: "StepsReady", v: 1, at: draft.at, paths: [command.path] })
+      }
+      return undefined
+    case "wait":
+    case "timeout":
+      waitDue(draft, command)
+      return undefined
+    case "deadline":
+      if (draft.state.deadlineAt !== undefined && draft.state.deadlineAt <= draft.at) {
+        Settle.close(draft, {
+          cause: "deadline",
+          code: "DEADLINE_EXCEEDED",
+          message: "the run did not end before its deadline (limits.deadline)"
+        })
+      }
+      return undefined
+    case "grace":
+      graceDue(draft)
+      return undefined
+    case "rate":
+      return undefined
+  }
+}
+
+export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefined => {
+  if (command.epoch <= draft.state.epoch) {
+    return { code: "EPOCH_STALE", message: `the run has been adopted under epoch ${draft.state.epoch} already` }
+  }
+  const open = Outstanding.offered(draft.state)
+  const lost = command.orderly === true ? [] : open.map((offer) => offer.path)
+  Drafts.emit(draft, {
+    type: "RunAdopted",
+    v: 1,
+    at: draft.at,
+    session: command.session,
+    epoch: command.epoch,
+    lost
+  })
+  for (const { attempt, path } of open) {
+    const step = Answer.offered(draft, path, attempt)
+    if (step === undefined || Answer.park(draft, step, path, attempt)) continue
+    if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
+  }
+  return undefined
+}
+
+export const send = (draft: Draft, command: Of<"SendEvent">): Refusal | undefined => {
+  const { state } = draft
+  if (state.received.has(command.id)) return undefined
+  if (state.inbox.length >= inboxMax || state.received.size >= receivedMax) {
+    return { code: "EVENTS_MAX", message: "the run holds as many events as it may; let a wait take some first" }
+  }
+  Drafts.emit(draft, {
+    type: "EventReceived",
+    v: 1,
+    at: draft.at,
+    id: command.id,
+    name: command.name,
+    data: command.data,
+    ...by(command)
+  })
+  const waiting = state.plan.nodes.find((node) => {
+    const at = draft.state.nodes.get(node.index)
+    return at.status === "waiting" && at.wait?.kind === "event" && at.wait.name === command.name &&
+      (at.wait.dueAt === undefined || at.wait.dueAt > draft.at)
+  })
+  if (waiting !== undefined) {
+    const at = draft.state.nodes.get(waiting.index)
+    const oldest = draft.state.inbox.find((received) => received.name === command.name)
+    Settle.succeed(draft, waiting, at.attempt, oldest?.data ?? command.data, { startedAt: at.startedAt })
+  }
+  return undefined
+}
+
+export const pause = (draft: Draft, command: Of<"PauseRun"> | Of<"ResumeRun">): Refusal | undefined => {
+  const wanted = command.type === "PauseRun"
+  if (draft.state.paused === wanted) return undefined
+  Drafts.emit(draft, { type: wanted ? "RunPaused" : "RunResumed", v: 1, at: draft.at, ...by(command) })
+  return undefined
+}
+
+export const cancel = (draft: Draft, command: Of<"CancelRun">): Refusal | undefined => {
+  if (draft.state.closing !== undefined) return undefined
+  Settle.close(draft, {
+    cause: "cancel",
+    code: "CANCELLED",
+    message: command.reason ?? "the run was cancelled",
+    by: command.by
+  })
+  return undefined
+}
+
+/** Retry, skip and abort act on steps that wait for an operator, and on nothing else (SEMANTICS 8.11e). */
+export const resolve = (draft: Draft, command: Of<"ResolveStep">): Refusal | undefined => {
+  const address = locate(draft.state, command.path)
+  if (address === undefined) return { code: "STEP_NOT_FOUND", message: `the run has no step ${command.path}` }
+  const { index, node } = address
+  const at = draft.state.nodes.get(node.index)
+  const table = draft.state.maps.get(node.index)
+  const wait = index === undefined
+    ? at.status === "waiting" && at.wait?.kind === "operator" ? at.wait : undefined
+    : table?.status(index) === "waiting"
+    ? table.note(index)?.waiting
+    : undefined
+  if (wait === undefined) return { code: "STEP_NOT_WAITING", message: `${command.path} does not wait for an operator` }
+  const attempt = index === undefined ? at.attempt : table?.attempt(index) ?? 1
+  const note = command.note === undefined ? {} : { note: command.note }
+  if (command.action === "retry") {
+    Drafts.emit(draft, { type: "StepReopened", v: 1, at: draft.at, path: command.path, ...by(command), ...note })
+  } else if (command.action === "skip") {
+    const output = command.output ?? none
+    const warnings = [{ code: "STEP_OVERRIDDEN", message: `${command.path}: an operator gave its output` }]
+    if (index === undefined) Settle.succeed(draft, node, attempt, output, { warnings })
+    else {Drafts.emit(draft, {
+        type: "StepSucceeded",
+        v: 1,
+        at: draft.at,
+        path: command.path,
+        attempt,
+        output,
+        warnings
+      })}
+  } else if (index === undefined) Settle.fail(draft, node, attempt, wait.error, { final: true })
+  else Settle.failItem(draft, node, index, attempt, wait.error, { final: true })
+  if (index !== undefined) Finish.checkMap(draft, node)
+  return undefined
+}

@@ -1,0 +1,187 @@
+/**
+ * Folding: what each event does to the state. Evaluates nothing, decides nothing, and never throws: an event that this
+ * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
+ */
+import type { Event } from "./Event.ts"
+import * as Step from "./EvolveStep.ts"
+import { Fifo } from "./Fifo.ts"
+import type { PlanNode } from "./Plan.ts"
+import type { NodeState, RunState } from "./RunState.ts"
+import { isSettled } from "./RunState.ts"
+
+type Of<T extends Event["type"]> = Step.Of<T>
+
+const created = (state: RunState, event: Of<"RunCreated">): void => {
+  state.run = event.run
+  state.semantics = event.semantics
+  state.flowHash = event.flow.hash
+  state.input = event.input
+  state.by = event.by
+  state.tags = event.tags ?? {}
+  state.agents = event.agents ?? {}
+  state.createdAt = event.at
+  state.deadlineAt = event.deadlineAt
+}
+
+/** A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. */
+export const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
+  (at.status === "pending" || at.status === "ready") && node.incoming.some((edge) => edge.on === "always")
+
+const closing = (state: RunState, event: Of<"RunClosing">): void => {
+  state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
+  for (const node of state.plan.nodes) {
+    const before = state.nodes.get(node.index)
+    if (isSettled(before.status) || before.status === "queued") continue
+    if (event.cause === "failure" && survivesClosing(node, before)) continue
+    const at = state.nodes.edit(node.index)
+    if (at.status === "open") {
+      const table = state.maps.edit(node.index)
+      if (table !== undefined) Step.stopItems(state, table, event.at)
+      if (table !== undefined && table.active > 0) continue
+    }
+    Step.settle(state, node, at, "cancelled", event.at)
+    Step.decideEdges(state, node, undefined)
+  }
+  const kept = state.ready
+  state.ready = Fifo.make()
+  for (let offset = 0; offset < kept.size; offset++) {
+    const index = kept.at(offset)
+    if (index !== undefined && state.nodes.get(index).status === "ready") state.ready.push(index)
+  }
+}
+
+const finished = (state: RunState, event: Of<"RunFinished">): void => {
+  Step.warn(state, event.warnings)
+  state.finished = {
+    status: event.status,
+    code: event.code,
+    message: event.message,
+    output: event.output,
+    at: event.at
+  }
+}
+
+const lose = (state: RunState, path: string, attempt: number): void => {
+  const key = `${path}#${attempt}`
+  state.lost = new Map(state.lost).set(key, (state.lost.get(key) ?? 0) + 1)
+}
+
+const adopted = (state: RunState, event: Of<"RunAdopted">): boolean => {
+  state.session = event.session
+  state.epoch = event.epoch
+  const lost = new Map(state.lost)
+  for (const path of event.lost) {
+    const address = Step.locate(state, path)
+    if (address === undefined) return false
+    const attempt = address.index === undefined
+      ? state.nodes.get(address.node.index).attempt
+      : state.maps.get(address.node.index)?.attempt(address.index) ?? 0
+    const key = `${path}#${attempt}`
+    lost.set(key, (lost.get(key) ?? 0) + 1)
+  }
+  state.lost = lost
+  return true
+}
+
+const callStarted = (state: RunState, event: Of<"CallStarted">): boolean => {
+  const address = Step.locate(state, event.path)
+  if (address === undefined) return false
+  if (address.index === undefined) state.nodes.edit(address.node.index).callStarted = true
+  else state.maps.edit(address.node.index)?.set(address.index, { status: "queued", note: { callStarted: true } })
+  return true
+}
+
+const received = (state: RunState, event: Of<"EventReceived">): void => {
+  state.received = new Set(state.received).add(event.id)
+  state.inbox = [...state.inbox, { id: event.id, name: event.name, data: event.data }]
+}
+
+/** A wait took the oldest event of its name. */
+const take = (state: RunState, name: string): void => {
+  const first = state.inbox.findIndex((received) => received.name === name)
+  if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
+}
+
+const apply = (state: RunState, event: Event): boolean => {
+  switch (event.type) {
+    case "RunCreated":
+      created(state, event)
+      return true
+    case "StepsDispatched":
+      return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
+    case "StepSucceeded": {
+      const wait = state.plan.byId.get(event.path)?.wait
+      if (wait?.event !== undefined) take(state, wait.event)
+      return Step.succeeded(state, event)
+    }
+    case "StepFailed":
+      return Step.failed(state, event)
+    case "StepRetryScheduled":
+      return Step.retrying(state, event)
+    case "StepsReady":
+      return event.paths.every((path) => Step.makeReady(state, path))
+    case "StepReopened":
+      return Step.makeReady(state, event.path)
+    case "StepWaiting":
+      return Step.waiting(state, event)
+    case "StepsSkipped":
+      return Step.skipped(state, event)
+    case "MapExpanded":
+      return Step.expanded(state, event)
+    case "MapStopped": {
+      const node = state.plan.byId.get(event.path)
+      const table = node === undefined ? undefined : state.maps.edit(node.index)
+      if (table === undefined) return false
+      Step.stopItems(state, table, event.at)
+      return true
+    }
+    case "CallStarted":
+      return callStarted(state, event)
+    case "EventReceived":
+      received(state, event)
+      return true
+    case "RunPaused":
+      state.paused = true
+      return true
+    case "RunResumed":
+      state.paused = false
+      return true
+    case "RunClosing":
+      closing(state, event)
+      return true
+    case "StepsCancelled":
+      return Step.cancelled(state, event)
+    case "RunFinished":
+      finished(state, event)
+      return true
+    case "RunAdopted":
+      return adopted(state, event)
+    case "DeliveryLost":
+      lose(state, event.path, event.attempt)
+      return true
+    case "NoteAdded":
+      return true
+    default:
+      return false
+  }
+}
+
+/** A journal may hold anything (K8): an event of a known type but another shape does not fit either. */
+const fits = (state: RunState, event: Event): boolean => {
+  try {
+    return apply(state, event)
+  } catch {
+    return false
+  }
+}
+
+/** Folds one event into the state, which it may change, and returns it. */
+export const evolve = (state: RunState, event: Event): RunState => {
+  state.seq++
+  if (state.sealed !== undefined) return state
+  state.lastAt = event.at
+  if (event.v !== 1 || !fits(state, event)) {
+    state.sealed = `event ${state.seq} (${String(event.type)} v${String(event.v)}) is not one this program knows`
+  }
+  return state
+}

@@ -1,0 +1,287 @@
+/**
+ * The state of a run: the fold of its events. One owner at a time may change it, through `Evolve.evolve`; it is dropped
+ * after a failed commit and folded again from the journal (SEMANTICS 8.13a).
+ *
+ * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
+ * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
+ */
+import { Fifo } from "./Fifo.ts"
+import { ItemTable } from "./ItemTable.ts"
+import type { Plan, PlanNode } from "./Plan.ts"
+import type { StepError } from "./StepError.ts"
+import type { Usage } from "./Usage.ts"
+import type { Value } from "./Value.ts"
+import { none } from "./Value.ts"
+
+/**
+ * `pending`: its join is open · `ready`: waits for a slot · `queued`: offered to a worker · `open`: an expanded map ·
+ * `waiting`: for a time, an event or an operator · `retrying`: backs off before the next attempt.
+ */
+export type NodeStatus =
+  | "pending"
+  | "ready"
+  | "queued"
+  | "open"
+  | "waiting"
+  | "retrying"
+  | "succeeded"
+  | "failed"
+  | "skipped"
+  | "cancelled"
+
+export const isSettled = (status: NodeStatus): boolean =>
+  status === "succeeded" || status === "failed" || status === "skipped" || status === "cancelled"
+
+export type Wait =
+  | { readonly kind: "timer"; readonly dueAt: number }
+  | { readonly kind: "event"; readonly name: string; readonly dueAt?: number }
+  | { readonly kind: "operator"; readonly reason: "failed" | "unknown_outcome"; readonly error: StepError }
+
+export interface NodeState {
+  status: NodeStatus
+  /** The attempt that is offered or was made last; 0 before the first. */
+  attempt: number
+  liveIn: number
+  deadIn: number
+  output: Value | undefined
+  outcome: string | undefined
+  agent: string | undefined
+  error: StepError | undefined
+  /** Succeeded only by its fallback. */
+  synthetic: boolean
+  wait: Wait | undefined
+  retryAt: number | undefined
+  /** The irreversible call of this attempt has been announced. */
+  callStarted: boolean
+  /** Sequence of the event that offered it first, and of the one that settled it; 0: not yet. */
+  offeredSeq: number
+  settledSeq: number
+  startedAt: number | undefined
+  settledAt: number | undefined
+  usage: Usage | undefined
+}
+
+export interface Warning {
+  readonly code: string
+  readonly message: string
+}
+
+export interface Closing {
+  readonly cause: "failure" | "cancel" | "deadline"
+  readonly code: string
+  readonly message: string
+  readonly path: string | undefined
+  readonly at: number
+}
+
+export interface Finished {
+  readonly status: "succeeded" | "warned" | "failed" | "cancelled"
+  readonly code: string
+  readonly message: string
+  readonly output: Value | undefined
+  readonly at: number
+}
+
+export interface Received {
+  readonly id: string
+  readonly name: string
+  readonly data: Value
+}
+
+/** Warnings kept in the state; more are counted, not kept. */
+export const warningsMax = 1000
+/** Events sent to a run and not yet taken by a wait. */
+export const inboxMax = 1000
+
+export interface RunState {
+  readonly plan: Plan
+  run: string
+  /** Events folded so far. */
+  seq: number
+  semantics: number
+  /** Set when an event was met that this program does not know: readable, refusing commands. */
+  sealed: string | undefined
+  flowHash: string
+  input: Value
+  by: string | undefined
+  tags: { readonly [key: string]: string }
+  agents: { readonly [name: string]: string }
+  createdAt: number
+  lastAt: number
+  deadlineAt: number | undefined
+  paused: boolean
+  closing: Closing | undefined
+  finished: Finished | undefined
+  nodes: NodeTable
+  maps: MapTable
+  /** Attempts offered and not answered (K10). */
+  offered: number
+  /** Nodes that are not settled: a checked projection of K4. */
+  unsettled: number
+  /** Nodes and maps that have something to offer, in turn. */
+  ready: Fifo<number>
+  /** All steps so far, map items included. */
+  steps: number
+  warnings: ReadonlyArray<Warning>
+  inbox: ReadonlyArray<Received>
+  /** Ids of all events ever sent to the run: each counts once. */
+  received: ReadonlySet<string>
+  /** Lost deliveries by `path#attempt`. */
+  lost: ReadonlyMap<string, number>
+  session: string | undefined
+  epoch: number
+}
+
+const freshNode = (): NodeState => ({
+  status: "pending",
+  attempt: 0,
+  liveIn: 0,
+  deadIn: 0,
+  output: undefined,
+  outcome: undefined,
+  agent: undefined,
+  error: undefined,
+  synthetic: false,
+  wait: undefined,
+  retryAt: undefined,
+  callStarted: false,
+  offeredSeq: 0,
+  settledSeq: 0,
+  startedAt: undefined,
+  settledAt: undefined,
+  usage: undefined
+})
+
+/** Node states by plan index; a fork copies a node the first time it is changed. */
+export class NodeTable {
+  readonly #base: ReadonlyArray<NodeState>
+  readonly #own: Map<number, NodeState> | undefined
+
+  private constructor(base: ReadonlyArray<NodeState>, own: Map<number, NodeState> | undefined) {
+    this.#base = base
+    this.#own = own
+  }
+
+  static make(count: number): NodeTable {
+    return new NodeTable(Array.from({ length: count }, freshNode), undefined)
+  }
+
+  fork(): NodeTable {
+    return new NodeTable(this.#base, new Map())
+  }
+
+  get(index: number): NodeState {
+    const node = this.#own?.get(index) ?? this.#base[index]
+    if (node === undefined) throw new RangeError(`no node ${index}`)
+    return node
+  }
+
+  /** The node, to be changed. */
+  edit(index: number): NodeState {
+    if (this.#own === undefined) return this.get(index)
+    const mine = this.#own.get(index)
+    if (mine !== undefined) return mine
+    const copy = { ...this.get(index) }
+    this.#own.set(index, copy)
+    return copy
+  }
+}
+
+/** Expanded maps by plan index; a fork forks a map the first time it is changed. */
+export class MapTable {
+  readonly #base: Map<number, ItemTable>
+  readonly #own: Map<number, ItemTable> | undefined
+
+  private constructor(base: Map<number, ItemTable>, own: Map<number, ItemTable> | undefined) {
+    this.#base = base
+    this.#own = own
+  }
+
+  static make(): MapTable {
+    return new MapTable(new Map(), undefined)
+  }
+
+  fork(): MapTable {
+    return new MapTable(this.#base, new Map())
+  }
+
+  get(index: number): ItemTable | undefined {
+    return this.#own?.get(index) ?? this.#base.get(index)
+  }
+
+  edit(index: number): ItemTable | undefined {
+    if (this.#own === undefined) return this.#base.get(index)
+    const mine = this.#own.get(index)
+    if (mine !== undefined) return mine
+    const fork = this.#base.get(index)?.fork()
+    if (fork !== undefined) this.#own.set(index, fork)
+    return fork
+  }
+
+  set(index: number, table: ItemTable): void {
+    ;(this.#own ?? this.#base).set(index, table)
+  }
+}
+
+/** A run before its first event. */
+export const empty = (plan: Plan): RunState => ({
+  plan,
+  run: "",
+  seq: 0,
+  semantics: 0,
+  sealed: undefined,
+  flowHash: "",
+  input: none,
+  by: undefined,
+  tags: {},
+  agents: {},
+  createdAt: 0,
+  lastAt: 0,
+  deadlineAt: undefined,
+  paused: false,
+  closing: undefined,
+  finished: undefined,
+  nodes: NodeTable.make(plan.nodes.length),
+  maps: MapTable.make(),
+  offered: 0,
+  unsettled: plan.nodes.length,
+  ready: Fifo.make(),
+  steps: plan.nodes.length,
+  warnings: [],
+  inbox: [],
+  received: new Set(),
+  lost: new Map(),
+  session: undefined,
+  epoch: 0
+})
+
+/** A view that may be changed without changing `state`, as long as `state` itself stands still. */
+export const fork = (state: RunState): RunState => ({
+  ...state,
+  nodes: state.nodes.fork(),
+  maps: state.maps.fork(),
+  ready: state.ready.fork()
+})
+
+export type JoinState = "open" | "met" | "lost"
+
+/** What the join of a node says about the edges as they stand (SEMANTICS 8.4d). */
+export const joinState = (node: PlanNode, at: NodeState): JoinState => {
+  const total = node.incoming.length
+  if (total === 0) return "met"
+  const open = total - at.liveIn - at.deadIn
+  if (node.join.need === "all") return at.deadIn > 0 ? "lost" : open === 0 ? "met" : "open"
+  if (at.liveIn + open < node.join.need) return "lost"
+  return at.liveIn >= node.join.need && (!node.join.wait || open === 0) ? "met" : "open"
+}
+
+export type RunStatus = "pending" | "running" | "waiting" | Finished["status"]
+
+/** The run's status as people see it (SEMANTICS 8.5d). */
+export const status = (state: RunState): RunStatus => {
+  if (state.finished !== undefined) return state.finished.status
+  if (state.offered > 0) return "running"
+  if (state.paused) return "waiting"
+  if (state.ready.size > 0) return state.seq <= 1 ? "pending" : "running"
+  return state.unsettled > 0 && state.seq > 1 ? "waiting" : "pending"
+}

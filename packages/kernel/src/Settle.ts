@@ -1,0 +1,265 @@
+/** What the end of a step means: its edges, its retries, who handles its failure, and whether the run must close. */
+import * as Result from "effect/Result"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import type { PlanEdge, PlanNode, Work } from "./Plan.ts"
+import * as Retry from "./Retry.ts"
+import type { Closing, Warning } from "./RunState.ts"
+import { isSettled } from "./RunState.ts"
+import type { Preview } from "./Scope.ts"
+import type { StepError } from "./StepError.ts"
+import * as StepPath from "./StepPath.ts"
+import type { Usage } from "./Usage.ts"
+import type { Value } from "./Value.ts"
+import { inline, none } from "./Value.ts"
+
+/** What a worker tells beside the outcome. */
+export interface Report {
+  readonly startedAt?: number | undefined
+  readonly usage?: Usage | undefined
+  readonly warnings?: ReadonlyArray<Warning> | undefined
+  readonly agent?: string | undefined
+}
+
+/** Grace that running attempts have to stop after a cancel or a breached deadline, in milliseconds (8.5b). */
+export const graceMs = 30_000
+
+const facts = (report: Report): { startedAt?: number; usage?: Usage } => ({
+  ...(report.startedAt === undefined ? {} : { startedAt: report.startedAt }),
+  ...(report.usage === undefined ? {} : { usage: report.usage })
+})
+
+interface Decided {
+  readonly live: ReadonlyArray<number>
+  readonly warnings: ReadonlyArray<Warning>
+  /** Targets whose ordinary `when` erred, with the reason. */
+  readonly erred: ReadonlyArray<readonly [target: number, message: string]>
+}
+
+type Match = "success" | "failure" | "continue" | "unhandled"
+
+const matches = (edge: PlanEdge, match: Match, outcome: string | undefined): boolean => {
+  if (edge.on === "always") return true
+  if (edge.on === "success") return match === "success" || match === "continue"
+  if (edge.on === "failure") return match === "failure" || match === "unhandled"
+  return match === "success" && edge.on === outcome
+}
+
+/** Decides the outgoing edges of a step that settles, once (SEMANTICS 8.4). */
+const decideEdges = (draft: Draft, node: PlanNode, match: Match, preview: Preview): Decided => {
+  const live: Array<number> = []
+  const warnings: Array<Warning> = []
+  const erred: Array<readonly [number, string]> = []
+  let taken = false
+  for (const edge of node.outgoing) {
+    if (!matches(edge, match, preview.outcome)) continue
+    if (node.branch && taken) continue
+    if (edge.when !== undefined && !edge.otherwise) {
+      const answer = Drafts.holds(draft, edge.when, { node: Drafts.planNode(draft, edge.to), preview })
+      if (Result.isFailure(answer)) {
+        if (node.branch) warnings.push({ code: "RULE_ERRED", message: `${node.id}: ${answer.failure}` })
+        else erred.push([edge.to, answer.failure])
+        continue
+      }
+      if (!answer.success) continue
+    }
+    live.push(edge.ordinal)
+    taken = true
+  }
+  return { live, warnings, erred }
+}
+
+/** The targets are looked at again; those whose condition erred will fail. */
+const follow = (draft: Draft, node: PlanNode, erred: Decided["erred"]): void => {
+  for (const edge of node.outgoing) draft.todo.push(edge.to)
+  draft.erred.push(...erred)
+}
+
+export const expressionError = (message: string): StepError => ({
+  code: "EXPRESSION_FAILED",
+  kind: "expression",
+  message,
+  retryable: false
+})
+
+const alive = (live: ReadonlyArray<number>): { live?: ReadonlyArray<number> } => live.length === 0 ? {} : { live }
+
+const warned = (...lists: ReadonlyArray<ReadonlyArray<Warning> | undefined>): { warnings?: ReadonlyArray<Warning> } => {
+  const warnings = lists.flatMap((list) => list ?? [])
+  return warnings.length === 0 ? {} : { warnings }
+}
+
+export const succeed = (
+  draft: Draft,
+  node: PlanNode,
+  attempt: number,
+  output: Value,
+  report: Report & { readonly outcome?: string }
+): void => {
+  const preview: Preview = { index: node.index, status: "succeeded", output, outcome: report.outcome }
+  const edges = decideEdges(draft, node, "success", preview)
+  Drafts.emit(draft, {
+    type: "StepSucceeded",
+    v: 1,
+    at: draft.at,
+    path: node.id,
+    attempt,
+    output,
+    ...(report.outcome === undefined ? {} : { outcome: report.outcome }),
+    ...(report.agent === undefined ? {} : { agent: report.agent }),
+    ...facts(report),
+    ...alive(edges.live),
+    ...warned(report.warnings, edges.warnings)
+  })
+  follow(draft, node, edges.erred)
+}
+
+const waitForOperator = (
+  draft: Draft,
+  path: string,
+  attempt: number,
+  reason: "failed" | "unknown_outcome",
+  error: StepError
+): void =>
+  Drafts.emit(draft, {
+    type: "StepWaiting",
+    v: 1,
+    at: draft.at,
+    path,
+    attempt,
+    wait: { kind: "operator", reason, error }
+  })
+
+/** True when the failure was taken by a retry or by waiting for an operator, so that nothing settles. */
+const postponed = (
+  draft: Draft,
+  work: Work,
+  path: string,
+  attempt: number,
+  error: StepError,
+  report: Report
+): boolean => {
+  const closing = draft.state.closing !== undefined
+  if (work.effect === "irreversible" && Retry.isOutcomeUnknown(error) && attempt > 0) {
+    if (closing) return false
+    waitForOperator(draft, path, attempt, "unknown_outcome", error)
+    return true
+  }
+  if (closing || attempt === 0) return false
+  if (Retry.mayRetry(work, attempt, error)) {
+    Drafts.emit(draft, {
+      type: "StepRetryScheduled",
+      v: 1,
+      at: draft.at,
+      path,
+      attempt,
+      error,
+      dueAt: draft.at + Retry.delayMs(work.retry, draft.state.run, path, attempt, error),
+      ...facts(report)
+    })
+    return true
+  }
+  if (work.onFailure === "ask") {
+    waitForOperator(draft, path, attempt, "failed", error)
+    return true
+  }
+  return false
+}
+
+/** An attempt failed for good, or something kept a step from running at all (`attempt` 0). */
+export const fail = (
+  draft: Draft,
+  node: PlanNode,
+  attempt: number,
+  error: StepError,
+  report: Report & { readonly output?: Value; readonly final?: boolean }
+): void => {
+  if (report.final !== true && postponed(draft, node, node.id, attempt, error, report)) return
+  const { onFailure } = node
+  const fallback = typeof onFailure === "object" ? inline(onFailure.fallback) : undefined
+  const match: Match = onFailure === "continue" ? "continue" : fallback !== undefined ? "success" : "failure"
+  const preview: Preview = {
+    index: node.index,
+    status: fallback === undefined ? "failed" : "succeeded",
+    output: fallback ?? report.output ?? (onFailure === "continue" ? none : undefined)
+  }
+  const edges = decideEdges(draft, node, match, preview)
+  const handledByEdge = match === "failure" &&
+    node.outgoing.some((edge) => edge.on === "failure" && edges.live.includes(edge.ordinal))
+  const handled = onFailure === "continue"
+    ? "continue"
+    : fallback !== undefined
+    ? "fallback"
+    : handledByEdge
+    ? "edge"
+    : "none"
+  const degraded: ReadonlyArray<Warning> = handled === "continue" || handled === "fallback"
+    ? [{ code: handled === "continue" ? "STEP_CONTINUED" : "STEP_FALLBACK", message: `${node.id}: ${error.message}` }]
+    : []
+  Drafts.emit(draft, {
+    type: "StepFailed",
+    v: 1,
+    at: draft.at,
+    path: node.id,
+    attempt,
+    error,
+    handled,
+    ...(preview.output === undefined ? {} : { output: preview.output }),
+    ...facts(report),
+    ...alive(edges.live),
+    ...warned(report.warnings, edges.warnings, degraded)
+  })
+  if (handled === "none") close(draft, { cause: "failure", code: error.code, message: error.message, path: node.id })
+  follow(draft, node, edges.erred)
+}
+
+/** An item of a map failed: the map decides what that means. */
+export const failItem = (
+  draft: Draft,
+  node: PlanNode,
+  index: number,
+  attempt: number,
+  error: StepError,
+  report: Report & { readonly final?: boolean }
+): void => {
+  const map = node.map
+  if (map === undefined) return
+  const path = StepPath.item(node.id, index)
+  if (report.final !== true && postponed(draft, map.body, path, attempt, error, report)) return
+  const { onFailure } = map.body
+  const fallback = typeof onFailure === "object" ? inline(onFailure.fallback) : undefined
+  Drafts.emit(draft, {
+    type: "StepFailed",
+    v: 1,
+    at: draft.at,
+    path,
+    attempt,
+    error,
+    handled: fallback === undefined ? "item" : "fallback",
+    ...(fallback === undefined ? {} : { output: fallback }),
+    ...facts(report),
+    ...warned(report.warnings)
+  })
+}
+
+/** The run closes, one way; the first cause names the outcome. */
+export const close = (
+  draft: Draft,
+  reason: Pick<Closing, "cause" | "code" | "message"> & { readonly path?: string; readonly by?: string | undefined }
+): void => {
+  if (draft.state.closing !== undefined || draft.state.finished !== undefined) return
+  Drafts.emit(draft, {
+    type: "RunClosing",
+    v: 1,
+    at: draft.at,
+    cause: reason.cause,
+    code: reason.code,
+    message: reason.message,
+    ...(reason.path === undefined ? {} : { path: reason.path }),
+    ...(reason.by === undefined ? {} : { by: reason.by })
+  })
+  draft.fresh.clear()
+  for (const node of draft.state.plan.nodes) {
+    if (!isSettled(draft.state.nodes.get(node.index).status)) draft.todo.push(node.index)
+  }
+}

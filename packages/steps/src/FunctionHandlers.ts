@@ -1,0 +1,98 @@
+/**
+ * Functions that `function` steps call by name: registered by the host program, or exported by a handlers module.
+ *
+ * A handler is trusted code of the operator, run in this process. It gets plain JSON that is its own to change, and
+ * answers with JSON, a promise of it, or an Effect.
+ */
+import { idPattern } from "@baton/kernel/StepPath"
+import type { Json } from "@baton/kernel/Value"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+export interface FunctionContext {
+  readonly run: string
+  readonly path: string
+  readonly attempt: number
+  /** Stable over redeliveries and automatic retries: hand it on wherever an idempotency key is taken. */
+  readonly key: string
+  /** Aborted when the attempt is cancelled or out of time. */
+  readonly signal: AbortSignal
+  /** One line of the step's log (`baton runs logs`). */
+  readonly log: (line: string) => void
+}
+
+/** `any`: an operator's function says itself what it takes; what it gives is checked. */
+export type FunctionHandler = (
+  input: Json,
+  context: FunctionContext
+) => unknown | Promise<unknown> | Effect.Effect<unknown, unknown>
+
+export interface HandlerSet {
+  readonly handlers: ReadonlyMap<string, FunctionHandler>
+  /** Changes when the handlers' behaviour may change; results of unversioned functions are never reused. */
+  readonly version: string | undefined
+}
+
+/** A handlers module that cannot be used; one line per problem. */
+export class HandlersError extends Schema.TaggedError<HandlersError>()("HandlersError", {
+  problems: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `The handlers module cannot be used: ${this.problems.join("; ")}.`
+  }
+}
+
+export class FunctionHandlers extends Context.Service<FunctionHandlers, HandlerSet>()(
+  "baton/steps/FunctionHandlers"
+) {
+  static readonly layer = (set: HandlerSet) => Layer.succeed(FunctionHandlers, set)
+  /** For programs that serve no functions. */
+  static readonly layerNone = Layer.succeed(FunctionHandlers, { handlers: new Map(), version: undefined })
+}
+
+/** Handlers by name, as a host program registers them. */
+export const fromRecord = (
+  functions: { readonly [name: string]: FunctionHandler },
+  version?: string
+): Result.Result<HandlerSet, HandlersError> => fromModule(version === undefined ? functions : { ...functions, version })
+
+/**
+ * Checks what a handlers module exports: functions under valid names and, as `version`, a text. A module that has only a
+ * default export exports the members of that object.
+ */
+export const fromModule = (
+  exports: { readonly [name: string]: unknown }
+): Result.Result<HandlerSet, HandlersError> => {
+  const handlers = new Map<string, FunctionHandler>()
+  const problems: Array<string> = []
+  let version: string | undefined
+  for (const [name, exported] of members(exports)) {
+    if (name === "version") {
+      if (typeof exported === "string" && exported !== "") version = exported
+      else problems.push("version must be a text that is not empty")
+    } else if (!idPattern.test(name)) {
+      problems.push(`${JSON.stringify(name.slice(0, 80))} is no valid function name`)
+    } else if (typeof exported !== "function") {
+      problems.push(`${name} is no function`)
+    } else {
+      handlers.set(name, exported as FunctionHandler)
+    }
+  }
+  if (problems.length > 0) return Result.fail(new HandlersError({ problems }))
+  if (handlers.size === 0) return Result.fail(new HandlersError({ problems: ["it exports no functions"] }))
+  return Result.succeed({ handlers, version })
+}
+
+/** Node adds `default` and `module.exports` to the exports of a CommonJS module. */
+const members = (exports: { readonly [name: string]: unknown }): ReadonlyArray<[string, unknown]> => {
+  const named = Object.entries(exports).filter(([name]) =>
+    name !== "default" && name !== "module.exports" && name !== "__esModule"
+  )
+  const whole = exports["default"]
+  if (typeof whole === "function") return [...named, ["", whole]]
+  if (named.length > 0 || typeof whole !== "object" || whole === null) return named
+  return Object.entries(whole)
+}

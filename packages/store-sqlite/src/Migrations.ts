@@ -1,0 +1,200 @@
+/**
+ * The store's schema, as numbered steps that only go forward.
+ *
+ * Promise. Each step is one transaction together with its number (`user_version`), so a process killed in one leaves the
+ * step before it, and the next start goes on from there. Before a step changes a store that is in use, a copy is made
+ * beside it: `baton.db.before-v<n>`. A store with a higher number is refused (`newer`), by running processes too. Any
+ * number of processes may start at once. A released step never changes.
+ */
+import { RunStoreError } from "@baton/engine/RunStore"
+import { existsSync, renameSync, rmSync } from "node:fs"
+import type { Connection } from "./Connection.ts"
+import * as Failure from "./Failure.ts"
+
+export interface Migration {
+  /** From 1, unbroken. */
+  readonly number: number
+  readonly sql: string
+}
+
+/** `BATN`, in the header of every store file. */
+export const applicationId = 0x4241544e
+
+export const migrations: ReadonlyArray<Migration> = [{
+  number: 1,
+  sql: `
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE run (
+      run_no INTEGER PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      run TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      version TEXT NOT NULL,
+      flow_hash TEXT NOT NULL,
+      status TEXT NOT NULL CHECK (status IN
+        ('pending', 'planning', 'running', 'waiting', 'succeeded', 'warned', 'failed', 'cancelled')),
+      paused INTEGER NOT NULL,
+      code TEXT,
+      reason TEXT,
+      semantics INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      tags TEXT NOT NULL,
+      owner TEXT,
+      epoch INTEGER NOT NULL,
+      UNIQUE (tenant, run)
+    ) STRICT;
+    CREATE INDEX run_by_tenant ON run (tenant);
+    CREATE INDEX run_by_flow ON run (tenant, flow);
+    CREATE INDEX run_open ON run (owner) WHERE status IN ('pending', 'planning', 'running', 'waiting');
+
+    CREATE TABLE journal (
+      record_no INTEGER PRIMARY KEY,
+      run_no INTEGER NOT NULL,
+      seq INTEGER NOT NULL,
+      n INTEGER NOT NULL CHECK (n > 0),
+      hash BLOB NOT NULL CHECK (length(hash) = 32),
+      bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX journal_by_run ON journal (run_no, seq);
+
+    CREATE TABLE timer (
+      run_no INTEGER NOT NULL,
+      path TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      n INTEGER NOT NULL,
+      due INTEGER NOT NULL,
+      PRIMARY KEY (run_no, path, kind)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX timer_by_due ON timer (due);
+
+    CREATE TABLE dead_letter (
+      letter_no INTEGER PRIMARY KEY,
+      run_no INTEGER NOT NULL,
+      path TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      code TEXT NOT NULL,
+      message TEXT NOT NULL,
+      at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX dead_letter_by_run ON dead_letter (run_no);
+
+    CREATE TABLE blob (
+      blob_no INTEGER PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      hash BLOB NOT NULL CHECK (length(hash) = 32),
+      put_at INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      UNIQUE (tenant, hash)
+    ) STRICT;
+    CREATE TABLE blob_reference (
+      run_no INTEGER NOT NULL,
+      blob_no INTEGER NOT NULL,
+      PRIMARY KEY (run_no, blob_no)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX blob_reference_by_blob ON blob_reference (blob_no);
+
+    CREATE TABLE command (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      tenant TEXT NOT NULL,
+      run TEXT NOT NULL,
+      body TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      answer TEXT
+    ) STRICT;
+    CREATE INDEX command_open ON command (id) WHERE answer IS NULL;
+    CREATE INDEX command_by_run ON command (tenant, run);
+
+    CREATE TABLE flow_document (
+      document_no INTEGER PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      hash TEXT NOT NULL,
+      frozen_at INTEGER NOT NULL,
+      body TEXT NOT NULL,
+      UNIQUE (tenant, hash)
+    ) STRICT;
+    CREATE TABLE flow_version (
+      version_no INTEGER PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      name TEXT NOT NULL,
+      version TEXT NOT NULL,
+      hash TEXT NOT NULL,
+      published_at INTEGER NOT NULL,
+      UNIQUE (tenant, name, version)
+    ) STRICT;
+
+    CREATE TABLE log_line (
+      run_no INTEGER NOT NULL,
+      n INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      path TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      line TEXT NOT NULL,
+      PRIMARY KEY (run_no, n)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE secret (
+      tenant TEXT NOT NULL,
+      name TEXT NOT NULL,
+      hosts TEXT NOT NULL,
+      nonce BLOB NOT NULL,
+      sealed BLOB NOT NULL,
+      updated_at INTEGER NOT NULL,
+      PRIMARY KEY (tenant, name)
+    ) STRICT, WITHOUT ROWID
+  `
+}]
+
+export const versionOf = (connection: Connection): number =>
+  Number(connection.get("PRAGMA user_version")?.["user_version"] ?? 0)
+
+/** Refuses a store that a newer program has changed since, or that was never one. */
+export const requireVersion = (connection: Connection, version: number): void => {
+  if (versionOf(connection) > version) throw Failure.make("newer", connection.file)
+}
+
+const requireOurs = (connection: Connection): void => {
+  const id = Number(connection.get("PRAGMA application_id")?.["application_id"] ?? 0)
+  const isEmpty = connection.get("SELECT 1 AS found FROM sqlite_schema LIMIT 1") === undefined
+  if (id === applicationId || (id === 0 && isEmpty)) return
+  throw new RunStoreError({
+    reason: "corrupt",
+    message: `${connection.file} is a database of another program, not a Baton store. Choose another data folder.`
+  })
+}
+
+/** The copy is complete or not there: it is written under another name first. */
+const copyBefore = (connection: Connection, version: number): void => {
+  if (connection.file === ":memory:") return
+  const copy = `${connection.file}.before-v${version}`
+  const partial = `${copy}.partial`
+  rmSync(partial, { force: true })
+  connection.run("VACUUM INTO ?", partial)
+  if (existsSync(copy)) rmSync(copy)
+  renameSync(partial, copy)
+}
+
+/**
+ * Brings the store to the last of `steps`. The caller sees to it that only one process is in here.
+ * `written` names the program in the store's `meta` table.
+ */
+export const migrate = (connection: Connection, steps: ReadonlyArray<Migration>, written: string): number => {
+  const last = steps.at(-1)?.number ?? 0
+  requireOurs(connection)
+  requireVersion(connection, last)
+  const first = versionOf(connection)
+  if (first > 0 && first < last) copyBefore(connection, last)
+  for (const step of steps) {
+    if (step.number <= first) continue
+    connection.write(() => {
+      connection.exec(step.sql)
+      connection.exec(`PRAGMA application_id=${applicationId}; PRAGMA user_version=${step.number}`)
+      const setMeta =
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+      connection.run(setMeta, "schema", String(step.number))
+      connection.run(setMeta, "writtenBy", written)
+    })
+  }
+  return last
+}

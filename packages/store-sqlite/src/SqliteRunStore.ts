@@ -1,0 +1,22 @@
+/** The run store on SQLite. Offered work lives in the owner's journal: there are no dispatch rows. */
+import { RunStore } from "@baton/engine/RunStore"
+import * as Effect from "effect/Effect"
+import * as RunTable from "./RunTable.ts"
+import type { StoreAccess } from "./StoreAccess.ts"
+
+export const make = ({ read, write }: StoreAccess) =>
+  RunStore.of({
+    dispatchRows: false,
+    commit: (batch) => write("commit", batch),
+    records: (tenant, run, after, limit) =>
+      read((connection) => RunTable.records(connection, tenant, run, after, limit)),
+    find: (tenant, run) => read((connection) => RunTable.find(connection, tenant, run)),
+    list: (query) => read((connection) => RunTable.list(connection, query)),
+    dueTimers: (now, limit, owner) => read((connection) => RunTable.dueTimers(connection, now, limit, owner)),
+    nextTimer: (owner) => read((connection) => RunTable.nextTimer(connection, owner)),
+    dispatches: () => Effect.succeed([]),
+    claim: () => Effect.succeed(false),
+    releaseExpired: () => Effect.succeed([]),
+    deadLetters: (tenant, limit) => read((connection) => RunTable.deadLetters(connection, tenant, limit)),
+    remove: (tenant, run) => write("remove", tenant, run)
+  })

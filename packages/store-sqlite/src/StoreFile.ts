@@ -1,0 +1,69 @@
+/**
+ * Opening a store: folder, connection, schema. Only one process at a time is in here, so that any number of them may
+ * start at once on a folder that is empty or holds an older store.
+ */
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { Connection } from "./Connection.ts"
+import * as Migrations from "./Migrations.ts"
+import * as SessionLock from "./SessionLock.ts"
+
+/** What `layer` calls the store that lives in memory only. */
+export const inMemory = ":memory:"
+
+/** How long a start waits for another one, which may be migrating a large store, in milliseconds. */
+export const openWaitMs = 60_000
+
+/** Commits that are measured when a store is opened. */
+const syncsMeasured = 5
+
+export interface Opened {
+  readonly connection: Connection
+  readonly version: number
+}
+
+export const fileOf = (data: string): string => data === inMemory ? inMemory : join(data, "baton.db")
+
+export const sessionsOf = (data: string): string => join(data, "sessions")
+
+export const keyOf = (data: string): string => join(data, "key")
+
+const connect = (file: string, program: string, steps: ReadonlyArray<Migrations.Migration>): Opened => {
+  const connection = new Connection(file)
+  try {
+    return { connection, version: Migrations.migrate(connection, steps, program) }
+  } catch (thrown) {
+    connection.close()
+    throw thrown
+  }
+}
+
+export const open = (
+  data: string,
+  program: string,
+  steps: ReadonlyArray<Migrations.Migration> = Migrations.migrations
+): Opened => {
+  if (data === inMemory) return connect(inMemory, program, steps)
+  mkdirSync(data, { recursive: true })
+  return SessionLock.exclusive(
+    join(data, "opening.db"),
+    openWaitMs,
+    () => connect(fileOf(data), program, steps)
+  )
+}
+
+/** The median time of a durable commit, in milliseconds. */
+export const measureSync = ({ connection }: Opened): number => {
+  const times: Array<number> = []
+  for (let i = 0; i < syncsMeasured; i++) {
+    const started = performance.now()
+    connection.write(() =>
+      connection.run(
+        "INSERT INTO meta (key, value) VALUES ('probe', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        String(i)
+      )
+    )
+    times.push(performance.now() - started)
+  }
+  return times.sort((a, b) => a - b)[syncsMeasured >> 1] ?? 0
+}

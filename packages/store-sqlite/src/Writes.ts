@@ -1,0 +1,60 @@
+/**
+ * Every write of the store, by name. Arguments and results are plain data, so that the same call works on this thread and
+ * on the commit thread.
+ */
+import type { Commit } from "@baton/engine/RunStore"
+import type { LogLine } from "@baton/engine/StepLog"
+import type { BlobRef } from "@baton/kernel/Value"
+import * as BlobTable from "./BlobTable.ts"
+import type { Connection } from "./Connection.ts"
+import * as FlowTable from "./FlowTable.ts"
+import { JournalWriter } from "./JournalWriter.ts"
+import * as LogTable from "./LogTable.ts"
+import * as RunTable from "./RunTable.ts"
+import * as SecretTable from "./SecretTable.ts"
+import * as SessionTable from "./SessionTable.ts"
+
+export const make = (connection: Connection, version: number) => {
+  const journal = new JournalWriter(connection, version)
+  return {
+    commit: (batch: ReadonlyArray<Commit>) => journal.commit(batch),
+    remove: (tenant: string, run: string) => {
+      journal.forget()
+      return RunTable.remove(connection, tenant, run)
+    },
+    adopt: (adoption: SessionTable.Adoption) => {
+      journal.forget()
+      return SessionTable.adopt(connection, adoption)
+    },
+    release: (session: string, runs: ReadonlyArray<{ tenant: string; run: string }>) => {
+      journal.forget()
+      SessionTable.release(connection, session, runs)
+    },
+    give: (tenant: string, run: string, command: string, now: number) =>
+      SessionTable.give(connection, tenant, run, command, now),
+    reply: (id: number, answer: string) => SessionTable.reply(connection, id, answer),
+    putBlob: (tenant: string, ref: BlobRef, bytes: Uint8Array, now: number) =>
+      BlobTable.put(connection, tenant, ref, bytes, now),
+    collect: (before: number) => BlobTable.collect(connection, before),
+    freeze: (tenant: string, text: string, now: number) => FlowTable.freeze(connection, tenant, text, now),
+    publish: (tenant: string, flow: FlowTable.Named, text: string, at: number) =>
+      FlowTable.publish(connection, tenant, flow, text, at),
+    appendLog: (tenant: string, run: string, lines: ReadonlyArray<LogLine>) =>
+      LogTable.append(connection, tenant, run, lines),
+    setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
+      SecretTable.set(connection, tenant, name, row),
+    removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name)
+  }
+}
+
+export type Writes = ReturnType<typeof make>
+
+/** One type for the call and its answer, whatever its name. */
+export const call = <K extends keyof Writes>(
+  writes: Writes,
+  name: K,
+  args: Parameters<Writes[K]>
+): ReturnType<Writes[K]> => {
+  const write: unknown = writes[name]
+  return (write as (...args: Parameters<Writes[K]>) => ReturnType<Writes[K]>)(...args)
+}
