@@ -111,6 +111,7 @@ export class Scribe {
       const pending = slot.mailbox[at]!
       const decision = decide(state, pending.command, slot.blobs)
       if (decision.kind === "needs") {
+        slot.loading = true
         lacks.push({ slot, refs: decision.needs.refs })
         break
       }
@@ -140,7 +141,7 @@ export class Scribe {
   #replyOnly(slot: RunSlot, draft: Draft, answers: ReadonlyArray<readonly [Pending, Settled]>): void {
     this.unwritten.push(...draft.answered)
     for (const [pending, settled] of answers) pending.reply?.(settled)
-    if (slot.state?.seq === 0) this.forget(slot)
+    if (slot.state?.seq === 0 && slot.mailbox.length === 0) this.forget(slot)
     else this.touch(slot)
   }
 
