@@ -165,6 +165,7 @@ describe("prose", () => {
     fails(cite(["SEMANTICS", "8.3"]), "citation", "8.3")
     fails(cite(["SEMANTICS", "8.2c"]), "citation", "8.2c")
     fails(cite(["ADR", "0002"]), "citation", "0002")
+    fails(cite(["HANDBOOK", "§1"]), "citation", "HANDBOOK")
     passes(cite(["SEMANTICS", "8.2b"], ["SEMANTICS", "8.2(a)"], ["SEMANTICS", "8.14"], ["ADR", "0001"]))
   })
   it("compares a flow that is shown with its example", () => {
