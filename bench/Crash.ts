@@ -3,6 +3,7 @@ import type { Event } from "@baton/kernel/Event"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { appendFileSync, readFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as CrashLog from "./CrashLog.ts"
@@ -15,8 +16,14 @@ const stepMillis = 50
 
 const worker = fileURLToPath(new URL("CrashWorker.ts", import.meta.url))
 
+/** As the `baton` command does, so that a restart does not read all sources anew. */
+const compileCache = join(tmpdir(), "baton-bench-cache")
+
 const begin = (life: Life): ChildProcess =>
-  fork(worker, [JSON.stringify(life)], { execArgv: ["--disable-warning=ExperimentalWarning"] })
+  fork(worker, [JSON.stringify(life)], {
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache }
+  })
 
 /** Resolves at the `count`-th message that fits. */
 const told = (child: ChildProcess, fits: (message: unknown) => boolean, count = 1): Promise<unknown> =>
