@@ -112,6 +112,7 @@ export class Scribe {
       const pending = slot.mailbox[at]!
       const decision = this.#ask(slot, state, pending)
       if (decision.kind === "needs") {
+        slot.loading = true
         lacks.push({ slot, refs: decision.needs.refs })
         break
       }
@@ -152,7 +153,7 @@ export class Scribe {
   #replyOnly(slot: RunSlot, draft: Draft, answers: ReadonlyArray<readonly [Pending, Settled]>): void {
     this.unwritten.push(...draft.answered)
     for (const [pending, settled] of answers) pending.reply?.(settled)
-    if (slot.state?.seq === 0) this.forget(slot)
+    if (slot.state?.seq === 0 && slot.mailbox.length === 0) this.forget(slot)
     else this.touch(slot)
   }
 
