@@ -44,6 +44,9 @@ export interface ProgressModel {
   readonly maps: HashMap.HashMap<string, MapView>
   /** Nodes (not items) that have ended. */
   readonly settled: HashSet.HashSet<string>
+  /** Nodes of the flow. */
+  readonly nodes: number
+  /** Nodes and items together. */
   readonly total: number
   readonly done: number
   readonly failed: number
@@ -60,6 +63,8 @@ const text = (at: string): number | undefined => {
   return Number.isNaN(parsed) ? undefined : parsed
 }
 
+const nodesIn = (document: RunDocument): number => document.steps.filter((step) => step.path === step.node).length
+
 /** Before the first event: the nodes of the run are known, nothing has happened. */
 export const begin = (document: RunDocument): ProgressModel => ({
   run: document.id,
@@ -73,7 +78,8 @@ export const begin = (document: RunDocument): ProgressModel => ({
   active: HashMap.empty(),
   maps: HashMap.empty(),
   settled: HashSet.empty(),
-  total: document.steps.filter((step) => step.path === step.node).length,
+  nodes: nodesIn(document),
+  total: nodesIn(document),
   done: 0,
   failed: 0,
   tokens: 0,
@@ -381,18 +387,15 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
   }
 }
 
-/** Steps of which nothing has been heard yet. */
-export const pending = (model: ProgressModel): number =>
-  model.closing || model.ended !== undefined
-    ? 0
-    : Math.max(0, model.total - model.done - HashMap.size(model.active) - mapsOpen(model))
-
-const mapsOpen = (model: ProgressModel): number => {
-  let open = 0
+/** Nodes of which nothing has been heard yet; items of a map are counted by the map. */
+export const pending = (model: ProgressModel): number => {
+  if (model.closing || model.ended !== undefined) return 0
+  let heard = HashSet.size(model.settled)
+  for (const step of HashMap.values(model.active)) if (step.path === step.node) heard++
   for (const node of HashMap.keys(model.maps)) {
-    if (!HashSet.has(model.settled, node) && !HashMap.has(model.active, node)) open++
+    if (!HashSet.has(model.settled, node) && !HashMap.has(model.active, node)) heard++
   }
-  return open
+  return Math.max(0, model.nodes - heard)
 }
 
 /** Whether the step is being worked on, as far as anybody can tell. */
