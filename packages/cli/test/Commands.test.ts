@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import * as CommandLine from "../src/CommandLine.ts"
+import { exitCodes } from "../src/ExitCode.ts"
 import * as FakeClient from "./FakeClient.ts"
 import { baton } from "./Harness.ts"
 
@@ -83,6 +88,22 @@ describe("baton run", () => {
       ])
       assert.include(answer.err, "\u001b[?25l")
       assert.isTrue(answer.err.endsWith("\u001b[?25h"), "the cursor is given back")
+    }))
+
+  it.effect("gives a sign of life every 30 seconds when nothing happens", () =>
+    Effect.gen(function*() {
+      const done = yield* Deferred.make<void>()
+      const heard = { text: "greet waiting", done }
+      const running = yield* Effect.forkChild(baton(["run", "event", "--wait-timeout", "100s"], { heard }))
+      yield* Deferred.await(done)
+      yield* TestClock.adjust("101 seconds")
+      const { err, exit } = yield* Fiber.join(running)
+      assert.strictEqual(exit, 6)
+      assert.deepStrictEqual(err.split("\n").filter((line) => line.includes(" ... ")), [
+        "00:00:30Z ... still running: 1 waiting, 1 pending, 0/2 done, 30s",
+        "00:01:00Z ... still running: 1 waiting, 1 pending, 0/2 done, 1m00s",
+        "00:01:30Z ... still running: 1 waiting, 1 pending, 0/2 done, 1m30s"
+      ])
     }))
 
   it.live("an event that may still come is no reason to give up before the time is over", () =>
@@ -339,9 +360,18 @@ describe("completion", () => {
 describe("the documents", () => {
   const guide = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8")
 
-  it("the exit code page lists every code once", async () => {
-    const { exitCodes } = await import("../src/ExitCode.ts")
-    const listed = [...guide("reference/exit-codes.md").matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]))
+  it("the exit code page lists every code once", () => {
+    const listed = [...guide("reference/exit-codes.md").matchAll(/^\| (\d+) +\|/gm)].map((match) => Number(match[1]))
     assert.deepStrictEqual(listed, Object.values(exitCodes))
+  })
+
+  it("every command line of the guide is understood", () => {
+    const lines = [...guide("guides/cli.md").matchAll(/^(?:npx )?baton (.*)$/gm)].map((match) => match[1]!)
+    assert.isAtLeast(lines.length, 20)
+    for (const line of lines) {
+      const words = [...line.replace(/\s+#.*$|\s+[|<>].*$/, "").matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)]
+      const parsed = Effect.runSync(CommandLine.parse(words.map((word) => word[1] ?? word[2] ?? word[3]!)))
+      assert.notInclude(["Refused"], parsed._tag, line)
+    }
   })
 })

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
 import * as ProgressModel from "../src/progress/ProgressModel.ts"
+import * as ProgressSnapshot from "../src/progress/ProgressSnapshot.ts"
 import * as Runs from "./Runs.ts"
 
 /** Events about a few paths in any order: what no journal holds, and what some do. */
@@ -124,7 +125,7 @@ describe("ProgressModel", () => {
         Runs.step("report", "agent", "pending")
       ]
     })
-    const from = ProgressModel.fromDocument(document)
+    const from = ProgressSnapshot.fromDocument(document)
     assert.deepInclude(from, { done: 2, total: 5, seq: 7 })
     const old = ProgressModel.fold(from, Wire.fromEvent("run_1", 7, Runs.event(Runs.succeeded("research[0]")))).model
     assert.strictEqual(old, from)
