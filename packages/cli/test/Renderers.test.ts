@@ -117,6 +117,40 @@ describe("TtyRenderer", () => {
   })
 })
 
+describe("what a run says", () => {
+  const nasty = "\u001b[2J\u202ex\u009b31m\ny\u2028"
+  const error = { ...Runs.error, code: nasty, message: nasty }
+  const said: ReadonlyArray<Runs.Draft> = [
+    { type: "RunCreated", semantics: 1, run: "r", flow: { name: nasty, version: nasty, hash: "" }, input: { v: 1 } },
+    Runs.expanded(nasty, 3),
+    Runs.offered(nasty),
+    { type: "StepWaiting", path: nasty, attempt: 1, wait: { kind: "event", name: nasty } },
+    { type: "StepWaiting", path: `${nasty}2`, attempt: 1, wait: { kind: "operator", reason: "failed", error } },
+    { type: "StepRetryScheduled", path: `${nasty}3`, attempt: 1, error, dueAt: 0 },
+    { type: "StepFailed", path: `${nasty}4`, attempt: 1, error, handled: "none" },
+    { type: "StepSucceeded", path: `${nasty}5`, attempt: 1, output: { v: 1 } },
+    { type: "StepsSkipped", nodes: [nasty], reason: "when" },
+    { type: "StepsCancelled", paths: [`${nasty}6`] },
+    { type: "EventReceived", id: "e", name: nasty, data: { v: 1 } },
+    { type: "RunPaused", by: nasty },
+    { type: "RunClosing", cause: "failure", code: nasty, message: nasty, path: nasty },
+    { type: "NoteAdded", text: nasty },
+    { type: "RunFinished", status: "failed", code: nasty, message: nasty }
+  ]
+
+  it("steers no terminal, whichever field it is in", () => {
+    for (let length = 1; length <= said.length; length++) {
+      const { model, notes } = Runs.notes(ProgressModel.begin(Runs.document()), said.slice(0, length))
+      const lines = [
+        ...TtyRenderer.region(model, { columns: 200, rows: 30 }, now, plain),
+        ...notes.flatMap((note) => TtyRenderer.noteLine(note, 200, plain) ?? []),
+        ...notes.flatMap((note) => PlainRenderer.noteLine(note, nasty) ?? [])
+      ]
+      for (const line of lines) assert.notMatch(line, /[\p{Cc}\p{Bidi_Control}\p{Zl}]/u)
+    }
+  })
+})
+
 describe("PlainRenderer", () => {
   it("gives a line per transition, in ASCII", () => {
     const lines = notes.flatMap((note) => PlainRenderer.noteLine(note, "run_1") ?? [])
