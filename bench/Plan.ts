@@ -60,10 +60,16 @@ export const parse = (args: ReadonlyArray<string>): Options => {
   }
 }
 
+/** The kernel is measured on graphs of many nodes and on maps of many items, the fan-out on maps. */
+const variantsOf = (workload: string, sizes: ReadonlyArray<number>): ReadonlyArray<string> => {
+  if (workload === "w0") return ["nodes", "items"].flatMap((shape) => sizes.map((size) => `${shape} ${size}`))
+  return workload === "w2" ? sizes.map(String) : [""]
+}
+
 /** One round: every cell once. Rounds are repeated, so that cells take turns. */
 export const round = (options: Options): ReadonlyArray<Cell> =>
   options.workloads.flatMap((workload) => {
-    const variants = workload === "w0" || workload === "w2" ? options.sizes.map(String) : [""]
+    const variants = variantsOf(workload, options.sizes)
     const taking = (subjects[workload] ?? []).filter((subject) => options.subjects.includes(subject))
     return variants.flatMap((variant) => taking.map((subject) => ({ workload, subject, variant })))
   })

@@ -19,3 +19,6 @@ export const roomOf = (path: string): string | undefined => /^packages\/([^/]+)\
 
 /** Code that ships: what the rules of the rooms are about. */
 export const isShipped = (path: string): boolean => /^packages\/[^/]+\/(src|bin)\/.*\.(ts|tsx|mjs|js)$/.test(path)
+
+/** A port's suite: tests that every adapter of the port runs, exported beside the port. */
+export const isSuite = (path: string): boolean => /^packages\/[^/]+\/src\/testing\//.test(path)

@@ -52,6 +52,11 @@ describe("walls", () => {
     fails(engine(`export * from "./Machine.ts"`), "barrel")
     passes(engine(`export * as Machine from "./Machine.ts"`))
   })
+  it("keeps the suites of ports for tests", () => {
+    fails(engine(`import { suite } from "./testing/RunStoreSuite.ts"`), "wall", "is for tests")
+    fails(engine(`import { it } from "@effect/vitest"`), "wall")
+    passes(Imports.walls(file("packages/engine/src/testing/RunStoreSuite.ts", `import { it } from "@effect/vitest"`)))
+  })
   it("refuses a room nobody has planned", () => {
     fails(Imports.walls(file("packages/attic/src/A.ts", "export const a = 1")), "wall", "not in test/tidy/Rooms.ts")
   })

@@ -1,11 +1,14 @@
 /** Walls between rooms, doors to the outside, no circles, no barrels. */
 import * as path from "node:path"
-import { type Finding, isShipped, roomOf, type SourceFile } from "./Finding.ts"
+import { type Finding, isShipped, isSuite, roomOf, type SourceFile } from "./Finding.ts"
 import { pureEffectModules, type Room, rooms } from "./Rooms.ts"
 import * as Syntax from "./Syntax.ts"
 
 const packageOf = (specifier: string): string =>
   specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/")
+
+/** What a suite may import besides what its room may. */
+const suitePackages = ["@effect/vitest", "vitest"]
 
 const isAllowedOutside = (room: Room, specifier: string): boolean =>
   room.external.includes(specifier) || room.external.includes(packageOf(specifier)) ||
@@ -14,6 +17,8 @@ const isAllowedOutside = (room: Room, specifier: string): boolean =>
 /** What is wrong with one import, if anything. */
 const complaint = (file: SourceFile, name: string, room: Room, specifier: string): string | undefined => {
   if (specifier === "") return "an import whose target is computed: name the module"
+  if (!isSuite(file.path) && specifier.includes("/testing/")) return `${specifier} is for tests`
+  if (isSuite(file.path) && suitePackages.includes(packageOf(specifier))) return undefined
   if (specifier.startsWith(".")) {
     const target = path.posix.join(path.posix.dirname(file.path), specifier)
     return target.startsWith(`packages/${name}/`)

@@ -8,7 +8,7 @@
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
-import type { BlobRef, Json, JsonObject, Value } from "@baton/kernel/Value"
+import type { Json, JsonObject, Value } from "@baton/kernel/Value"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -21,6 +21,7 @@ import { BlobStore } from "./BlobStore.ts"
 import { Secrets } from "./Secrets.ts"
 import type { StepResult, StepType } from "./StepType.ts"
 import { StepTypes } from "./StepType.ts"
+import type { NewBlob } from "./StoredValue.ts"
 
 /** UTF-16 units of an error's message. */
 export const messageLengthMax = 2000
@@ -47,7 +48,7 @@ export interface AttemptOutcome {
     | { readonly ok: false; readonly error: StepError }
   readonly usage: Usage | undefined
   readonly warnings: ReadonlyArray<Warning>
-  readonly blobs: ReadonlyArray<{ readonly ref: BlobRef; readonly bytes: Uint8Array }>
+  readonly blobs: ReadonlyArray<NewBlob>
 }
 
 /** The services an attempt needs, gathered once per worker. */
@@ -61,7 +62,7 @@ export const run = (
 ): Effect.Effect<AttemptOutcome> =>
   Clock.clockWith((clock) => {
     const startedAt = clock.currentTimeMillisUnsafe()
-    const attempt = AttemptContext.make(request, services)
+    const attempt = new AttemptContext.AttemptContext(request, services)
     return Effect.matchCauseEffect(work(request, services, attempt), {
       onSuccess: (finished) => Effect.succeed(succeeded(startedAt, attempt, finished)),
       onFailure: (cause) => failed(startedAt, attempt, request.work, cause)
@@ -70,23 +71,22 @@ export const run = (
 
 interface Finished {
   readonly result: StepResult
-  readonly stored: AttemptOutput.Stored
+  readonly kept: AttemptOutput.Kept
   readonly warnings: ReadonlyArray<Warning>
 }
 
 const work = (
   request: AttemptContext.AttemptRequest,
   services: AttemptServices,
-  attempt: AttemptContext.Attempt
+  attempt: AttemptContext.AttemptContext
 ): Effect.Effect<Finished, StepError> => {
   const stepType = services.stepTypes.get(request.work.type)
   if (stepType === undefined) return Effect.fail(unserved(request.work.type))
-  const { context } = attempt
   const { startCall, work } = request
   const executed = Effect.flatMap(
     startCall !== undefined && work.effect === "irreversible"
-      ? Effect.andThen(startCall(context.key), Effect.suspend(() => stepType.execute(context)))
-      : Effect.suspend(() => stepType.execute(context)),
+      ? Effect.andThen(startCall(attempt.key), Effect.suspend(() => stepType.execute(attempt)))
+      : Effect.suspend(() => stepType.execute(attempt)),
     (result) => finish(work, attempt, result)
   )
   if (work.timeoutMs === undefined) return executed
@@ -119,7 +119,7 @@ const sentUnknown = (work: Plan.Work): { readonly sent?: true } =>
 
 const finish = (
   work: Plan.Work,
-  attempt: AttemptContext.Attempt,
+  attempt: AttemptContext.AttemptContext,
   result: StepResult
 ): Effect.Effect<Finished, StepError> => {
   let output = result.output
@@ -127,11 +127,11 @@ const finish = (
   const problem = AttemptOutput.problem(output)
   if (problem !== undefined) {
     const repaired = work.type === "agent" ? repair(output) : undefined
-    if (repaired === undefined) return Effect.fail(invalid(work, `The output is no JSON within bounds: ${problem}.`))
+    if (repaired === undefined) return Effect.fail(invalid(work, `The output is no JSON within bounds: ${problem}`))
     output = repaired
-    warnings = [...warnings, { code: "OUTPUT_REPAIRED", message: `The agent's answer was repaired: ${problem}.` }]
+    warnings = [...warnings, { code: "OUTPUT_REPAIRED", message: `The agent's answer was repaired: ${problem}` }]
   }
-  const secrets = attempt.secrets()
+  const secrets = attempt.secretsUsed
   if (secrets !== undefined) output = scrubJson(secrets, output)
   const schema = work.definition.output
   if (schema !== undefined) {
@@ -144,7 +144,7 @@ const finish = (
     const found = AttemptOutput.problem(selected)
     return found === undefined
       ? store(work, result, selected, warnings)
-      : Effect.fail(invalid(work, `What select keeps is no JSON within bounds: ${found}.`))
+      : Effect.fail(invalid(work, `What select keeps is no JSON within bounds: ${found}`))
   }).pipe(Effect.mapError((error) => ({ ...error, ...afterCall })))
 }
 
@@ -163,10 +163,10 @@ const store = (
   output: Json,
   warnings: ReadonlyArray<Warning>
 ): Effect.Effect<Finished, StepError> => {
-  const stored = AttemptOutput.store(output)
-  return stored === undefined
+  const kept = AttemptOutput.store(output)
+  return kept === undefined
     ? Effect.fail(invalid(work, `The output is larger than ${AttemptOutput.outputBytesMax} bytes.`))
-    : Effect.succeed({ result, stored, warnings })
+    : Effect.succeed({ result, kept, warnings })
 }
 
 /** A model may answer better when asked again; everything else gives the same answer. */
@@ -179,30 +179,29 @@ const invalid = (work: Plan.Work, message: string, problems?: ReadonlyArray<stri
   ...(problems === undefined ? undefined : { detail: { problems } })
 })
 
-const succeeded = (startedAt: number, attempt: AttemptContext.Attempt, finished: Finished): AttemptOutcome => {
-  const { result, stored } = finished
+const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, finished: Finished): AttemptOutcome => {
+  const { kept, result } = finished
   return {
     startedAt,
-    outcome: { ok: true, output: stored.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
-    usage: AttemptContext.sum(attempt.usage(), result.usage),
-    warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secrets()),
-    blobs: stored.blob === undefined ? noBlobs : [stored.blob]
+    outcome: { ok: true, output: kept.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
+    usage: AttemptContext.sum(attempt.spent, result.usage),
+    warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),
+    blobs: kept.blobs
   }
 }
 
 const noWarnings: ReadonlyArray<Warning> = []
-const noBlobs: AttemptOutcome["blobs"] = []
 
 const bounded = (warnings: ReadonlyArray<Warning>, secrets: AttemptSecrets | undefined): ReadonlyArray<Warning> =>
   warnings.slice(0, warningsMax).map(({ code, message }) => ({ code, message: speakable(message, secrets) }))
 
 const failed = (
   startedAt: number,
-  attempt: AttemptContext.Attempt,
+  attempt: AttemptContext.AttemptContext,
   work: Plan.Work,
   cause: Cause.Cause<StepError>
 ): Effect.Effect<AttemptOutcome> => {
-  const secrets = attempt.secrets()
+  const secrets = attempt.secretsUsed
   const known = Cause.findError(cause)
   const outcome: AttemptOutcome = {
     startedAt,
@@ -210,14 +209,14 @@ const failed = (
       ok: false,
       error: Result.isSuccess(known) ? clean(known.success, secrets) : broken(work, cause, secrets)
     },
-    usage: attempt.usage(),
+    usage: attempt.spent,
     warnings: noWarnings,
-    blobs: noBlobs
+    blobs: []
   }
   if (Result.isSuccess(known)) return Effect.succeed(outcome)
   const story = Cause.pretty(cause)
   return Effect.as(
-    Effect.logDebug("A step type broke", { path: attempt.context.path, cause: secrets?.scrub(story) ?? story }),
+    Effect.logDebug("A step type broke", { path: attempt.path, cause: secrets?.scrub(story) ?? story }),
     outcome
   )
 }

@@ -43,15 +43,6 @@ export interface AttemptServices {
   readonly secrets: Secrets["Service"]
 }
 
-/** The context, and what the runner reads from it afterwards. */
-export interface Attempt {
-  readonly context: StepContext
-  readonly scope: FieldScope.FieldScope
-  readonly usage: () => Usage | undefined
-  /** Undefined while no secret has been used. */
-  readonly secrets: () => AttemptSecrets.AttemptSecrets | undefined
-}
-
 /**
  * Stable over redeliveries and automatic retries of one call: a hash of who calls, as 43 characters of base64url.
  * `ordinal` counts the calls a step makes, the step itself being 0.
@@ -59,59 +50,108 @@ export interface Attempt {
 export const idempotencyKey = (run: string, path: string, generation: number, ordinal: number): string =>
   createHash("sha256").update(JSON.stringify([run, path, generation, ordinal])).digest("base64url")
 
-export const make = (request: AttemptRequest, services: AttemptServices): Attempt => {
-  const { work } = request
-  const scope = FieldScope.make(request.tenant, request.source, services.blobs)
-  let key: string | undefined
-  let usage: Usage | undefined
-  let secrets: AttemptSecrets.AttemptSecrets | undefined
-  let lines = 0
-  const secretsOf = () => secrets ??= AttemptSecrets.make(request.tenant, services.secrets)
-  const secretJson = (name: string, host: string) => {
-    const template = work.fields[name]
-    if (template === undefined) return Effect.succeed(written(work, name))
-    return secretsOf().fill(template, name, host, scope.json)
+/**
+ * The context, and what the runner reads from it afterwards. Members are functions of their own, so that a step type may
+ * take them off the context; the key is on the prototype, because a getter in a literal costs more than the rest.
+ */
+export class AttemptContext implements StepContext {
+  readonly tenant: string
+  readonly run: string
+  readonly path: string
+  readonly attempt: number
+  readonly work: Plan.Work
+  readonly agents: StepContext["agents"]
+  readonly flowAgents: StepContext["flowAgents"]
+  readonly scope: FieldScope.FieldScope
+  readonly elements: StepContext["elements"]
+  readonly #request: AttemptRequest
+  readonly #services: AttemptServices
+  #key: string | undefined
+  #usage: Usage | undefined
+  #secrets: AttemptSecrets.AttemptSecrets | undefined
+  #lines = 0
+
+  constructor(request: AttemptRequest, services: AttemptServices) {
+    this.tenant = request.tenant
+    this.run = request.run
+    this.path = request.path
+    this.attempt = request.attempt
+    this.work = request.work
+    this.agents = request.agents
+    this.flowAgents = request.flowAgents
+    this.scope = FieldScope.make(request.tenant, request.source, services.blobs)
+    this.elements = this.scope.elements
+    this.#request = request
+    this.#services = services
   }
-  const context: StepContext = {
-    tenant: request.tenant,
-    run: request.run,
-    path: request.path,
-    attempt: request.attempt,
-    work,
-    agents: request.agents,
-    flowAgents: request.flowAgents,
-    timeout: work.timeoutMs === undefined ? undefined : Duration.millis(work.timeoutMs),
-    get key() {
-      return key ??= idempotencyKey(request.run, request.path, request.generation, 0)
-    },
-    field: (name) => {
-      const template = work.fields[name]
-      if (template === undefined) return Effect.succeed(written(work, name))
-      if (template.references.secrets.size > 0) return Effect.fail(AttemptSecrets.notAllowed(name))
-      return scope.json(template, name)
-    },
-    stored: (name) => {
-      const template = work.fields[name]
-      if (template === undefined) return Effect.succeed<Value>({ v: written(work, name) })
-      if (template.references.secrets.size > 0) return Effect.fail(AttemptSecrets.notAllowed(name))
-      return scope.stored(template, name)
-    },
-    elements: scope.elements,
-    secret: (name, host) => secretsOf().reveal(name, host),
-    secretJson,
-    secretField: (name, host) => Effect.flatMap(secretJson(name, host), (value) => texts(name, value)),
-    log: (line) => {
-      lines++
-      if (lines > attemptLinesMax) return Effect.void
-      if (lines === attemptLinesMax) return request.log(`… more than ${attemptLinesMax} lines; the rest is dropped`)
-      return request.log(cut(secrets?.used() ? secrets.scrub(line) : line))
-    },
-    emit: (event) => request.emit(secrets?.used() ? scrubEvent(secrets, event) : event),
-    spend: (more) => {
-      usage = sum(usage, more)
+
+  get key(): string {
+    return this.#key ??= idempotencyKey(this.run, this.path, this.#request.generation, 0)
+  }
+
+  get timeout(): Duration.Duration | undefined {
+    return this.work.timeoutMs === undefined ? undefined : Duration.millis(this.work.timeoutMs)
+  }
+
+  /** Everything `spend` was told. */
+  get spent(): Usage | undefined {
+    return this.#usage
+  }
+
+  /** Undefined while no secret has been used: only then is there nothing to scrub. */
+  get secretsUsed(): AttemptSecrets.AttemptSecrets | undefined {
+    return this.#secrets?.used() ? this.#secrets : undefined
+  }
+
+  get #secretsMade(): AttemptSecrets.AttemptSecrets {
+    return this.#secrets ??= AttemptSecrets.make(this.tenant, this.#services.secrets)
+  }
+
+  readonly field: StepContext["field"] = (name) => {
+    const template = this.work.fields[name]
+    if (template === undefined) return Effect.succeed(written(this.work, name))
+    return template.references.secrets.size > 0
+      ? Effect.fail(AttemptSecrets.notAllowed(name))
+      : this.scope.json(template, name)
+  }
+
+  readonly stored: StepContext["stored"] = (name) => {
+    const template = this.work.fields[name]
+    if (template === undefined) return Effect.succeed<Value>({ v: written(this.work, name) })
+    return template.references.secrets.size > 0
+      ? Effect.fail(AttemptSecrets.notAllowed(name))
+      : this.scope.stored(template, name)
+  }
+
+  readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)
+
+  readonly secretJson: StepContext["secretJson"] = (name, host) => {
+    const template = this.work.fields[name]
+    return template === undefined
+      ? Effect.succeed(written(this.work, name))
+      : this.#secretsMade.fill(template, name, host, this.scope.json)
+  }
+
+  readonly secretField: StepContext["secretField"] = (name, host) =>
+    Effect.flatMap(this.secretJson(name, host), (value) => texts(name, value))
+
+  readonly log: StepContext["log"] = (line) => {
+    this.#lines++
+    if (this.#lines > attemptLinesMax) return Effect.void
+    if (this.#lines === attemptLinesMax) {
+      return this.#request.log(`… more than ${attemptLinesMax} lines; the rest is dropped`)
     }
+    return this.#request.log(cut(this.secretsUsed?.scrub(line) ?? line))
   }
-  return { context, scope, usage: () => usage, secrets: () => secrets?.used() ? secrets : undefined }
+
+  readonly emit: StepContext["emit"] = (event) => {
+    const secrets = this.secretsUsed
+    return this.#request.emit(secrets === undefined ? event : scrubEvent(secrets, event))
+  }
+
+  readonly spend: StepContext["spend"] = (more) => {
+    this.#usage = sum(this.#usage, more)
+  }
 }
 
 /** A field that holds no expression and was not parsed; null when the author left it out. */

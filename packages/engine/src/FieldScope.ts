@@ -55,21 +55,10 @@ export interface FieldScope {
 }
 
 export const make = (tenant: string, source: Source, blobs: BlobStore["Service"]): FieldScope => {
-  const reader: Reader = { tenant, source, blobs, cache: new Map() }
+  const reader: Reader = { tenant, source, blobs, cache: undefined }
   return {
     json: (template, field, extra) => json(reader, template, field, extra),
-    stored: (template, field) => {
-      const found = template.lone === undefined ? undefined : follow(reader, template.lone, undefined)
-      if (found === undefined) return Effect.map(json(reader, template, field, undefined), (v): Value => ({ v }))
-      if (!Effect.isEffect(found)) return Effect.succeed(found)
-      return Effect.flatMap(
-        found,
-        (value) =>
-          value === undefined
-            ? Effect.map(evaluate(reader, template, field, undefined), (v): Value => ({ v }))
-            : Effect.succeed(value)
-      )
-    },
+    stored: (template, field) => stored(reader, template, field),
     elements: (value) => elements(reader, value),
     load: (value) => load(reader, value)
   }
@@ -79,7 +68,27 @@ interface Reader {
   readonly tenant: string
   readonly source: Source
   readonly blobs: BlobStore["Service"]
-  readonly cache: Map<BlobRef, Json>
+  /** What has been loaded, once something has. */
+  cache: Map<BlobRef, Json> | undefined
+}
+
+const keep = (reader: Reader, ref: BlobRef, json: Json): void => {
+  reader.cache ??= new Map()
+  reader.cache.set(ref, json)
+}
+
+const stored = (reader: Reader, template: Template, field: string): Effect.Effect<Value, StepError> => {
+  const whole = (v: Json): Value => ({ v })
+  const found = template.lone === undefined ? undefined : follow(reader, template.lone, undefined)
+  if (found === undefined) return Effect.map(json(reader, template, field, undefined), whole)
+  if (!Effect.isEffect(found)) return Effect.succeed(found)
+  return Effect.flatMap(
+    found,
+    (value) =>
+      value === undefined
+        ? Effect.map(evaluate(reader, template, field, undefined), whole)
+        : Effect.succeed(value)
+  )
 }
 
 const json = (
@@ -212,7 +221,7 @@ const ask = (reading: Reading, template: Template, scope: Scope): Result.Result<
   const whole = AttemptOutput.copy(result.success)
   return Result.mapError(whole, (problem) => ({
     code: "EXPRESSION_FAILED",
-    message: `The result is no JSON: ${problem}.`,
+    message: `The result is no JSON: ${problem}`,
     source: ""
   }))
 }
@@ -222,7 +231,7 @@ const askAgain = Effect.fnUntraced(function*(reading: Reading, template: Templat
   for (let round = 0; round < roundsMax; round++) {
     for (const size of reading.missing.values()) bytes += size
     if (bytes > readBytesMax) break
-    for (const ref of reading.missing.keys()) reading.reader.cache.set(ref, yield* read(reading.reader, ref))
+    for (const ref of reading.missing.keys()) keep(reading.reader, ref, yield* read(reading.reader, ref))
     reading.missing.clear()
     const result = ask(reading, template, scope)
     if (reading.missing.size === 0) return yield* settle(result, field)
@@ -282,7 +291,7 @@ const define = (reading: Reading, object: object, key: string, value: Value): vo
 const look = (reading: Reading, value: Value): Json => {
   if ("v" in value) return value.v
   if ("ref" in value) {
-    const loaded = reading.reader.cache.get(value.ref)
+    const loaded = reading.reader.cache?.get(value.ref)
     if (loaded !== undefined) return loaded
     reading.missing.set(value.ref, value.bytes)
     reading.misses++
@@ -301,7 +310,8 @@ const look = (reading: Reading, value: Value): Json => {
 
 const load = (reader: Reader, value: Value): Effect.Effect<Json, StepError> => {
   if ("v" in value) return Effect.succeed(value.v)
-  if ("ref" in value && reader.cache.has(value.ref)) return Effect.succeed(reader.cache.get(value.ref)!)
+  const cached = "ref" in value ? reader.cache?.get(value.ref) : undefined
+  if (cached !== undefined) return Effect.succeed(cached)
   return loadWhole(reader, value)
 }
 
@@ -320,7 +330,7 @@ const loadWhole = Effect.fnUntraced(function*(reader: Reader, value: Value) {
   for (const ref of refs(value)) if (!loaded.has(ref)) loaded.set(ref, yield* read(reader, ref))
   const object = look({ reader: { ...reader, cache: loaded }, missing: new Map(), misses: 0, lazy: false }, value)
   if ("fields" in value) return Result.getOrElse(AttemptOutput.copy(object), () => null)
-  if ("ref" in value) reader.cache.set(value.ref, object)
+  if ("ref" in value) keep(reader, value.ref, object)
   return object
 })
 

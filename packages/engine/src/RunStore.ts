@@ -24,6 +24,7 @@ export interface JournalRecord {
 
 /** What lists show without folding the journal. Rewritten only by commits that change it. */
 export interface RunSummary {
+  /** Name of the flow; the same in every summary of a run. */
   readonly flow: string
   readonly version: string
   /** Address of the canonical document the run was started with. */

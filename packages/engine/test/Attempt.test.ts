@@ -2,7 +2,9 @@ import * as Attempt from "@baton/engine/Attempt"
 import { attemptLinesMax, idempotencyKey } from "@baton/engine/AttemptContext"
 import * as AttemptOutput from "@baton/engine/AttemptOutput"
 import type { StepContext, StepResult, StepType } from "@baton/engine/StepType"
+import { requestOf, secretsOf, servicesOf, type Setting, workOf } from "@baton/engine/testing/AttemptHarness"
 import type * as Flow from "@baton/kernel/Flow"
+import { defaultBounds } from "@baton/kernel/JsonBounds"
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Json } from "@baton/kernel/Value"
@@ -16,7 +18,6 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import { requestOf, secretsOf, servicesOf, type Setting, workOf } from "./AttemptHarness.ts"
 
 type Execute = (context: StepContext) => Effect.Effect<StepResult, StepError>
 
@@ -140,7 +141,7 @@ describe("Attempt bounds", () => {
     ["undefined", { a: undefined }],
     ["a function", () => 1],
     ["a date", new Map([[1, 2]])],
-    ["too deep", nested(AttemptOutput.depthMax + 1)]
+    ["too deep", nested(defaultBounds.depthMax + 1)]
   ]
 
   for (const [what, value] of odd) {
@@ -153,7 +154,7 @@ describe("Attempt bounds", () => {
 
   it.effect("accepts the deepest nesting and ends on circles", () =>
     Effect.gen(function*() {
-      const deepest = nested(AttemptOutput.depthMax)
+      const deepest = nested(defaultBounds.depthMax)
       assert.deepStrictEqual(outputOf(yield* run(giving(deepest))), { v: deepest })
       const circle: Record<string, Json> = {}
       circle["again"] = circle

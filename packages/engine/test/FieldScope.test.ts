@@ -1,11 +1,11 @@
 import * as AttemptOutput from "@baton/engine/AttemptOutput"
 import * as FieldScope from "@baton/engine/FieldScope"
+import { sourceOf, type Surroundings, template, TestBlobs, viewOf } from "@baton/engine/testing/AttemptHarness"
 import type { Json, JsonObject, Value } from "@baton/kernel/Value"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { sourceOf, type Surroundings, template, TestBlobs, viewOf } from "./AttemptHarness.ts"
 
 const scopeOf = (surroundings: Surroundings, blobs = new TestBlobs()) =>
   FieldScope.make("main", sourceOf(surroundings), blobs.service)

@@ -117,18 +117,6 @@ export const offer = (state: RunState, path: string, attempt: number, time: numb
   return true
 }
 
-const created = (state: RunState, event: Of<"RunCreated">): void => {
-  state.run = event.run
-  state.semantics = event.semantics
-  state.flowHash = event.flow.hash
-  state.input = event.input
-  state.by = event.by
-  state.tags = event.tags ?? {}
-  state.agents = event.agents ?? {}
-  state.createdAt = event.at
-  state.deadlineAt = event.deadlineAt
-}
-
 export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean => {
   const address = locate(state, event.path)
   if (address === undefined) return false

@@ -12,7 +12,7 @@ import type { Json } from "@baton/kernel/Value"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { FunctionContext, HandlerSet } from "./FunctionHandlers.ts"
+import type { FunctionContext, FunctionHandler, HandlerSet } from "./FunctionHandlers.ts"
 import { FunctionHandlers } from "./FunctionHandlers.ts"
 
 export const make: Effect.Effect<StepType, never, FunctionHandlers> = Effect.map(FunctionHandlers, (set) => ({
@@ -25,19 +25,31 @@ const execute = (set: HandlerSet, context: StepContext): Effect.Effect<StepResul
   const handler = set.handlers.get(name)
   if (handler === undefined) return Effect.fail(unknownFunction(name))
   return Effect.flatMap(context.field("input"), (input) => {
-    const own = AttemptOutput.copy(input)
+    const own = Result.getOrElse(AttemptOutput.copy(input), () => null)
     return Effect.withFiber((fiber) => {
       const call = new Call(context, (effect) => Effect.runForkWith(fiber.context)(effect))
-      let returned: unknown
-      try {
-        returned = handler(Result.getOrElse(own, () => null), call)
-      } catch (error) {
-        return thrown(name, error)
-      }
-      if (Effect.isEffect(returned)) return fromEffect(name, returned as Effect.Effect<unknown, unknown>)
-      return isThenable(returned) ? fromPromise(name, returned, call) : answer(returned)
+      return Effect.onInterrupt(
+        Effect.suspend(() => invoke(name, handler, own, call)),
+        () => Effect.sync(() => call.abort())
+      )
     })
   })
+}
+
+const invoke = (
+  name: string,
+  handler: FunctionHandler,
+  input: Json,
+  call: Call
+): Effect.Effect<StepResult, StepError> => {
+  let returned: unknown
+  try {
+    returned = handler(input, call)
+  } catch (error) {
+    return thrown(name, error)
+  }
+  if (Effect.isEffect(returned)) return fromEffect(name, returned as Effect.Effect<unknown, unknown>)
+  return isThenable(returned) ? fromPromise(name, returned) : answer(returned)
 }
 
 const unknownFunction = (name: string): StepError => ({
@@ -85,14 +97,9 @@ class Call implements FunctionContext {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
 
-const fromPromise = (
-  name: string,
-  promise: PromiseLike<unknown>,
-  call: Call
-): Effect.Effect<StepResult, StepError> =>
+const fromPromise = (name: string, promise: PromiseLike<unknown>): Effect.Effect<StepResult, StepError> =>
   Effect.callback((resume) => {
     promise.then((value) => resume(answer(value)), (error: unknown) => resume(thrown(name, error)))
-    return Effect.sync(() => call.abort())
   })
 
 const fromEffect = (name: string, effect: Effect.Effect<unknown, unknown>): Effect.Effect<StepResult, StepError> =>
@@ -107,7 +114,7 @@ const answer = (returned: unknown): Effect.Effect<StepResult, StepError> => {
   return Result.isSuccess(output) ? Effect.succeed({ output: output.success }) : Effect.fail<StepError>({
     code: "OUTPUT_INVALID",
     kind: "validation",
-    message: `The function's result is no JSON within bounds: ${output.failure}.`,
+    message: `The function's result is no JSON within bounds: ${output.failure}`,
     retryable: false
   })
 }

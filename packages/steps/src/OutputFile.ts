@@ -204,7 +204,8 @@ const tooLarge: StepError = {
   retryable: false
 }
 
-const stepError = (error: unknown): StepError => {
+/** What the file system says, in our words; paths of the machine stay out. */
+export const stepError = (error: unknown): StepError => {
   if (error instanceof Refused) return pathRefused(error.message)
   if (error instanceof Contended) {
     return io("FILE_CONTENDED", "Another delivery of this step wrote the file at once.", true)

@@ -143,6 +143,7 @@ export class JournalWriter {
       commit.tenant,
       commit.run,
       commit.owner ?? null,
+      commit.summary.flow,
       ...columns(commit.summary)
     )
   }
@@ -150,8 +151,8 @@ export class JournalWriter {
   #writeRest(runNo: number, commit: Commit, isUpdate: boolean) {
     if (isUpdate && commit.summary !== undefined) {
       this.#connection.run(
-        `UPDATE run SET flow = ?, version = ?, flow_hash = ?, status = ?, paused = ?, code = ?, reason = ?,
-          semantics = ?, created_at = ?, ended_at = ?, tags = ? WHERE run_no = ?`,
+        `UPDATE run SET version = ?, flow_hash = ?, status = ?, paused = ?, code = ?, reason = ?, semantics = ?,
+          created_at = ?, ended_at = ?, tags = ? WHERE run_no = ?`,
         ...columns(commit.summary),
         runNo
       )
@@ -198,8 +199,8 @@ export class JournalWriter {
   }
 }
 
+/** All but the flow's name, which a run keeps: an index holds it. */
 const columns = (summary: RunSummary) => [
-  summary.flow,
   summary.version,
   summary.flowHash,
   summary.status,

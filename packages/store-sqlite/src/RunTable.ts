@@ -143,6 +143,39 @@ export const records = (
   })
 }
 
+/** Records that `firstFault` holds in memory at a time. */
+const verifiedAtOnce = 256
+
+/** The first record of a run whose hash, or place in the sequence, is not what it must be. */
+export const firstFault = (
+  connection: Connection,
+  tenant: string,
+  run: string
+): { readonly tenant: string; readonly run: string; readonly seq: number } | undefined => {
+  const runNo = numberOf(connection, tenant, run)
+  if (runNo === undefined) return undefined
+  let previous: Uint8Array = new Uint8Array()
+  let next = 1
+  while (true) {
+    const rows = connection.all(
+      "SELECT seq, n, hash, bytes FROM journal WHERE run_no = ? AND seq >= ? ORDER BY seq LIMIT ?",
+      runNo,
+      next,
+      verifiedAtOnce
+    )
+    if (rows.length === 0) return next === 1 ? { tenant, run, seq: 1 } : undefined
+    for (const { bytes, hash, n, seq } of rows.map((row) => decodeRecord(row))) {
+      if (seq !== next || !RecordHash.equals(RecordHash.next(previous, bytes), hash)) return { tenant, run, seq: next }
+      previous = hash
+      next = seq + n
+    }
+  }
+}
+
+export const names = (connection: Connection): ReadonlyArray<{ readonly tenant: string; readonly run: string }> =>
+  connection.all("SELECT tenant, run FROM run ORDER BY run_no")
+    .map((row) => ({ tenant: String(row["tenant"]), run: String(row["run"]) }))
+
 const toTimer = (row: Row): TimerRow & { tenant: string; run: string } => ({
   tenant: String(row["tenant"]),
   run: String(row["run"]),

@@ -6,6 +6,7 @@
 import { BlobStore } from "@baton/engine/BlobStore"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { RunStore, type RunStoreError } from "@baton/engine/RunStore"
+import { Secrets, type SecretsError } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import * as Context from "effect/Context"
@@ -14,8 +15,10 @@ import * as Layer from "effect/Layer"
 import * as SqliteBlobStore from "./SqliteBlobStore.ts"
 import * as SqliteFlowStore from "./SqliteFlowStore.ts"
 import * as SqliteRunStore from "./SqliteRunStore.ts"
+import * as SqliteSecrets from "./SqliteSecrets.ts"
 import * as SqliteSessions from "./SqliteSessions.ts"
 import * as SqliteStepLog from "./SqliteStepLog.ts"
+import * as SqliteUpkeep from "./SqliteUpkeep.ts"
 import * as StoreAccess from "./StoreAccess.ts"
 import * as StoreFile from "./StoreFile.ts"
 
@@ -46,16 +49,20 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const access = threaded ? yield* StoreAccess.makeThreaded(opened) : StoreAccess.makeInline(opened)
   const folder = data === StoreFile.inMemory ? undefined : StoreFile.sessionsOf(data)
   const sessions = yield* SqliteSessions.make(access, folder)
+  const secrets = yield* SqliteSecrets.make(access, data === StoreFile.inMemory ? undefined : StoreFile.keyOf(data))
   return Context.make(RunStore, SqliteRunStore.make(access)).pipe(
     Context.add(Sessions, sessions),
     Context.add(BlobStore, SqliteBlobStore.make(access)),
     Context.add(FlowStore, SqliteFlowStore.make(access)),
-    Context.add(StepLog, SqliteStepLog.make(access))
+    Context.add(StepLog, SqliteStepLog.make(access)),
+    Context.add(Secrets, secrets),
+    Context.add(SqliteUpkeep.SqliteUpkeep, SqliteUpkeep.make(access, opened.connection.file))
   )
 })
+
+export type Ports = RunStore | Sessions | BlobStore | FlowStore | StepLog | Secrets | SqliteUpkeep.SqliteUpkeep
 
 /** One process on one store. Built afresh wherever it is provided: two of them on one folder are two sessions. */
 export const layer = (
   options: Options
-): Layer.Layer<RunStore | Sessions | BlobStore | FlowStore | StepLog, RunStoreError> =>
-  Layer.effectContext(make(options))
+): Layer.Layer<Ports, RunStoreError | SecretsError> => Layer.effectContext(make(options))

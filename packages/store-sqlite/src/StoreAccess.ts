@@ -30,8 +30,14 @@ const whileBusy = Schedule.min([Schedule.exponential("5 millis"), Schedule.space
   Schedule.upTo({ duration: busyWait })
 )
 
+const isBusy = (error: RunStoreError): boolean => error.reason === "busy"
+
+/** Only a call that met a lock pays for the retries. */
 const untilFree = <A>(effect: Effect.Effect<A, RunStoreError>): Effect.Effect<A, RunStoreError> =>
-  Effect.retry(effect, { while: (error) => error.reason === "busy", schedule: whileBusy })
+  Effect.catch(
+    effect,
+    (error) => isBusy(error) ? Effect.retry(effect, { while: isBusy, schedule: whileBusy }) : Effect.fail(error)
+  )
 
 /** What a synchronous use of the store returns, throws for its reasons, or dies of: a bug. */
 export const attempt = <A>(file: string, body: () => A): Effect.Effect<A, RunStoreError> =>

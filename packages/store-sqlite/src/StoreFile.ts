@@ -26,6 +26,8 @@ export const fileOf = (data: string): string => data === inMemory ? inMemory : j
 
 export const sessionsOf = (data: string): string => join(data, "sessions")
 
+export const keyOf = (data: string): string => join(data, "key")
+
 const connect = (file: string, program: string, steps: ReadonlyArray<Migrations.Migration>): Opened => {
   const connection = new Connection(file)
   try {

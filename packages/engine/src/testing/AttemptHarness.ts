@@ -1,10 +1,4 @@
 /** Attempts without a run: a definition, what it may read, and what its step type does. */
-import type { AttemptRequest } from "@baton/engine/AttemptContext"
-import { BlobStore, BlobStoreError } from "@baton/engine/BlobStore"
-import * as CanonicalJson from "@baton/engine/CanonicalJson"
-import type { NodeView, Source } from "@baton/engine/FieldScope"
-import { Secrets, SecretsError } from "@baton/engine/Secrets"
-import type { StepType } from "@baton/engine/StepType"
 import type { Template } from "@baton/kernel/Expression"
 import * as ExpressionTemplate from "@baton/kernel/ExpressionTemplate"
 import type * as Flow from "@baton/kernel/Flow"
@@ -14,6 +8,12 @@ import type { Json, Stored, Value } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import type { AttemptRequest } from "../AttemptContext.ts"
+import { BlobStore, BlobStoreError } from "../BlobStore.ts"
+import * as CanonicalJson from "../CanonicalJson.ts"
+import type { NodeView, Source } from "../FieldScope.ts"
+import { Secrets, SecretsError } from "../Secrets.ts"
+import type { StepType } from "../StepType.ts"
 
 export const template = (value: Json): Template => Result.getOrThrow(ExpressionTemplate.compile(value))
 

@@ -1,0 +1,223 @@
+/**
+ * Why a run is not finished: for the run and each open step a reason from a closed list, with its data and its door, that
+ * is, what would end the wait (K12). It holds with no facts at all; facts about queues, workers and owners sharpen it.
+ */
+import type { PlanNode } from "./Plan.ts"
+import type { RunState } from "./RunState.ts"
+import { isSettled } from "./RunState.ts"
+import { graceMs } from "./Settle.ts"
+import * as StepPath from "./StepPath.ts"
+import type { JsonObject } from "./Value.ts"
+
+export const reasons = [
+  "upstream",
+  "capacity",
+  "rate",
+  "timer",
+  "retry_backoff",
+  "external_event",
+  "operator",
+  "unknown_outcome",
+  "running",
+  "queued",
+  "paused",
+  "closing",
+  "no_owner",
+  "sealed",
+  "not_started"
+] as const
+export type ReasonName = (typeof reasons)[number]
+
+export interface Reason {
+  readonly reason: ReasonName
+  /** The step; absent: the run as a whole. */
+  readonly path: string | undefined
+  readonly message: string
+  /** What would end it. */
+  readonly door: string
+  readonly data: JsonObject
+}
+
+/** What the engine knows beside the journal. */
+export interface Facts {
+  /** Attempts a worker has begun, by `path#attempt`, with their start in milliseconds since 1970. */
+  readonly begun?: ReadonlyMap<string, number>
+  /** Whether a living process owns the run; `undefined`: not known. */
+  readonly owned?: boolean
+}
+
+/** Steps listed one by one; more are counted. */
+export const stepsMax = 200
+
+const seconds = (ms: number): string => ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : `${Math.round(ms / 1000)} s`
+
+const offered = (path: string, attempt: number, now: number, facts: Facts): Reason => {
+  const startedAt = facts.begun?.get(`${path}#${attempt}`)
+  return startedAt === undefined
+    ? {
+      reason: "queued",
+      path,
+      message: `${path} is offered to the workers as attempt ${attempt}`,
+      door: "a worker takes it; the sweeper offers it again if the offer was lost",
+      data: { attempt }
+    }
+    : {
+      reason: "running",
+      path,
+      message: `${path} has been running for ${seconds(now - startedAt)} (attempt ${attempt})`,
+      door: "it answers, or its timeout ends it; `baton runs cancel` stops it",
+      data: { attempt, startedAt }
+    }
+}
+
+const backoff = (path: string, attempt: number, due: number, now: number, why: string): Reason => ({
+  reason: "retry_backoff",
+  path,
+  message: `${path} is tried again in ${seconds(due - now)} (attempt ${attempt} failed: ${why})`,
+  door: "the time comes",
+  data: { attempt, dueAt: due }
+})
+
+const operator = (path: string, why: "failed" | "unknown_outcome", message: string): Reason => ({
+  reason: why === "failed" ? "operator" : "unknown_outcome",
+  path,
+  message: why === "failed"
+    ? `${path} failed and asks what to do: ${message}`
+    : `nobody knows whether the call of ${path} happened: ${message}`,
+  door: `baton runs resolve RUN ${path} --action retry|skip|abort`,
+  data: { error: message }
+})
+
+const waiting = (state: RunState, node: PlanNode, now: number): Reason => {
+  const { wait } = state.nodes.get(node.index)
+  if (wait?.kind === "operator") return operator(node.id, wait.reason, wait.error.message)
+  if (wait?.kind === "event") {
+    const until = wait.dueAt === undefined ? "" : `, for ${seconds(wait.dueAt - now)} more`
+    return {
+      reason: "external_event",
+      path: node.id,
+      message: `${node.id} waits for the event ${wait.name}${until}`,
+      door: `baton runs send RUN ${wait.name}`,
+      data: { event: wait.name, ...(wait.dueAt === undefined ? {} : { dueAt: wait.dueAt }) }
+    }
+  }
+  const dueAt = wait?.dueAt ?? now
+  return {
+    reason: "timer",
+    path: node.id,
+    message: `${node.id} waits ${seconds(dueAt - now)} more`,
+    door: "the time comes",
+    data: { dueAt }
+  }
+}
+
+const upstream = (state: RunState, node: PlanNode): Reason => {
+  const open = node.incoming
+    .map((edge) => state.plan.nodes[edge.from])
+    .filter((source) => source !== undefined && !isSettled(state.nodes.get(source.index).status))
+    .map((source) => source?.id ?? "")
+  return {
+    reason: "upstream",
+    path: node.id,
+    message: `${node.id} waits for ${open.length === 0 ? "its join" : open.join(", ")}`,
+    door: "they end",
+    data: { needs: open }
+  }
+}
+
+const items = (state: RunState, node: PlanNode, now: number, facts: Facts, limit: number): ReadonlyArray<Reason> => {
+  const table = state.maps.get(node.index)
+  if (table === undefined) return []
+  const found: Array<Reason> = []
+  for (let index = 0; index < table.next && found.length < limit; index++) {
+    const path = StepPath.item(node.id, index)
+    const note = table.note(index)
+    const status = table.status(index)
+    if (status === "queued") found.push(offered(path, table.attempt(index), now, facts))
+    else if (status === "retrying") {
+      found.push(backoff(path, table.attempt(index), note?.retryAt ?? now, now, note?.error?.message ?? ""))
+    } else if (status === "waiting" && note?.waiting !== undefined) {
+      found.push(operator(path, note.waiting.reason, note.waiting.error.message))
+    }
+  }
+  const left = table.count - table.next + table.again.size
+  if (left > 0 && !table.stopped) {
+    found.push({
+      reason: node.map?.rate === undefined ? "capacity" : "rate",
+      path: node.id,
+      message: `${left} of ${table.count} items of ${node.id} wait for a free slot`,
+      door: "running items end",
+      data: { waiting: left, running: table.active, parallel: node.map?.parallel ?? 0 }
+    })
+  }
+  return found
+}
+
+const step = (state: RunState, node: PlanNode, now: number, facts: Facts, limit: number): ReadonlyArray<Reason> => {
+  const at = state.nodes.get(node.index)
+  switch (at.status) {
+    case "pending":
+      return [upstream(state, node)]
+    case "ready":
+      return [{
+        reason: "capacity",
+        path: node.id,
+        message: `${node.id} is ready; ${state.offered} of ${state.plan.limits.parallel} slots of the run are taken`,
+        door: "a running step ends, or limits.parallel is raised",
+        data: { running: state.offered, parallel: state.plan.limits.parallel }
+      }]
+    case "queued":
+      return [offered(node.id, at.attempt, now, facts)]
+    case "open":
+      return items(state, node, now, facts, limit)
+    case "waiting":
+      return [waiting(state, node, now)]
+    case "retrying":
+      return [backoff(node.id, at.attempt, at.retryAt ?? now, now, at.error?.message ?? "")]
+    default:
+      return []
+  }
+}
+
+/** Reasons about the run as a whole, worst first. */
+const whole = (state: RunState, now: number, facts: Facts): ReadonlyArray<Reason> => {
+  const found: Array<Reason> = []
+  const add = (reason: ReasonName, message: string, door: string, data: JsonObject = {}) =>
+    found.push({ reason, path: undefined, message, door, data })
+  if (state.sealed !== undefined) add("sealed", `the run can only be read: ${state.sealed}`, "use the newer program")
+  if (facts.owned === false) {
+    add("no_owner", "no living process runs it", "baton runs resume RUN, or start `baton dev` on this data folder")
+  }
+  if (state.paused) add("paused", "the run is paused: nothing new starts", "baton runs resume RUN")
+  if (state.closing !== undefined) {
+    const left = state.closing.cause === "failure" ? undefined : state.closing.at + graceMs - now
+    add(
+      "closing",
+      `the run ends (${state.closing.code}): ${state.offered} running step${
+        state.offered === 1 ? "" : "s"
+      } may still answer`,
+      left === undefined ? "they end" : `they stop, in ${seconds(left)} at the latest`,
+      { cause: state.closing.cause, running: state.offered }
+    )
+  }
+  return found
+}
+
+/** Empty exactly when the run is finished. */
+export const explain = (state: RunState, now: number, facts: Facts = {}): ReadonlyArray<Reason> => {
+  if (state.finished !== undefined) return []
+  const found = [...whole(state, now, facts)]
+  for (const node of state.plan.nodes) {
+    if (found.length >= stepsMax) break
+    if (isSettled(state.nodes.get(node.index).status)) continue
+    found.push(...step(state, node, now, facts, stepsMax - found.length))
+  }
+  if (found.length > 0) return found
+  return [{
+    reason: "not_started",
+    path: undefined,
+    message: "the run has been accepted and has not started",
+    door: "baton runs resume RUN",
+    data: {}
+  }]
+}
