@@ -76,7 +76,13 @@ export const research = Effect.fnUntraced(function*(request: Research) {
       })
       yield* printer.note(`${document.id} started flow=${document.flow} version=${document.version}`)
       const answer = answerTo(request, printer)
-      return yield* WaitedRun.wait(document, { ...request, fromStart: true, owned: true, answer })
+      return yield* WaitedRun.wait(document, {
+        ...request,
+        fromStart: true,
+        owned: true,
+        again: [["data", printer.globals.data]],
+        answer
+      })
     })
   )
 })
