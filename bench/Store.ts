@@ -2,7 +2,7 @@
  * What a commit costs, beside the floor: one minimal row per record, written by bare grouped transactions of node:sqlite
  * with the same durability. Records of 300 bytes, 50 per commit, 50 runs of 7 records at a time; CPU is user + system.
  *
- *   node bench/store.ts [records] [folder]
+ *   node bench/Store.ts [records] [folder]
  */
 import type { Commit, RunSummary } from "@baton/engine/RunStore"
 import { RunStore } from "@baton/engine/RunStore"
