@@ -93,7 +93,7 @@ describe("a full disk", () => {
 describe("a disk whose sync fails", () => {
   for (const commits of ["inline", "thread"]) {
     testIf(compilable)(
-      `acknowledges nothing, and commits again on a connection opened anew (${commits})`,
+      `acknowledges nothing, and commits again when it is well (${commits})`,
       (folder) =>
         Effect.gen(function*() {
           const library = join(folder, "failing-sync.so")
