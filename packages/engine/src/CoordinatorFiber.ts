@@ -174,7 +174,10 @@ const stillBegun = (slot: RunSlot): void => {
 /** The run closes: offers that no worker has begun are answered here, so that nothing waits for them. */
 const stopOthers = (services: Services, slot: RunSlot): void => {
   for (const { attempt, path } of outstanding(slot)) {
-    if (slot.begun.has(attemptKey(path, attempt))) continue
+    const key = attemptKey(path, attempt)
+    if (slot.begun.has(key)) continue
+    // Taken here, so that no worker begins it any more.
+    slot.begun.set(key, 0)
     const at = services.scribe.clock.currentTimeMillisUnsafe()
     services.scribe.post(slot, {
       command: { type: "CompleteStep", at, path, attempt, outcome: { ok: "interrupted" } },

@@ -103,12 +103,20 @@ const commands = (parts: Parts): Effect.Effect<void, RunStoreError> =>
 /** Takes over the runs of dead sessions, all at once. */
 export const adopt = Effect.fnUntraced(function*(
   parts: Pick<Parts, "coordinator" | "sessions" | "limits" | "reach">,
-  only?: { readonly tenant: string; readonly run: string }
+  only?: { readonly tenant: string; readonly run: string },
+  command?: Command
 ) {
   yield* parts.reach("coordinator.before-adopt")
   const owned = yield* parts.sessions.adopt(parts.limits.adoptMax, only)
   yield* parts.reach("coordinator.after-adopt-before-commit")
-  return yield* Effect.forEach(owned, (run) => parts.coordinator.adopt(run), { concurrency: "unbounded" })
+  // What is to be said of the run comes into the same record as the adoption, before any worker begins something.
+  const say = Effect.sync(() => {
+    if (command === undefined) return
+    for (const { run, tenant } of owned) parts.coordinator.post(tenant, run, command, [])
+  })
+  const adopted = Effect.forEach(owned, (run) => parts.coordinator.adopt(run), { concurrency: "unbounded" })
+  const [settled] = yield* Effect.all([adopted, say], { concurrency: "unbounded" })
+  return settled
 })
 
 const expired = (parts: Parts): Effect.Effect<void, RunStoreError> =>
@@ -148,7 +156,8 @@ export interface SweeperOptions {
 export class Sweeper extends Context.Service<Sweeper, {
   /** Adopts now, all that is free or one run; answers how each adoption ended. */
   readonly adopt: (
-    only?: { readonly tenant: string; readonly run: string }
+    only?: { readonly tenant: string; readonly run: string },
+    command?: Command
   ) => Effect.Effect<ReadonlyArray<Settled>, RunStoreError>
   /** Runs that claim to be running and have not moved for `stallAfter`. */
   readonly stalled: () => ReadonlyArray<RunSlot>
@@ -179,7 +188,7 @@ export class Sweeper extends Context.Service<Sweeper, {
         yield* Effect.forkScoped(every("sweep", parts.limits.sweepEvery, sweep))
         yield* Effect.addFinalizer(() => release(parts))
         return {
-          adopt: (only) => adopt(parts, only),
+          adopt: (only, command) => adopt(parts, only, command),
           stalled: () => stalled(parts)
         }
       })

@@ -74,6 +74,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const slot = pool.coordinator.slot(offer.tenant, offer.run)
   const state = slot?.state
   if (slot === undefined || state === undefined || state.finished !== undefined) return undefined
+  if (state.closing !== undefined && state.closing.cause !== "failure") return undefined
   const address = locate(state, offer.path)
   if (address === undefined) return undefined
   const { index, node } = address

@@ -13,9 +13,12 @@ import * as CompileRules from "./CompileRules.ts"
 import * as CompileShape from "./CompileShape.ts"
 import * as CompileWork from "./CompileWork.ts"
 import type * as Flow from "./Flow.ts"
+import * as FlowShort from "./FlowShort.ts"
+import * as FlowText from "./FlowText.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { defaultRetry, type Plan, type PlanNode } from "./Plan.ts"
 import { type Origin, type Problem, Report, sameOrigin } from "./Problem.ts"
+import type { Json } from "./Value.ts"
 
 export interface Options {
   /** Where the canonical document's parts stand in what the author wrote. */
@@ -97,3 +100,45 @@ const defaults = (draft: CompileShape.Draft, report: Report): CompileWork.Foldin
     retry: retry === undefined ? defaultRetry : CompileWork.retry(retry, "/defaults/retry", defaultRetry, report)
   }
 }
+
+export interface Checked {
+  /** Errors and warnings, in the order of the document where it is text. */
+  readonly problems: ReadonlyArray<Problem>
+  /** The canonical document, as far as the text could be read. */
+  readonly flow?: Flow.Flow
+  /** Present when there are no errors. */
+  readonly plan?: Plan
+}
+
+/** Text in either spelling, YAML or JSON, to a plan; every problem carries the line of the text. */
+export const check = (text: string, filename = "", options: Omit<Options, "origin" | "problems"> = {}): Checked => {
+  const read = FlowText.parse(text, filename)
+  if (read.data === null && read.problems.length > 0) return { problems: read.problems }
+  const checked = checkData(read.data, { ...options, position: read.position })
+  const problems = [...read.problems, ...checked.problems].toSorted(byLine)
+  if (checked.flow === undefined) return { problems }
+  return read.problems.some((_) => _.severity === "error")
+    ? { problems, flow: checked.flow }
+    : { ...checked, problems }
+}
+
+/** As `check`, for a document that is data already. */
+export const checkData = (
+  data: unknown,
+  { position = () => undefined, ...options }: Omit<Options, "origin" | "problems"> & Partial<Pick<Origin, "position">> =
+    {}
+): Checked => {
+  const violation = JsonBounds.check(data, documentBounds)
+  if (violation !== undefined) {
+    const report = new Report({ pointer: (_) => _, position })
+    report.add("NOT_JSON", violation.pointer, violation.message)
+    return { problems: report.problems }
+  }
+  const { flow, origin, problems } = FlowShort.toCanonical(data as Json, position)
+  const plan = compile(flow, { ...options, origin, problems })
+  return Result.isSuccess(plan)
+    ? { problems: plan.success.problems, flow, plan: plan.success }
+    : { problems: plan.failure, flow }
+}
+
+const byLine = (one: Problem, other: Problem): number => (one.line ?? 0) - (other.line ?? 0)

@@ -3,8 +3,10 @@ import type { Graph, GraphEdge } from "./CompileGraph.ts"
 import { type Draft, type DraftNode, escape, type Fields, isFields, own, quote } from "./CompileShape.ts"
 import { agentDefinition, duration, ranged } from "./CompileWork.ts"
 import * as DurationText from "./DurationText.ts"
+import * as JsonSchema from "./JsonSchema.ts"
 import { defaultLimits, type PlanLimits } from "./Plan.ts"
 import type { Report } from "./Problem.ts"
+import type { Json } from "./Value.ts"
 
 /** Limits of the flow over the defaults; each has its range. */
 export const limits = (head: Fields, report: Report): PlanLimits => {
@@ -25,12 +27,22 @@ export const limits = (head: Fields, report: Report): PlanLimits => {
   }
 }
 
+/** Reports what is wrong with a JSON Schema inside the document. */
+export const checkSchema = (schema: Json | undefined, pointer: string, report: Report): void => {
+  if (schema === undefined) return
+  for (const fault of JsonSchema.check(schema)) report.add("BAD_SCHEMA", pointer + fault.pointer, fault.message)
+}
+
 /** The parts of the document that are neither nodes nor edges. */
 export const checkHead = (head: Fields, graph: Graph, report: Report): void => {
+  checkSchema(own(head, "input"), "/input", report)
   const agents = own(head, "agents")
   if (agents !== undefined && isFields(agents)) {
     for (const [name, definition] of Object.entries(agents)) {
-      if (isFields(definition)) agentDefinition(definition, `/agents/${escape(name)}`, report)
+      const pointer = `/agents/${escape(name)}`
+      if (!isFields(definition)) continue
+      agentDefinition(definition, pointer, report)
+      checkSchema(own(definition, "outputSchema"), `${pointer}/outputSchema`, report)
     }
   }
   const policy = own(head, "policy")

@@ -130,9 +130,11 @@ const reportCycles = (graph: Omit<Graph, "order">, sorted: ReadonlySet<number>, 
  */
 export class Ancestry {
   readonly graph: Graph
-  sets: Array<Uint32Array> | undefined
+  readonly words: number
+  sets: Uint32Array | undefined
   constructor(graph: Graph) {
     this.graph = graph
+    this.words = (graph.nodes.length + 31) >>> 5
   }
 
   isDirect(ancestor: number, node: number): boolean {
@@ -141,23 +143,24 @@ export class Ancestry {
 
   has(ancestor: number, node: number): boolean {
     if (this.isDirect(ancestor, node)) return true
+    if (this.graph.order.length < this.graph.nodes.length) return true // there is a cycle: that is reported instead
     this.sets ??= this.compute()
-    const set = this.sets[node]
-    if (set === undefined || set.length === 0) return true // in a cycle or behind one: reported already
-    return (((set[ancestor >>> 5] ?? 0) >>> (ancestor & 31)) & 1) === 1
+    return (((this.sets[node * this.words + (ancestor >>> 5)] ?? 0) >>> (ancestor & 31)) & 1) === 1
   }
 
-  compute(): Array<Uint32Array> {
-    const words = (this.graph.nodes.length + 31) >>> 5
-    const sets = this.graph.nodes.map(() => new Uint32Array(0))
+  compute(): Uint32Array {
+    const { words } = this
+    const sets = new Uint32Array(this.graph.nodes.length * words)
     for (const index of this.graph.order) {
-      const mine = new Uint32Array(words)
+      const mine = index * words
       for (const { from } of this.graph.incoming[index] ?? []) {
-        const theirs = sets[from] ?? mine
-        for (let word = 0; word < theirs.length; word++) mine[word] = (mine[word] ?? 0) | (theirs[word] ?? 0)
-        mine[from >>> 5] = (mine[from >>> 5] ?? 0) | (1 << (from & 31))
+        const theirs = from * words
+        for (let word = 0; word < words; word++) {
+          sets[mine + word] = (sets[mine + word] ?? 0) | (sets[theirs + word] ?? 0)
+        }
+        const word = mine + (from >>> 5)
+        sets[word] = (sets[word] ?? 0) | (1 << (from & 31))
       }
-      sets[index] = mine
     }
     return sets
   }

@@ -1,10 +1,12 @@
 /** Puts a checked node together: its work, its edges with their expressions, its join, and what its type adds. */
 import * as Fields from "./CompileFields.ts"
+import { checkSchema } from "./CompileFlow.ts"
 import { ancestorsOf, type Graph } from "./CompileGraph.ts"
 import { isOtherwise } from "./CompileRules.ts"
 import { type DraftNode, escape, type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
 import * as CompileWork from "./CompileWork.ts"
 import type { ChoiceRule, MapSpec, PlanEdge, PlanLimits, PlanNode, RepeatSpec, WaitSpec, Work } from "./Plan.ts"
+import type { Report } from "./Problem.ts"
 import type { Json } from "./Value.ts"
 
 export interface Context {
@@ -45,6 +47,7 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
   CompileWork.checkType(source, folding.scope.report)
   checkAgents(own(fields, "agent"), `${pointer}/agent`, context)
   const when = own(fields, "when")
+  checkSchemas(draft, folding.scope.report)
   checkCheckpoint(own(fields, "checkpointAfter"), `${pointer}/checkpointAfter`, place, folding.scope)
   let ancestors: ReadonlySet<number> | undefined
   const work = CompileWork.work(source, place, folding)
@@ -166,6 +169,18 @@ const waitSpec = (work: Work): WaitSpec => {
     until: work.fields["until"],
     event: typeof event === "string" ? event : undefined,
     timeoutMs: work.timeoutMs
+  }
+}
+
+/** The JSON Schemas that a node and its body carry. */
+const checkSchemas = ({ body, fields, pointer }: DraftNode, report: Report): void => {
+  for (const field of ["output", "form"]) checkSchema(own(fields, field), `${pointer}/${field}`, report)
+  if (body !== undefined) checkSchema(own(body.fields, "output"), `${body.pointer}/output`, report)
+  for (const [source, where] of [[fields, pointer], [body?.fields ?? {}, body?.pointer ?? ""]] as const) {
+    const agent = own(source, "agent")
+    if (agent !== undefined && isFields(agent)) {
+      checkSchema(own(agent, "outputSchema"), `${where}/agent/outputSchema`, report)
+    }
   }
 }
 

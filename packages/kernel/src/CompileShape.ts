@@ -68,8 +68,12 @@ const edgeShape = shape(Flow.Edge)
 
 export const nodeTypes: ReadonlyArray<string> = [...nodeShapes.keys()]
 export const bodyTypes: ReadonlyArray<string> = [...bodyShapes.keys()]
-/** The fields of a node type, in the order of the schema; of every type when the type is unknown. */
-export const fieldsOf = (type: string): ReadonlyArray<string> => Object.keys(nodeShapes.get(type)?.struct.fields ?? {})
+/** The fields of a node type: its own before those that all types have; none when the type is unknown. */
+export const fieldsOf = (type: string): ReadonlyArray<string> => {
+  const fields = Object.keys(nodeShapes.get(type)?.struct.fields ?? {})
+  const common = new Set(Object.keys(nodeShapes.get("transform")?.struct.fields ?? {}).filter((_) => _ !== "value"))
+  return [...fields.filter((field) => !common.has(field)), ...fields.filter((field) => common.has(field))]
+}
 export const topLevelFields: ReadonlyArray<string> = Object.keys(Flow.Flow.fields)
 
 export const isFields = (value: unknown): value is Fields =>

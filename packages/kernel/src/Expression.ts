@@ -8,23 +8,11 @@ import * as Result from "effect/Result"
 import * as Evaluator from "./ExpressionEvaluator.ts"
 import { Fault, Meter } from "./ExpressionMeter.ts"
 import * as Reader from "./ExpressionReferences.ts"
+import type { References } from "./ExpressionReferences.ts"
 import * as Tree from "./ExpressionTree.ts"
 import type { Json, Value } from "./Value.ts"
 
-/** Names an expression reads from outside: roots such as `input`, and nodes by id (through `nodes.ID` or `needs.ID`). */
-export interface References {
-  readonly roots: ReadonlySet<string>
-  readonly nodes: ReadonlySet<string>
-  readonly secrets: ReadonlySet<string>
-  /** True when the whole of `needs` or `nodes` is read, not single members. */
-  readonly allNeeds: boolean
-  /** Which of the two `allNeeds` means; both may be. A computed member, `nodes[n].status`, reads the whole. */
-  readonly whole: ReadonlySet<"needs" | "nodes" | "secrets">
-  /** The ids among `nodes` that are read through `needs`. */
-  readonly needs: ReadonlySet<string>
-  /** Everything that is read, as far as it is known beforehand: `["nodes", "a", "status"]`. */
-  readonly paths: ReadonlyArray<ReadonlyArray<string>>
-}
+export type { References } from "./ExpressionReferences.ts"
 
 export interface CompiledExpression {
   readonly source: string

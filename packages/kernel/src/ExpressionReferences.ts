@@ -1,6 +1,23 @@
 /** What an expression reads, found in its tree: the compiler checks it against the graph, the machine loads only that. */
-import type { References } from "./Expression.ts"
 import { children, type Tree } from "./ExpressionTree.ts"
+
+/** Names an expression reads from outside: roots such as `input`, and nodes by id (through `nodes.ID` or `needs.ID`). */
+export interface References {
+  readonly roots: ReadonlySet<string>
+  readonly nodes: ReadonlySet<string>
+  readonly secrets: ReadonlySet<string>
+  /**
+   * The longest static member chains from each root, such as `["needs", "enrich", "failed"]`: lets a scope leave out what
+   * is not read.
+   */
+  readonly paths: ReadonlyArray<ReadonlyArray<string>>
+  /** True when the whole of `needs` or `nodes` is read, not single members. A computed member reads the whole. */
+  readonly allNeeds: boolean
+  /** Which of the two `allNeeds` means; both may be. */
+  readonly whole: ReadonlySet<"needs" | "nodes" | "secrets">
+  /** The ids among `nodes` that are read through `needs`. */
+  readonly needs: ReadonlySet<string>
+}
 
 /** The path of a reference that is the whole expression, such as `needs.a.b`; optional steps make it no lone reference. */
 export const lonePath = (tree: Tree): ReadonlyArray<string> | undefined => {
@@ -28,7 +45,10 @@ const collect = (tree: Tree, found: Array<ReadonlyArray<string>>): Array<Readonl
 }
 
 /** References of several expressions together. */
-export const union = (all: ReadonlyArray<References>): References => fromPaths(all.flatMap((_) => _.paths))
+export const union = (all: ReadonlyArray<References>): References => {
+  const only = all[0]
+  return all.length === 1 && only !== undefined ? only : fromPaths(all.flatMap((_) => _.paths))
+}
 
 export const none: References = {
   roots: new Set(),

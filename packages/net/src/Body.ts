@@ -130,6 +130,10 @@ class Decoded implements ByteSource {
     exchange.onProgress = () => this.onProgress()
   }
 
+  get finished(): boolean {
+    return this.#ended || this.#error !== undefined
+  }
+
   take(): Taken {
     if (this.#error !== undefined) return { _tag: "Failed", error: this.#error }
     if (this.#output === undefined) return this.#begin()
@@ -143,7 +147,7 @@ class Decoded implements ByteSource {
   }
 
   abort(error: DialError): void {
-    if (this.#ended || this.#error !== undefined) return
+    if (this.finished) return
     this.#error = error
     this.#exchange.abort(error)
     this.#feed?.destroy()

@@ -38,9 +38,11 @@ export class Call {
   }
 
   /** Nothing happens to what is finished. */
-  abort(error: DialError): void {
+  abort(why: (sent: boolean) => DialError): void {
+    if (this.exchange === undefined || (this.exchange.finished && this.source?.finished !== false)) return
+    const error = why(this.sent)
     this.source?.abort(error)
-    this.exchange?.abort(error)
+    this.exchange.abort(error)
   }
 }
 
@@ -78,7 +80,7 @@ export const open = Effect.fnUntraced(function*(
         url: destination.url.href
       }
     }
-    call.abort(givenUp(true))
+    call.abort(givenUp)
     if (redirects >= redirectsMax) {
       return yield* Failure.failure(
         "REDIRECTS_MAX",
@@ -152,5 +154,5 @@ const attempt = (
       headersTimeout: Math.min(Duration.toMillis(timeout ?? limits.headersTimeout), TIMER_MAX),
       bodyTimeout: 0
     }, exchange)
-    return Effect.sync(() => exchange.abort(givenUp(exchange.sent)))
+    return Effect.sync(() => call.abort(givenUp))
   })

@@ -24,6 +24,8 @@ export type Taken =
 /** A source of bytes for one reader. */
 export interface ByteSource {
   readonly take: () => Taken
+  /** Nothing more will come but what is held already. */
+  readonly finished: boolean
   /** Called when `take` may have something new; the reader sets it. */
   onProgress: () => void
   /** Ends the transfer if it still goes on: `take` answers with this error from then on. */

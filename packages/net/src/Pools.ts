@@ -41,7 +41,7 @@ export class Pools {
   }
 
   get(target: PoolTarget): Pool {
-    const key = JSON.stringify([target.policy, target.origin, target.address.text])
+    const key = `${target.address.text} ${target.origin} ${target.policy}`
     const pool = this.#open.get(key) ?? this.#make(target)
     this.#open.delete(key)
     this.#open.set(key, pool)

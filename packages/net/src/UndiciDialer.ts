@@ -84,7 +84,7 @@ const rulesOf = (policy: NetPolicy.PolicyDocument): Call.Means["rulesFor"] => {
 /** Leaving the scope breaks off what is not finished. */
 const begin = Effect.acquireRelease(
   Effect.sync(() => new Call.Call()),
-  (call) => Effect.sync(() => call.abort(Call.givenUp(call.sent)))
+  (call) => Effect.sync(() => call.abort(Call.givenUp))
 )
 
 const dial = Effect.fnUntraced(function*(
@@ -96,7 +96,7 @@ const dial = Effect.fnUntraced(function*(
   const startedAt = yield* Clock.currentTimeMillis
   const { answer, url } = yield* within(call, total, Call.open(means, request, call))
   const left = Duration.millis(Duration.toMillis(total) - ((yield* Clock.currentTimeMillis) - startedAt))
-  yield* Effect.forkScoped(Effect.andThen(Effect.sleep(left), Effect.sync(() => call.abort(outOfTime(call.sent)))))
+  yield* Effect.forkScoped(Effect.andThen(Effect.sleep(left), Effect.sync(() => call.abort(outOfTime))))
   return {
     status: answer.status,
     headers: answer.headers,

@@ -192,6 +192,22 @@ describe("answers", () => {
         yield* left.wait
       }))
 
+    it.effect("breaks off a request whose headers do not come, though its scope stays open", () =>
+      Effect.gen(function*() {
+        const dialer = yield* HttpDialer
+        const asked = Loopback.signal()
+        const left = Loopback.signal()
+        const server = yield* Loopback.serve((_, response) => {
+          response.on("close", () => left.fire())
+          asked.fire()
+        })
+        const opening = yield* Effect.forkChild(Effect.flip(dialer.dial(server.call("/"))))
+        yield* asked.wait
+        yield* TestClock.adjust(Duration.seconds(30))
+        assert.deepInclude(yield* Fiber.join(opening), { code: "TIMEOUT_TOTAL", sent: true })
+        yield* left.wait
+      }))
+
     it.effect("breaks off the request at the server when the scope closes or the fiber is interrupted", () =>
       Effect.gen(function*() {
         const dialer = yield* HttpDialer

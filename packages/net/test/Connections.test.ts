@@ -105,6 +105,27 @@ describe("connections", () => {
       assert.deepInclude(error, { code: "CONNECTION_LOST", sent: true })
     }))
 
+  it.effect("sends a request once, though the name has another address and the connection breaks", () =>
+    Effect.gen(function*() {
+      const net = yield* ScriptedNet.make
+      net.reset({
+        dns: { "two.example.net": [["93.184.215.14", "93.184.215.15"]] },
+        answer: (request) => request.socket.destroy()
+      })
+      const error = yield* Effect.flip(get("http://two.example.net/")).pipe(Effect.provide(net.layer()))
+      assert.deepInclude(error, { code: "CONNECTION_LOST", sent: true })
+      assert.strictEqual(net.requests.length, 1)
+    }))
+
+  it.effect("says that something was sent when a later hop finds nobody", () =>
+    Effect.gen(function*() {
+      const gone = yield* Effect.scoped(Loopback.serve(() => {}))
+      const server = yield* Loopback.serve((_, response) => response.writeHead(302, { location: gone.origin }).end())
+      const call = get(server.origin, [server, gone].map(({ port }) => `127.0.0.1:${port}`))
+      const error = yield* Effect.flip(call).pipe(Effect.provide(UndiciDialer.layer))
+      assert.deepInclude(error, { code: "CONNECT_REFUSED", sent: true })
+    }))
+
   it.effect("breaks off calls that are under way when the dialer closes", () =>
     Effect.gen(function*() {
       const asked = Loopback.signal()

@@ -51,6 +51,14 @@ describe("addresses", () => {
     )
   })
 
+  it("the metadata services of the clouds are known by their addresses, also wrapped", () => {
+    const v4 = ["169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "100.100.100.200", "192.0.0.192"]
+    for (const text of [...v4, ...v4.map((text) => `::ffff:${text}`), ...v4.map((text) => `64:ff9b::${text}`)]) {
+      assert.strictEqual(Address.kindOf(ip(text)), "metadata", text)
+    }
+    for (const text of ["fd00:ec2::254", "fd20:ce::254"]) assert.strictEqual(Address.kindOf(ip(text)), "metadata", text)
+  })
+
   it.prop("an IPv4 address wrapped in IPv6 is never public", [Octets], ([[a, b, c, d]]) => {
     const [high, low] = [a * 256 + b, c * 256 + d].map((half) => half.toString(16))
     for (const prefix of ["::", "::ffff:", "64:ff9b::", "64:ff9b:1::"]) {

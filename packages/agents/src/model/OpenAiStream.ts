@@ -68,6 +68,9 @@ const events = <E>(body: Stream.Stream<Uint8Array, E>, eventBytesMax: number) =>
   })
 
 interface Call {
+  readonly index: number
+  /** Names the call's parameter parts, also where the server gives no id. */
+  key: string
   id: string
   name: string
   input: string
@@ -75,7 +78,7 @@ interface Call {
 
 /** Folds chunks; text and reasoning pass at once, tool calls are complete at the end. */
 const makeAnswer = ({ warningsOf }: StreamOptions) => {
-  const calls = new Map<number, Call>()
+  const calls = makeCalls()
   let begun = false
   let open: "text" | "reasoning" | undefined
   let finishReason: string | undefined
@@ -92,29 +95,6 @@ const makeAnswer = ({ warningsOf }: StreamOptions) => {
     open = kind
     return [...start, { type: `${kind}-delta`, id: kind, delta: text }]
   }
-  const callDelta = (wire: OpenAiAnswer.WireCall, position: number): Parts => {
-    const index = wire.index ?? indexOfCall(wire, position)
-    if (!calls.has(index) && calls.size >= callsMax) return []
-    const call = calls.get(index) ?? { id: "", name: "", input: "" }
-    const isNew = !calls.has(index)
-    calls.set(index, call)
-    call.id ||= wire.id ?? ""
-    call.name ||= wire.function?.name ?? ""
-    const input = wire.function?.arguments ?? ""
-    const text = typeof input === "string" ? input : JSON.stringify(input)
-    call.input += text
-    const id = call.id || `call-${index}`
-    return [
-      ...(isNew ? [...close(), { type: "tool-params-start" as const, id, name: call.name }] : []),
-      ...(text === "" ? [] : [{ type: "tool-params-delta" as const, id, delta: text }])
-    ]
-  }
-  /** Some servers number no calls: a new id is a new call, none continues the last one. */
-  const indexOfCall = (wire: OpenAiAnswer.WireCall, position: number): number => {
-    if (!wire.id) return Math.max(0, calls.size - 1)
-    const known = [...calls].find(([, call]) => call.id === wire.id)
-    return known?.[0] ?? Math.max(calls.size, position)
-  }
   const chunkParts = (chunk: Chunk): Parts => {
     const first: Parts = begun ? [] : [OpenAiAnswer.metadata(chunk)]
     begun = true
@@ -127,7 +107,8 @@ const makeAnswer = ({ warningsOf }: StreamOptions) => {
       ...first,
       ...delta("reasoning", OpenAiAnswer.reasoningText(message)),
       ...delta("text", OpenAiAnswer.contentText(message.content)),
-      ...(message.tool_calls ?? []).flatMap(callDelta)
+      ...(message.tool_calls?.length ? close() : []),
+      ...(message.tool_calls ?? []).flatMap(calls.feed)
     ]
   }
   return {
@@ -137,14 +118,50 @@ const makeAnswer = ({ warningsOf }: StreamOptions) => {
         Effect.flatMap((chunk) => chunk.error ? OpenAiAnswer.failure(chunk.error) : Effect.succeed(chunkParts(chunk)))
       ),
     end: (): Effect.Effect<Parts, AiError.AiErrorReason, IdGenerator> =>
-      Effect.gen(function*() {
-        if (finishReason === undefined) return yield* OpenAiAnswer.invalid("the stream ended before the answer did")
-        const ended: Array<Response.StreamPartEncoded> = [...close()]
-        for (const [index, { id, input, name }] of calls) {
-          ended.push({ type: "tool-params-end", id: id || `call-${index}` })
-          ended.push(yield* OpenAiAnswer.toolCall(id || `call-${index}`, name, input))
-        }
-        return [...ended, OpenAiAnswer.finish(finishReason, usage, warningsOf(usage))]
-      })
+      finishReason === undefined
+        ? OpenAiAnswer.invalid("the stream ended before the answer did")
+        : Effect.map(Effect.suspend(calls.end), (ended) => [
+          ...close(),
+          ...ended,
+          OpenAiAnswer.finish(finishReason, usage, warningsOf(usage))
+        ])
   }
+}
+
+/** Tool calls in the making. Their parameters pass as they come; the calls themselves are known at the end. */
+const makeCalls = () => {
+  const calls: Array<Call> = []
+  /** Servers number their calls, or give each a new id, or do neither and send one after another. */
+  const callOf = (wire: OpenAiAnswer.WireCall): Call | undefined => {
+    const { id, index } = wire
+    const sameIndex = typeof index === "number" ? calls.findLast((call) => call.index === index) : calls.at(-1)
+    return id && sameIndex?.id && sameIndex.id !== id ? calls.find((call) => call.id === id) : sameIndex
+  }
+  const feed = (wire: OpenAiAnswer.WireCall): Parts => {
+    const known = callOf(wire)
+    if (known === undefined && calls.length >= callsMax) return []
+    const call = known ??
+      { index: wire.index ?? calls.length, key: `params-${calls.length}`, id: "", name: "", input: "" }
+    if (known === undefined) calls.push(call)
+    call.id ||= wire.id ?? ""
+    call.name ||= wire.function?.name ?? ""
+    const input = wire.function?.arguments ?? ""
+    const text = typeof input === "string" ? input : JSON.stringify(input)
+    call.input += text
+    if (known === undefined) call.key = call.id || call.key
+    return [
+      ...(known === undefined ? [{ type: "tool-params-start" as const, id: call.key, name: call.name }] : []),
+      ...(text === "" ? [] : [{ type: "tool-params-delta" as const, id: call.key, delta: text }])
+    ]
+  }
+  const end = () =>
+    Effect.map(
+      Effect.forEach(calls, (call) =>
+        Effect.map(OpenAiAnswer.toolCall(call.id, call.name, call.input), (made): Parts => [
+          { type: "tool-params-end", id: call.key },
+          made
+        ])),
+      (ended) => ended.flat()
+    )
+  return { feed, end }
 }

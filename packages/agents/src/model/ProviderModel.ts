@@ -261,6 +261,8 @@ const withText = (
   return [{ type: "text", text }, ...rest]
 }
 
-/** Local servers report `stop` beside tool calls. */
+/** Local servers report `stop`, or nothing, beside tool calls. */
 const mendFinish = <P extends Response.PartEncoded | Response.StreamPartEncoded>(part: P, called: boolean): P =>
-  part.type === "finish" && called && part.reason === "stop" ? { ...part, reason: "tool-calls" } : part
+  part.type === "finish" && called && (part.reason === "stop" || part.reason === "unknown")
+    ? { ...part, reason: "tool-calls" }
+    : part

@@ -21,6 +21,7 @@ export interface Split {
 export const split = (answer: string): Split => {
   let rest = answer
   let reasoning = ""
+  let found = false
   for (;;) {
     const trimmed = rest.trimStart()
     const tag = tags.find(([open]) => trimmed.startsWith(open))
@@ -28,10 +29,11 @@ export const split = (answer: string): Split => {
     const end = trimmed.indexOf(tag[1])
     const inner = trimmed.slice(tag[0].length, end < 0 ? undefined : end)
     reasoning += inner
+    found = true
     if (end < 0) return { reasoning, text: "" }
     rest = trimmed.slice(end + tag[1].length).trimStart()
   }
-  const orphan = reasoning === "" ? orphanEnd(rest) : undefined
+  const orphan = found ? undefined : orphanEnd(rest)
   return orphan === undefined ? { reasoning, text: rest } : { reasoning: orphan.before, text: orphan.after }
 }
 

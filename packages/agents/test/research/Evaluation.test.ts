@@ -131,6 +131,56 @@ const answerable: ReadonlyArray<Case> = [
   }
 ]
 
+/** Asked in other words than the documents use. */
+const paraphrased: ReadonlyArray<Case> = [
+  {
+    question: "Will my run be lost if the power goes out?",
+    source: "sqlite-wal-and-durability.md",
+    fact: /power loss/
+  },
+  {
+    question: "How can I stop an agent from spending too much money?",
+    source: "budgets-and-cost.md",
+    fact: /Limit loops by rounds as well as by money/
+  },
+  {
+    question: "Can a web page trick my agent into leaking data?",
+    source: "prompt-injection.md",
+    fact: /read the user's secrets and send them to the attacker/
+  },
+  {
+    question: "How often should heartbeats be sent?",
+    source: "leases-and-work-queues.md",
+    fact: /a third of the lease time/
+  },
+  {
+    question: "Is it safe to copy the SQLite file as a backup?",
+    source: "sqlite-wal-and-durability.md",
+    fact: /is not a backup while the log holds changes/
+  },
+  {
+    question: "When should I move from SQLite to Postgres?",
+    source: "sqlite-wal-and-durability.md",
+    fact: /when several machines must write/
+  },
+  {
+    question: "How does Redis failover lose data?",
+    source: "leases-and-work-queues.md",
+    fact: /replicates asynchronously/
+  },
+  { question: "Should I retry a 404?", source: "retries-and-idempotency.md", fact: /will fail again in the same way/ },
+  {
+    question: "What if a worker dies in the middle of something?",
+    source: "leases-and-work-queues.md",
+    fact: /the same attempt is offered again/
+  },
+  {
+    question: "Which is better for live progress, SSE or WebSocket?",
+    source: "streaming-progress.md",
+    fact: /SSE is simpler/
+  }
+]
+
 const unanswerable: ReadonlyArray<string> = [
   "What is the airspeed velocity of an unladen swallow?",
   "How do I bake sourdough bread at home?",
@@ -139,7 +189,13 @@ const unanswerable: ReadonlyArray<string> = [
   "Who discovered penicillin?",
   "When was the Eiffel Tower built?",
   "What are the symptoms of vitamin D deficiency?",
-  "How tall is Mount Everest?"
+  "How tall is Mount Everest?",
+  "Who is the president of the United States?",
+  "How do I write a good resume for a job application?",
+  "How do circuit breakers in a house fuse box work and which amperage do I need?",
+  "What is the best model of a key for a car lock?",
+  "How do I deploy a React application to Kubernetes?",
+  "What is the price of gold today?"
 ]
 
 it.live(
@@ -147,10 +203,11 @@ it.live(
   () =>
     Effect.scoped(Effect.gen(function*() {
       const agents = extractive(yield* scratch)
+      const asked = [...answerable, ...paraphrased]
       const missedSources: Array<string> = []
       const missedFacts: Array<string> = []
       const answered: Array<string> = []
-      for (const { fact, question, source } of answerable) {
+      for (const { fact, question, source } of asked) {
         const { report } = yield* research(agents, question)
         if (!report.findings.some((finding) => finding.source.uri.endsWith(source))) missedSources.push(question)
         if (!fact.test(report.markdown.replace(/\s+/g, " "))) missedFacts.push(question)
@@ -164,11 +221,11 @@ it.live(
           answered.push(question)
         }
       }
-      const rate = (missed: ReadonlyArray<string>) => 1 - missed.length / answerable.length
+      const rate = (missed: ReadonlyArray<string>) => 1 - missed.length / asked.length
       assert.isAtLeast(rate(missedSources), 0.9, `wrong source:\n${missedSources.join("\n")}`)
       assert.isAtLeast(rate(missedFacts), 0.85, `fact missing:\n${missedFacts.join("\n")}`)
       assert.deepStrictEqual(answered, [])
-      if (missedSources.length + missedFacts.length > 0) console.log({ missedSources, missedFacts })
+      if (process.env.V) console.log({ missedSources, missedFacts })
     })),
   60_000
 )

@@ -23,7 +23,7 @@ export interface Corpus {
   readonly size: number
   /** The best `limit` units for words joined by OR; a word may be a prefix-free token only. */
   readonly search: (words: ReadonlyArray<string>, limit: number) => ReadonlyArray<IndexFile.StoredUnit>
-  /** How many units hold a word (after stemming), in their text or headings. */
+  /** How many units hold a word (after stemming). One that stands in titles and headings only counts as a rare word. */
   readonly frequency: (word: string) => number
   /** The unit before (-1) or after (+1) another one in the same document. */
   readonly neighbour: (unit: IndexFile.StoredUnit, step: -1 | 1) => IndexFile.StoredUnit | undefined
@@ -185,7 +185,12 @@ const reader = Effect.fnUntraced(function*(
       notes: [...notes, ...readable.flatMap(({ note, uri }) => note === null ? [] : [`${uri}: ${note}`])]
     },
     search: (words, limit) => words.length === 0 ? [] : index.sql.search.all(matching(words), limit).map(toUnit),
-    frequency: (word) => Number(index.sql.frequency.get(matching([word]))?.["n"] ?? 0),
+    frequency: (word) => {
+      const count = (match: string) => Number(index.sql.frequency.get(match)?.["n"] ?? 0)
+      const term = matching([word])
+      const texts = count(`text : ${term}`)
+      return texts > 0 || count(term) === 0 ? texts : Math.ceil(size * headingShare)
+    },
     neighbour: (unit, step) => {
       const row = index.sql.unitAt.get(unit.id + step)
       const found = row === undefined ? undefined : toUnit(row)
@@ -210,6 +215,9 @@ const nothingReadable = (skipped: CorpusSummary["skipped"]) => {
   const code = first.code === "DOCUMENT_TOO_LARGE" ? "DOCUMENT_TOO_LARGE" : "DOCUMENT_UNREADABLE"
   return new CorpusError({ code, message: `no document can be read. ${first.uri}: ${first.reason}${more}` })
 }
+
+/** Share of all units that a word of headings is taken to stand in. */
+const headingShare = 0.01
 
 const matching = (words: ReadonlyArray<string>) =>
   words.map((word) => `"${word.replaceAll("\"", "\"\"")}"`).join(" OR ")

@@ -12,25 +12,10 @@ export interface HtmlNode {
 
 const skipped = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE", "SVG", "IFRAME", "NAV", "HEAD", "BUTTON", "FORM"])
 const leaves = new Set(["P", "LI", "DT", "DD", "FIGCAPTION", "CAPTION", "SUMMARY", "ADDRESS"])
-const containers = new Set([
-  ...[
-    "BODY",
-    "HTML",
-    "MAIN",
-    "ARTICLE",
-    "SECTION",
-    "DIV",
-    "HEADER",
-    "FOOTER",
-    "ASIDE",
-    "FIGURE",
-    "BLOCKQUOTE",
-    "UL",
-    "OL",
-    "DL"
-  ],
-  ...["TABLE", "THEAD", "TBODY", "TFOOT", "TR", "PRE", "DETAILS", "HGROUP"]
-])
+const containers = new Set(
+  ("BODY HTML MAIN ARTICLE SECTION DIV HEADER FOOTER ASIDE FIGURE BLOCKQUOTE UL OL DL TABLE THEAD TBODY TFOOT TR PRE DETAILS " +
+    "HGROUP").split(" ")
+)
 const textNode = 3
 /** Elements visited in one document; a tree beyond it is cut. */
 const nodesMax = 400_000

@@ -91,22 +91,34 @@ const unitColumns =
   unit.lead, unit.first, unit.last, section.headings`
 const unitJoin = "JOIN document ON document.id = unit.document JOIN section ON section.id = unit.section"
 
+/**
+ * The full-text index leaves numbers beyond 2^53 behind as "last row id", which a statement that runs later would refuse to
+ * report as a number.
+ */
+const writing = (database: DatabaseSync, sql: string): StatementSync => {
+  const statement = database.prepare(sql)
+  statement.setReadBigInts(true)
+  return statement
+}
+
 const prepare = (path: string, database: DatabaseSync): IndexFile => ({
   path,
   database,
   sql: {
     documents: database.prepare("SELECT * FROM document ORDER BY uri"),
-    insertDocument: database.prepare(
+    insertDocument: writing(
+      database,
       `INSERT INTO document (uri, path, bytes, stamp, hash, title, place, units, words, note, skip_code, skip_reason)
        VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)`
     ),
-    finishDocument: database.prepare("UPDATE document SET units = ?, words = ?, note = ? WHERE id = ?"),
-    touchDocument: database.prepare("UPDATE document SET path = ?, bytes = ?, stamp = ? WHERE id = ?"),
-    insertSection: database.prepare("INSERT INTO section (document, headings) VALUES (?, ?)"),
-    insertUnit: database.prepare(
+    finishDocument: writing(database, "UPDATE document SET units = ?, words = ?, note = ? WHERE id = ?"),
+    touchDocument: writing(database, "UPDATE document SET path = ?, bytes = ?, stamp = ? WHERE id = ?"),
+    insertSection: writing(database, "INSERT INTO section (document, headings) VALUES (?, ?)"),
+    insertUnit: writing(
+      database,
       "INSERT INTO unit (document, position, section, kind, text, lead, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
     ),
-    insertEvidence: database.prepare("INSERT INTO evidence (rowid, text, heading) VALUES (?, ?, ?)"),
+    insertEvidence: writing(database, "INSERT INTO evidence (rowid, text, heading) VALUES (?, ?, ?)"),
     search: database.prepare(
       `SELECT ${unitColumns}, hit.score FROM (
          SELECT rowid, bm25(evidence, 1.0, 0.4) AS score FROM evidence WHERE evidence MATCH ? ORDER BY score, rowid LIMIT ?
@@ -205,8 +217,16 @@ export const replaceDocument = (
         const { hash, note, place, skipped, title } = content
         const { lastInsertRowid } = yield* attempt(() =>
           index.sql.insertDocument.run(
-            ...[file.uri, file.path, file.bytes, file.stamp, hash, title, place],
-            ...[note ?? null, skipped?.code ?? null, skipped?.reason ?? null]
+            file.uri,
+            file.path,
+            file.bytes,
+            file.stamp,
+            hash,
+            title,
+            place,
+            note ?? null,
+            skipped?.code ?? null,
+            skipped?.reason ?? null
           )
         )
         const document = Number(lastInsertRowid)
@@ -258,7 +278,7 @@ export const deleteDocument = (index: IndexFile, uri: string): void => {
   const { database } = index
   const old = database.prepare("SELECT id FROM document WHERE uri = ?").get(uri)?.["id"]
   if (typeof old !== "number") return
-  database.prepare("DELETE FROM evidence WHERE rowid IN (SELECT id FROM unit WHERE document = ?)").run(old)
-  for (const table of ["unit", "section"]) database.prepare(`DELETE FROM ${table} WHERE document = ?`).run(old)
-  database.prepare("DELETE FROM document WHERE id = ?").run(old)
+  writing(database, "DELETE FROM evidence WHERE rowid IN (SELECT id FROM unit WHERE document = ?)").run(old)
+  for (const table of ["unit", "section"]) writing(database, `DELETE FROM ${table} WHERE document = ?`).run(old)
+  writing(database, "DELETE FROM document WHERE id = ?").run(old)
 }

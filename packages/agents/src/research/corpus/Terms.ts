@@ -35,7 +35,7 @@ export const words = (text: string): ReadonlyArray<string> => {
 
 const fold = (word: string) => {
   const lower = word.toLowerCase()
-  return /^[\x00-\x7f]*$/.test(lower) ? lower : lower.normalize("NFD").replace(/\p{M}/gu, "")
+  return !/[^ -~]/.test(lower) ? lower : lower.normalize("NFD").replace(/\p{M}/gu, "")
 }
 
 /** What is put into the full-text index: words that its tokenizer cannot find by itself are separated first. */
@@ -72,10 +72,32 @@ export const isFaintWord = (word: string): boolean => faintWords.has(word)
 export const terms = (text: string): ReadonlyArray<string> =>
   words(text).flatMap((word) => isStopWord(word) ? [] : [stem(word)])
 
-/**
- * Words that stand for each other in questions about software and its operation. Porter stems; a match through a relative
- * counts less than the word itself.
- */
+/** Forms of one word that stemming does not bring together. */
+const forms = [
+  "lose lost loss losing",
+  "send sent",
+  "begin began begun",
+  "choose chose chosen choice",
+  "write wrote written",
+  "run ran",
+  "build built",
+  "buy bought",
+  "speak spoke spoken",
+  "break broke broken",
+  "pay paid",
+  "spend spent",
+  "hold held",
+  "keep kept",
+  "tell told",
+  "find found",
+  "die dead death dying",
+  "idempotent idempotency",
+  "approve approval",
+  "valid validate validation",
+  "analyse analysis analyze"
+].map((family) => family.split(" "))
+
+/** Words that stand for each other in questions about software and its operation. */
 const families = [
   "pay paid cost price charge money bill spend spent budget expense usd",
   "twice duplicate double repeat again twofold",
@@ -103,22 +125,33 @@ const families = [
   "model llm",
   "split decompose divide break",
   "safe secure security protect protection defend defence defense",
+  "leak exfiltrate exfiltration disclose expose",
+  "trick inject injection manipulate fool deceive",
+  "undo revert inverse rollback",
+  "internal private intranet",
   "write save store persist commit"
 ].map((family) => family.split(" "))
 
 export interface Relative {
   readonly word: string
   readonly term: string
+  /** What finding it instead of the word itself is worth, 0 to 1. */
+  readonly share: number
 }
 
+const formShare = 0.9
+const synonymShare = 0.5
+
 const relativesOf = new Map<string, ReadonlyArray<Relative>>()
-for (const family of families) {
-  for (const word of family) {
-    const others = family.filter((other) => stem(other) !== stem(word)).map((other) => ({
-      word: other,
-      term: stem(other)
-    }))
-    relativesOf.set(stem(word), [...(relativesOf.get(stem(word)) ?? []), ...others])
+for (const [list, share] of [[forms, formShare], [families, synonymShare]] as const) {
+  for (const family of list) {
+    for (const word of family) {
+      const known = relativesOf.get(stem(word)) ?? []
+      const others = family.map((other): Relative => ({ word: other, term: stem(other), share })).filter(({ term }) =>
+        term !== stem(word) && known.every((relative) => relative.term !== term)
+      )
+      relativesOf.set(stem(word), [...known, ...others])
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Corpus } from "../corpus/Corpus.ts"
 import type { StoredUnit } from "../corpus/IndexFile.ts"
 import * as Terms from "../corpus/Terms.ts"
-import { type Question, relativeShare } from "./Question.ts"
+import type { Question } from "./Question.ts"
 
 export interface Candidate {
   readonly unit: StoredUnit
@@ -10,6 +10,8 @@ export interface Candidate {
   readonly coverage: number
   /** Whether one of the rarest words is in it or above it. */
   readonly anchored: boolean
+  /** Words of the question that stand in it or above it, as such or in another form. */
+  readonly matches: number
   readonly terms: ReadonlySet<string>
   /** Coverage, rank and form together. */
   readonly score: number
@@ -18,6 +20,8 @@ export interface Candidate {
 
 /** What a term counts when it is found in the text, in the headings above, in the lead, or only next to it. */
 const share = { text: 1, lead: 0.7, heading: 0.6, nearby: 0.35 }
+/** An anchor counts from a synonym in the text upwards. */
+const anchorShare = 0.5
 /** A word in more than this share of the units finds nothing by itself. */
 const commonShare = 0.25
 const coverageWeight = 0.75
@@ -33,12 +37,12 @@ export const find = (corpus: Corpus, question: Question, max: number): ReadonlyA
       const beside = known.get(id)
       if (beside?.uri === unit.uri) { for (const term of beside.text) nearby.add(term) }
     }
-    const { anchored, covered } = cover(question, own, nearby)
+    const { anchored, covered, matches } = cover(question, own, nearby)
     const coverage = question.mass === 0 ? 0 : covered / question.mass
     const stale = staleness(unit)
     const raw = coverageWeight * coverage + (1 - coverageWeight) * (best === 0 ? 0 : unit.rank / best)
     const score = raw * form(unit) * fits(question.text, unit) * (stale === undefined ? 1 : 0.7)
-    return { unit, coverage, anchored, terms: own.text, score, stale }
+    return { unit, coverage, anchored, matches, terms: own.text, score, stale }
   }).sort(byScore)
 }
 
@@ -73,16 +77,15 @@ const bag = (unit: StoredUnit): Bag => ({
 const cover = (question: Question, own: Bag, nearby: ReadonlySet<string>) => {
   let covered = 0
   let anchored = false
+  let matches = 0
   for (const { relatives, term, weight } of question.terms) {
     let most = hold(own, nearby, term)
-    if (most >= share.heading && question.anchors.has(term)) anchored = true
-    if (most < relativeShare) {
-      for (const relative of relatives) most = Math.max(most, relativeShare * hold(own, nearby, relative.term))
-      if (most >= relativeShare && question.anchors.has(term)) anchored = true
-    }
+    for (const relative of relatives) most = Math.max(most, relative.share * hold(own, nearby, relative.term))
+    if (most >= share.heading) matches++
+    if (most >= anchorShare && question.anchors.has(term)) anchored = true
     covered += weight * most
   }
-  return { covered, anchored }
+  return { covered, anchored, matches }
 }
 
 const hold = (own: Bag, nearby: ReadonlySet<string>, term: string): number => {

@@ -19,7 +19,14 @@ export const engineName = "extractive"
 const foundShareMin = 0.52
 /** Share of it that one unit, with its headings and neighbours, must cover. */
 const sufficientCoverage = 0.45
-const weakCoverage = 0.3
+const weakCoverage = 0.32
+/** From this share of missing words on a question is refused, whatever the rest of it finds. */
+const missingShareMax = 0.5
+/** Short questions that miss this share are answered weakly at best. */
+const missingShareWeak = 1 / 3
+const shortQuestion = 4
+/** Words of the question that a unit must hold, when more of them than that occur. */
+const matchesMin = 2
 /** Corpora with fewer units than this repeat themselves less: their thresholds are lower. */
 const smallCorpus = 200
 const smallShare = 0.75
@@ -51,15 +58,19 @@ export interface Relevant {
 export const relevant = (corpus: Corpus, task: Task, candidatesMax: number): Relevant => {
   const question = analyse(corpus, task.question, task.terms)
   const none: Relevant = { question, verdict: "none", candidates: [] }
-  if (question.terms.length === 0 || question.foundShare < foundShareMin) return none
+  if (question.terms.length === 0 || question.foundShare < foundShareMin || question.missingShare >= missingShareMax) {
+    return none
+  }
   const limit = thresholds(corpus, question, task.kind)
   const anchored = find(corpus, question, candidatesMax).filter((candidate) =>
     candidate.anchored && inFocus(task, candidate.unit)
   )
-  const enough = anchored.filter((candidate) => candidate.coverage >= limit.weak)
+  const matches = question.found.length > matchesMin ? matchesMin : 1
+  const enough = anchored.filter((candidate) => candidate.coverage >= limit.weak && candidate.matches >= matches)
   const best = enough.reduce((most, candidate) => Math.max(most, candidate.coverage), 0)
   if (enough.length === 0) return none
-  return { question, verdict: best >= limit.sufficient ? "sufficient" : "weak", candidates: enough }
+  const vague = question.terms.length <= shortQuestion && question.missingShare >= missingShareWeak
+  return { question, verdict: best >= limit.sufficient && !vague ? "sufficient" : "weak", candidates: enough }
 }
 
 /** A focus is a document and the headings below it. */

@@ -23,6 +23,8 @@ export interface Question {
   readonly foundShare: number
   /** Words that no document holds. */
   readonly missing: ReadonlyArray<string>
+  /** Share of the words that carry meaning and that no document holds, nor a relative of them. */
+  readonly missingShare: number
   readonly found: ReadonlyArray<string>
   /** Terms of which a unit must hold at least one: the rarest that occur. */
   readonly anchors: ReadonlySet<string>
@@ -32,8 +34,6 @@ export interface Question {
 const termsMax = 24
 /** What a faint word ("avoid", "difference") counts for, compared with its rarity. */
 const faintShare = 0.3
-/** Share of a term that is missing while one of its relatives occurs. */
-export const relativeShare = 0.5
 /** A word that is missing weighs as much as one that stands in this share of all units. */
 const missingAsShare = 0.01
 
@@ -47,17 +47,32 @@ export const analyse = (corpus: Corpus, text: string, extra: ReadonlyArray<strin
     const term = Terms.stem(word)
     if (Terms.isStopWord(word) || seen.has(term) || terms.length >= termsMax) return
     seen.add(term)
-    const frequency = corpus.frequency(word)
+    const frequency = names.has(word) && !standsAsWritten(corpus, word) ? 0 : corpus.frequency(word)
     const weight = frequency === 0
       ? rarity(corpus.size, Math.max(1, corpus.size * missingAsShare))
       : rarity(corpus.size, frequency)
     const share = Terms.isFaintWord(word) ? faintShare : 1
     terms.push({ word, term, frequency, weight: weight * importance * share, relatives: Terms.relatives(term) })
   }
+  const names = properNames(text)
   for (const word of Terms.words(text)) take(word, 1)
   const asked = [...terms]
   for (const phrase of extra) for (const word of Terms.words(phrase)) take(word, 0.5)
   return weigh(corpus, text, terms, asked)
+}
+
+/** Words with a capital letter inside a sentence: a name must not be found through its stem ("United" is not "unit"). */
+const properNames = (text: string): ReadonlySet<string> =>
+  new Set([...text.matchAll(/(?<=[\p{L}\p{N},;:"'()]\s+)\p{Lu}[\p{L}\p{N}]*/gu)].flatMap(([word]) => Terms.words(word)))
+
+/** Units that are looked at for a word as it is written. */
+const namesLookedAt = 100
+
+const standsAsWritten = (corpus: Corpus, word: string): boolean => {
+  const forms = new Set([word, `${word}s`, word.replace(/s$/, "")])
+  return corpus.search([word], namesLookedAt).some((unit) =>
+    Terms.words([unit.text, unit.title, unit.lead, ...unit.headings].join(" ")).some((other) => forms.has(other))
+  )
 }
 
 const weigh = (
@@ -71,7 +86,10 @@ const weigh = (
   for (const { frequency, relatives, weight } of asked) {
     mass += weight
     if (frequency > 0) foundMass += weight
-    else if (relatives.some((relative) => corpus.frequency(relative.word) > 0)) foundMass += weight * relativeShare
+    else {
+      const known = relatives.filter((relative) => corpus.frequency(relative.word) > 0)
+      foundMass += weight * known.reduce((most, relative) => Math.max(most, relative.share), 0)
+    }
   }
   const present = terms.filter((term) => term.frequency > 0).sort((a, b) =>
     b.weight - a.weight || (a.term < b.term ? -1 : 1)
@@ -82,10 +100,19 @@ const weigh = (
     terms,
     mass: terms.reduce((sum, term) => sum + term.weight, 0),
     foundShare: mass === 0 ? 0 : foundMass / mass,
+    missingShare: missingShare(corpus, asked),
     missing: asked.filter((term) => term.frequency === 0 && !Terms.isFaintWord(term.word)).map((term) => term.word),
     found: present.map((term) => term.word),
     anchors: new Set(present.filter((term) => term.weight >= heaviest * 0.5).map((term) => term.term))
   }
+}
+
+const missingShare = (corpus: Corpus, asked: ReadonlyArray<QuestionTerm>): number => {
+  const meant = asked.filter((term) => !Terms.isFaintWord(term.word))
+  const gone = meant.filter((term) =>
+    term.frequency === 0 && term.relatives.every(({ word }) => corpus.frequency(word) === 0)
+  )
+  return meant.length === 0 ? 0 : gone.length / meant.length
 }
 
 /** A clause that starts with one of these words is a question of its own. */

@@ -1,0 +1,72 @@
+/**
+ * One answer of a model, asked for as a stream: text as it comes, then what it used and why it ended.
+ */
+import { AgentError, type AgentStreamEvent } from "@baton/engine/Agents"
+import type { Usage } from "@baton/kernel/Usage"
+import type * as AiError from "effect/ai/AiError"
+import type * as Prompt from "effect/ai/Prompt"
+import type * as Response from "effect/ai/Response"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as ModelFailure from "./model/ModelFailure.ts"
+import * as ModelNotes from "./model/ModelNotes.ts"
+import type { OpenModel } from "./model/ModelRegistry.ts"
+import * as Reasoning from "./model/Reasoning.ts"
+import * as TokenUsage from "./model/TokenUsage.ts"
+
+export interface ModelAnswer {
+  readonly text: string
+  readonly finishReason: typeof Response.FinishReason.Type
+  readonly usage: Usage
+  readonly warnings: ReadonlyArray<ModelNotes.Warning>
+}
+
+/** Streams one answer through `emit`; reasoning is not part of it. */
+export const ask = Effect.fnUntraced(function*(
+  model: OpenModel,
+  prompt: Prompt.Prompt,
+  emit: (event: AgentStreamEvent) => Effect.Effect<void>
+) {
+  let text = ""
+  let finish: Response.FinishPart | undefined
+  const failure: { error: AgentError | undefined } = { error: undefined }
+  yield* model.service.streamText({ prompt }).pipe(
+    Stream.runForEach((part) => {
+      if (part.type === "text-delta") {
+        text += part.delta
+        return emit({ type: "agent.stream.chunk", text: part.delta })
+      }
+      if (part.type === "finish") finish = part
+      if (part.type === "error") failure.error = brokenOff(part.error)
+      return Effect.void
+    }),
+    Effect.mapError((error: AiError.AiError) => ModelFailure.toAgentError(error))
+  )
+  if (failure.error !== undefined) return yield* failure.error
+  const end = finish as Response.FinishPart | undefined
+  if (end === undefined) return yield* brokenOff("it ended without a reason")
+  if (end.reason === "content-filter") return yield* filtered
+  const notes = ModelNotes.fromMetadata(end.metadata)
+  const answer: ModelAnswer = {
+    text: Reasoning.split(text).text,
+    finishReason: end.reason,
+    usage: yield* TokenUsage.toUsage(model.provider, model.model, end.usage, notes),
+    warnings: notes.warnings ?? []
+  }
+  return answer
+})
+
+const brokenOff = (why: unknown) =>
+  new AgentError({
+    reason: "api",
+    message: `The model's answer broke off: ${typeof why === "string" ? why : "the provider reported an error"}.`,
+    retryable: true,
+    sent: true
+  })
+
+const filtered = new AgentError({
+  reason: "api",
+  message: "The provider's content filter stopped the answer.",
+  retryable: false,
+  sent: true
+})

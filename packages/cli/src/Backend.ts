@@ -1,0 +1,57 @@
+/** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
+import type { Client, ClientError } from "@baton/contract/Client"
+import type { SecretsClient } from "@baton/contract/SecretsClient"
+import type { StoreClient } from "@baton/contract/StoreClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { resolve } from "node:path"
+import { Environment } from "./Environment.ts"
+import * as Failure from "./Failure.ts"
+import { Printer } from "./Printer.ts"
+import type { OutputClosed } from "./Screen.ts"
+
+export interface StoreOptions {
+  /** Directory of the store. */
+  readonly data: string
+  /** Module with the flow's functions. */
+  readonly handlers: string | undefined
+  /** Take over unfinished runs whose process died. */
+  readonly adopt: boolean
+  /** Directory that `file` steps write into. */
+  readonly outputRoot: string
+}
+
+export type Ports = Client | SecretsClient | StoreClient
+
+export class Backend extends Context.Service<Backend, {
+  readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>
+}>()("baton/cli/Backend") {}
+
+/** Where the store is, when nothing says otherwise. */
+export const dataDefault = ".baton"
+
+/** Where files go, below the working directory. */
+export const outputRootDefault = "output"
+
+export const dataDirectory = Effect.gen(function*() {
+  const { globals } = yield* Printer
+  const environment = yield* Environment
+  return resolve(globals.data ?? (environment.data === "" ? dataDefault : environment.data))
+})
+
+/** Runs a command against the store; a client's error becomes a failure with its exit code. */
+export const withPorts = <A, R>(
+  options: { readonly handlers?: string | undefined; readonly adopt?: boolean },
+  command: Effect.Effect<A, Failure.Failure | OutputClosed | ClientError, R>
+): Effect.Effect<A, Failure.Failure | OutputClosed, Exclude<R, Ports> | Backend | Printer | Environment> =>
+  Effect.gen(function*() {
+    const backend = yield* Backend
+    const layer = backend.open({
+      data: yield* dataDirectory,
+      handlers: options.handlers === undefined ? undefined : resolve(options.handlers),
+      adopt: options.adopt ?? false,
+      outputRoot: resolve(outputRootDefault)
+    })
+    return yield* Effect.provide(command, layer)
+  }).pipe(Effect.catchTag("ClientError", (error) => Effect.fail(Failure.fromClientError(error))))

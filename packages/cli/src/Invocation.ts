@@ -1,0 +1,208 @@
+/** A command line, understood: which command, with what, and the flags every command has. */
+import type { RunStatus } from "@baton/contract/RunDocument"
+
+export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
+export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
+
+export interface Globals {
+  readonly data: string | undefined
+  readonly format: Format
+  readonly progress: Progress
+  readonly color: "auto" | "always" | "never"
+  readonly noInput: boolean
+  readonly yes: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+}
+
+/** How a run is waited for. */
+export interface Waiting {
+  readonly strict: boolean
+  /** Milliseconds. */
+  readonly waitTimeout: number | undefined
+}
+
+export interface RunFlow extends Waiting {
+  readonly _tag: "RunFlow"
+  readonly flow: string
+  /** `k=v` texts, in order. */
+  readonly set: ReadonlyArray<string>
+  readonly input: string | undefined
+  readonly detach: boolean
+  readonly handlers: string | undefined
+  /** `name=registered` texts. */
+  readonly agent: ReadonlyArray<string>
+  readonly tag: ReadonlyArray<string>
+}
+
+export interface Research extends Waiting {
+  readonly _tag: "Research"
+  readonly question: string
+  readonly files: ReadonlyArray<string>
+  readonly out: string | undefined
+  readonly engine: "extractive" | "llm"
+  readonly model: string | undefined
+}
+
+export interface RunsList {
+  readonly _tag: "RunsList"
+  readonly status: ReadonlyArray<RunStatus>
+  readonly flow: string | undefined
+  /** Milliseconds back from now. */
+  readonly since: number | undefined
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+export interface RunsShow {
+  readonly _tag: "RunsShow"
+  readonly run: string
+}
+
+export interface RunsWatch extends Waiting {
+  readonly _tag: "RunsWatch"
+  readonly run: string
+}
+
+export interface RunsJournal {
+  readonly _tag: "RunsJournal"
+  readonly run: string
+  readonly after: number
+  readonly follow: boolean
+}
+
+export interface RunsExplain {
+  readonly _tag: "RunsExplain"
+  readonly run: string
+}
+
+export interface RunsLogs {
+  readonly _tag: "RunsLogs"
+  readonly run: string
+  readonly step: string | undefined
+  readonly follow: boolean
+}
+
+export interface RunsSend {
+  readonly _tag: "RunsSend"
+  readonly run: string
+  readonly name: string
+  readonly set: ReadonlyArray<string>
+  readonly input: string | undefined
+  readonly id: string | undefined
+}
+
+export interface RunsCancel {
+  readonly _tag: "RunsCancel"
+  readonly run: string
+  readonly reason: string | undefined
+}
+
+export interface RunsPause {
+  readonly _tag: "RunsPause"
+  readonly run: string
+}
+
+export interface RunsResume extends Waiting {
+  readonly _tag: "RunsResume"
+  readonly run: string
+  readonly handlers: string | undefined
+  readonly detach: boolean
+}
+
+export interface RunsResolve {
+  readonly _tag: "RunsResolve"
+  readonly run: string
+  readonly step: string
+  readonly action: "retry" | "skip" | "abort"
+  readonly output: string | undefined
+  readonly note: string | undefined
+}
+
+export interface RunsDelete {
+  readonly _tag: "RunsDelete"
+  readonly run: string
+}
+
+export interface RunsPrune {
+  readonly _tag: "RunsPrune"
+  /** Milliseconds. */
+  readonly olderThan: number
+}
+
+export interface SecretsSet {
+  readonly _tag: "SecretsSet"
+  readonly name: string
+  readonly host: ReadonlyArray<string>
+}
+
+export interface SecretsList {
+  readonly _tag: "SecretsList"
+}
+
+export interface SecretsRemove {
+  readonly _tag: "SecretsRemove"
+  readonly name: string
+}
+
+export interface FlowsCheck {
+  readonly _tag: "FlowsCheck"
+  readonly files: ReadonlyArray<string>
+  readonly strict: boolean
+}
+
+export interface FlowsShow {
+  readonly _tag: "FlowsShow"
+  readonly file: string
+  readonly canonical: boolean
+}
+
+export interface FlowsGraph {
+  readonly _tag: "FlowsGraph"
+  readonly file: string
+}
+
+export interface Backup {
+  readonly _tag: "Backup"
+  readonly file: string
+}
+
+export interface Doctor {
+  readonly _tag: "Doctor"
+}
+
+export interface Completion {
+  readonly _tag: "Completion"
+  readonly script: string
+}
+
+export type Request =
+  | RunFlow
+  | Research
+  | RunsList
+  | RunsShow
+  | RunsWatch
+  | RunsJournal
+  | RunsExplain
+  | RunsLogs
+  | RunsSend
+  | RunsCancel
+  | RunsPause
+  | RunsResume
+  | RunsResolve
+  | RunsDelete
+  | RunsPrune
+  | SecretsSet
+  | SecretsList
+  | SecretsRemove
+  | FlowsCheck
+  | FlowsShow
+  | FlowsGraph
+  | Backup
+  | Doctor
+  | Completion
+
+export interface Invocation {
+  readonly request: Request
+  readonly globals: Globals
+}

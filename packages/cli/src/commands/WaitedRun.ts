@@ -1,0 +1,99 @@
+/** A run that is waited for: progress while it goes on, its answer when it is over, the way back when it is not. */
+import type { RunDocument } from "@baton/contract/RunDocument"
+import * as Effect from "effect/Effect"
+import * as ExitCode from "../ExitCode.ts"
+import type * as Failure from "../Failure.ts"
+import { Farewell } from "../Farewell.ts"
+import type { Waiting } from "../Invocation.ts"
+import { Printer } from "../Printer.ts"
+import * as Follow from "../progress/Follow.ts"
+import type { OutputClosed } from "../Screen.ts"
+import * as TerminalText from "../TerminalText.ts"
+import * as Verdict from "../Verdict.ts"
+
+export interface WaitedOptions extends Waiting {
+  /** From the first event, for a run that this command started. */
+  readonly fromStart: boolean
+  /** This process executes the run: without it the run rests until it is resumed. */
+  readonly owned: boolean
+  /** How the answer is printed when the run is done; the whole document under `--json`. */
+  readonly answer: (document: RunDocument) => Effect.Effect<void, OutputClosed | Failure.Failure>
+}
+
+const wayBack = (run: string, owned: boolean): string =>
+  owned ? `resume: baton runs resume ${run}` : `watch again: baton runs watch ${run}`
+
+/** Waits, answers, and gives the exit code. */
+export const wait = Effect.fnUntraced(function*(document: RunDocument, options: WaitedOptions) {
+  const farewell = yield* Farewell
+  farewell.set((exit) => [
+    options.owned ? "Stopped in order; nothing that finished is lost." : "No longer watching; the run goes on.",
+    wayBack(document.id, options.owned),
+    TerminalText.line(`baton: run=${document.id} state=interrupted exit=${exit}`)
+  ])
+  const followed = yield* Follow.follow(document, options)
+  farewell.set(undefined)
+  return yield* conclude(followed, options)
+})
+
+const exitOf = (followed: Follow.Followed, strict: boolean): number =>
+  ExitCode.ofStatus(followed.document.status, strict) ??
+    (followed.stopped === "human" ? ExitCode.exitCodes.humanNeeded : ExitCode.exitCodes.stoppedWaiting)
+
+const conclude = Effect.fnUntraced(function*(followed: Follow.Followed, options: WaitedOptions) {
+  const printer = yield* Printer
+  const { document } = followed
+  const exit = exitOf(followed, options.strict)
+  for (const warning of document.warnings.slice(0, warningsMax)) {
+    yield* printer.note(TerminalText.line(`warning[${warning.code}]: ${warning.message}`))
+  }
+  if (document.warnings.length > warningsMax) {
+    yield* printer.note(`and ${document.warnings.length - warningsMax} more warnings`)
+  }
+  if (followed.stopped !== "ended") yield* unfinished(followed, options)
+  else if (document.status === "failed" || document.status === "cancelled") yield* printer.say(outcomeText(document))
+  const hasAnswer = document.status === "succeeded" || document.status === "warned"
+  // The run has ended whether or not anybody reads its answer.
+  yield* Effect.catchTag(
+    printer.progress === "jsonl"
+      ? Effect.void
+      : printer.isJson
+      ? printer.document(document)
+      : hasAnswer
+      ? options.answer(document)
+      : Effect.void,
+    "OutputClosed",
+    () => Effect.void
+  )
+  yield* printer.say(Verdict.line(document, exit))
+  return exit
+})
+
+/** Warnings listed one by one. */
+const warningsMax = 20
+
+const outcomeText = (document: RunDocument): string => {
+  const code = document.error?.code ?? document.code
+  const where = document.error?.path === undefined ? "" : ` (step ${document.error.path})`
+  const what = TerminalText.line(`error[${code}]: ${document.error?.message ?? document.reason}${where}`)
+  return `${what}\n  try: baton runs show ${document.id}`
+}
+
+const unfinished = Effect.fnUntraced(function*(followed: Follow.Followed, options: WaitedOptions) {
+  const printer = yield* Printer
+  const { document, reasons, stopped } = followed
+  yield* printer.say(
+    stopped === "human"
+      ? `error[HUMAN_NEEDED]: ${document.id} waits for a decision, and nobody can be asked here`
+      : `error[STOPPED_WAITING]: ${document.id} is not over yet`
+  )
+  for (const reason of reasons.slice(0, reasonsMax)) {
+    const where = reason.path === null ? "" : `${reason.path}: `
+    yield* printer.say(TerminalText.line(`  why: ${where}${reason.message}`))
+    if (reason.door !== "") yield* printer.say(TerminalText.line(`  try: ${reason.door}`))
+  }
+  yield* printer.say(`  ${wayBack(document.id, options.owned)}`)
+})
+
+/** Reasons listed one by one. */
+const reasonsMax = 10

@@ -1,0 +1,104 @@
+/**
+ * The process: lazily loaded commands, signals, exit code. A command's code and the engine behind it are imported when
+ * they are needed, because `baton --help` and a refused command line must not wait for them.
+ */
+import type { ClientError } from "@baton/contract/Client"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import { readFileSync } from "node:fs"
+import { Backend, type Ports, type StoreOptions } from "./Backend.ts"
+import * as Environment from "./Environment.ts"
+import { exitCodes } from "./ExitCode.ts"
+import * as Farewell from "./Farewell.ts"
+import * as ProcessScreen from "./ProcessScreen.ts"
+import * as Program from "./Program.ts"
+
+const run = () => import("./commands/Run.ts")
+const reports = () => import("./commands/RunReports.ts")
+const control = () => import("./commands/RunControl.ts")
+const secrets = () => import("./commands/Secrets.ts")
+const flows = () => import("./commands/Flows.ts")
+const store = () => import("./commands/Store.ts")
+
+const commands: Program.Commands = {
+  RunFlow: async () => (await run()).runFlow,
+  Research: async () => (await import("./commands/Research.ts")).research,
+  RunsList: async () => (await reports()).runsList,
+  RunsShow: async () => (await reports()).runsShow,
+  RunsWatch: async () => (await run()).runsWatch,
+  RunsJournal: async () => (await reports()).runsJournal,
+  RunsExplain: async () => (await reports()).runsExplain,
+  RunsLogs: async () => (await reports()).runsLogs,
+  RunsSend: async () => (await control()).runsSend,
+  RunsCancel: async () => (await control()).runsCancel,
+  RunsPause: async () => (await control()).runsPause,
+  RunsResume: async () => (await run()).runsResume,
+  RunsResolve: async () => (await control()).runsResolve,
+  RunsDelete: async () => (await control()).runsDelete,
+  RunsPrune: async () => (await control()).runsPrune,
+  SecretsSet: async () => (await secrets()).secretsSet,
+  SecretsList: async () => (await secrets()).secretsList,
+  SecretsRemove: async () => (await secrets()).secretsRemove,
+  FlowsCheck: async () => (await flows()).flowsCheck,
+  FlowsShow: async () => (await flows()).flowsShow,
+  FlowsGraph: async () => (await flows()).flowsGraph,
+  Backup: async () => (await store()).backup,
+  Doctor: async () => (await store()).doctor
+}
+
+type Open = (options: StoreOptions) => Layer.Layer<Ports, ClientError>
+
+const composed: Open = (options) =>
+  Layer.unwrap(
+    Effect.map(Effect.promise(() => import("./Composition.ts")), (composition) => composition.layer(options))
+  )
+
+const signals: { readonly [signal in "SIGINT" | "SIGTERM" | "SIGHUP"]: number } = {
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+  SIGHUP: exitCodes.hungUp
+}
+
+/** A second signal within this many milliseconds is the same wish; a later one ends the process at once. */
+const sameWishMs = 1_000
+
+const runMain = (farewell: Farewell.Farewell["Service"]) =>
+  Runtime.makeRunMain(({ fiber, teardown }) => {
+    let asked: { readonly exit: number; readonly at: number } | undefined
+    const stop = (signal: keyof typeof signals) => {
+      if (asked === undefined) {
+        asked = { exit: signals[signal], at: performance.now() }
+        fiber.interruptUnsafe(fiber.id)
+      } else if (performance.now() - asked.at > sameWishMs) process.exit(asked.exit)
+    }
+    for (const signal of Object.keys(signals)) process.on(signal, stop)
+    fiber.addObserver((exit) => {
+      if (asked !== undefined && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) {
+        const lines = farewell.lines(asked.exit)
+        const code = asked.exit
+        process.stderr.write(lines.map((line) => `${line}\n`).join(""), () => process.exit(code))
+      } else teardown(exit, (code) => process.exit(code))
+    })
+  })
+
+/** Starts the command line of this process; `open` replaces the engine in tests. */
+export const main = (open: Open = composed): void => {
+  const farewell = Farewell.make()
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+  const program = Program.run({ args: process.argv.slice(2), version, commands }).pipe(
+    Effect.provide(Layer.mergeAll(
+      ProcessScreen.layer,
+      Environment.layer,
+      Layer.succeed(Backend, { open }),
+      Layer.succeed(Farewell.Farewell, farewell)
+    ))
+  )
+  runMain(farewell)(program, {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) =>
+      onExit(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : exitCodes.bug)
+  })
+}

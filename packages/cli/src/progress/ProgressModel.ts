@@ -1,0 +1,400 @@
+/**
+ * What is known of a run while it is watched: a pure fold of its envelopes.
+ *
+ *   P1. Any sequence of envelopes folds; what is unknown, repeated or out of order changes nothing.
+ *   P2. `done` and `total` never go down, and `done` never passes `total`.
+ *   P3. What is held is bounded by the nodes of the flow and the steps in flight, never by the items of a map.
+ */
+import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import type { RunDocument, RunStatus } from "@baton/contract/RunDocument"
+import * as Wire from "@baton/contract/Wire"
+import type { Event } from "@baton/kernel/Event"
+import * as StepPath from "@baton/kernel/StepPath"
+import type { Usage } from "@baton/kernel/Usage"
+import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
+import type { MapView, Note } from "./Note.ts"
+
+/** A step between its dispatch and its end. */
+export interface ActiveStep {
+  readonly path: string
+  readonly node: string
+  readonly status: "queued" | "running" | "retrying" | "waiting"
+  readonly attempt: number
+  /** Milliseconds since 1970. */
+  readonly since: number
+  readonly dueAt?: number
+  readonly message?: string
+  /** Waits for a decision that only a person makes. */
+  readonly human?: boolean
+}
+
+export interface ProgressModel {
+  readonly run: string
+  readonly flow: string
+  readonly version: string
+  readonly startedAt: number | undefined
+  /** Sequence of the last event folded. */
+  readonly seq: number
+  readonly paused: boolean
+  readonly closing: boolean
+  readonly ended: { readonly status: RunStatus; readonly code: string; readonly message: string } | undefined
+  readonly active: HashMap.HashMap<string, ActiveStep>
+  readonly maps: HashMap.HashMap<string, MapView>
+  /** Nodes (not items) that have ended. */
+  readonly settled: HashSet.HashSet<string>
+  readonly total: number
+  readonly done: number
+  readonly failed: number
+  readonly tokens: number
+  readonly costUsd: number
+  /** Something was used whose price is unknown: the cost is a lower bound. */
+  readonly unpriced: boolean
+  /** Live events say who runs; without them a dispatched step counts as running. */
+  readonly overlay: boolean
+}
+
+const text = (at: string): number | undefined => {
+  const parsed = Date.parse(at)
+  return Number.isNaN(parsed) ? undefined : parsed
+}
+
+/** Before the first event: the nodes of the run are known, nothing has happened. */
+export const begin = (document: RunDocument): ProgressModel => ({
+  run: document.id,
+  flow: document.flow,
+  version: document.version,
+  startedAt: text(document.startedAt),
+  seq: 0,
+  paused: false,
+  closing: false,
+  ended: undefined,
+  active: HashMap.empty(),
+  maps: HashMap.empty(),
+  settled: HashSet.empty(),
+  total: document.steps.filter((step) => step.path === step.node).length,
+  done: 0,
+  failed: 0,
+  tokens: 0,
+  costUsd: 0,
+  unpriced: false,
+  overlay: false
+})
+
+const settledStatuses: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "cancelled", "reused"])
+
+/** A run that is under way, as its document shows it: events after `document.seq` go on from here. */
+export const fromDocument = (document: RunDocument): ProgressModel => {
+  let model: ProgressModel = {
+    ...begin(document),
+    seq: document.seq,
+    total: document.stepsTotal,
+    tokens: document.metrics.tokensTotal,
+    costUsd: document.metrics.costUsd ?? 0,
+    unpriced: document.metrics.costUsd === null
+  }
+  for (const step of document.steps) {
+    const isItem = step.path !== step.node
+    const since = text(step.startedAt ?? document.startedAt) ?? 0
+    if (step.type === "map" && !isItem && settledStatuses.has(step.status) === false && step.status !== "pending") {
+      model = { ...model, maps: HashMap.set(model.maps, step.node, emptyMap(step.node, 0, since)) }
+    } else if (
+      step.status === "queued" || step.status === "running" || step.status === "retrying" || step.status === "waiting"
+    ) {
+      const active: ActiveStep = { path: step.path, node: step.node, status: step.status, attempt: step.attempt, since }
+      model = { ...model, active: HashMap.set(model.active, step.path, active) }
+    }
+    if (isItem) model = { ...model, maps: HashMap.modify(model.maps, step.node, (map) => withItem(map, step.status)) }
+    if (settledStatuses.has(step.status)) model = settle(model, step.path, step.node, step.status === "failed")
+  }
+  return bounded(model)
+}
+
+const emptyMap = (node: string, count: number, since: number): MapView => ({
+  node,
+  count,
+  succeeded: 0,
+  failed: 0,
+  cancelled: 0,
+  since
+})
+
+const withItem = (map: MapView, status: string): MapView => ({
+  ...map,
+  count: map.count + 1,
+  succeeded: map.succeeded + (status === "succeeded" || status === "reused" ? 1 : 0),
+  failed: map.failed + (status === "failed" ? 1 : 0),
+  cancelled: map.cancelled + (status === "cancelled" || status === "skipped" ? 1 : 0)
+})
+
+const nodeOf = (path: string): string => StepPath.parse(path)?.node ?? path
+
+/** The step has ended: it leaves the active ones and counts once. */
+const settle = (model: ProgressModel, path: string, node: string, failed: boolean): ProgressModel => {
+  const isNode = path === node
+  if (isNode && HashSet.has(model.settled, node)) return model
+  return {
+    ...model,
+    active: HashMap.remove(model.active, path),
+    settled: isNode ? HashSet.add(model.settled, node) : model.settled,
+    done: model.done + 1,
+    failed: model.failed + (failed ? 1 : 0)
+  }
+}
+
+const bounded = (model: ProgressModel): ProgressModel =>
+  model.done > model.total ? { ...model, total: model.done } : model
+
+const spend = (model: ProgressModel, usage: Usage | undefined): ProgressModel => {
+  if (usage === undefined) return model
+  const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
+  return {
+    ...model,
+    tokens: model.tokens + Math.max(0, tokens),
+    costUsd: model.costUsd + Math.max(0, usage.costUsd ?? 0),
+    unpriced: model.unpriced || usage.costUsd === undefined
+  }
+}
+
+interface Folded {
+  readonly model: ProgressModel
+  readonly note: Note | undefined
+}
+
+const unchanged = (model: ProgressModel): Folded => ({ model, note: undefined })
+
+/** One envelope further. */
+export const fold = (model: ProgressModel, envelope: EventEnvelope): Folded => {
+  if (envelope.seq === undefined) return unchanged(foldLive(model, envelope))
+  if (envelope.seq <= model.seq) return unchanged(model)
+  const moved = { ...model, seq: envelope.seq }
+  return Option.match(Wire.toEvent(envelope), {
+    onNone: () => unchanged(moved),
+    onSome: (event) => {
+      const folded = foldEvent(moved, event)
+      return { model: bounded(folded.model), note: folded.note }
+    }
+  })
+}
+
+const foldLive = (model: ProgressModel, envelope: EventEnvelope): ProgressModel => {
+  const path = envelope.subject
+  if (path === undefined) return model
+  const step = Option.getOrUndefined(HashMap.get(model.active, path))
+  if (envelope.type === "orchestration.step.running") {
+    if (step === undefined || step.status !== "queued") return { ...model, overlay: true }
+    return { ...model, overlay: true, active: HashMap.set(model.active, path, { ...step, status: "running" }) }
+  }
+  const message = progressMessage(envelope.data)
+  if (envelope.type !== "orchestration.step.progress" || step === undefined || message === undefined) return model
+  return { ...model, active: HashMap.set(model.active, path, { ...step, message }) }
+}
+
+const progressMessage = (data: unknown): string | undefined =>
+  typeof data === "object" && data !== null && "message" in data && typeof data.message === "string"
+    ? data.message
+    : undefined
+
+const foldEvent = (model: ProgressModel, event: Event): Folded => {
+  switch (event.type) {
+    case "RunCreated":
+      return {
+        model: { ...model, flow: event.flow.name, version: event.flow.version, startedAt: event.at },
+        note: { kind: "started", at: event.at, flow: event.flow.name, version: event.flow.version }
+      }
+    case "StepsDispatched":
+      return unchanged(event.steps.reduce((next, [path, attempt]) => offer(next, path, attempt, event.at), model))
+    case "StepsReady":
+      return unchanged({
+        ...model,
+        active: event.paths.reduce(
+          (active, path) => HashMap.modify(active, path, (step) => ready(step, event.at)),
+          model.active
+        )
+      })
+    case "StepReopened":
+      return {
+        model: { ...model, active: HashMap.modify(model.active, event.path, (step) => ready(step, event.at)) },
+        note: { kind: "reopened", at: event.at, path: event.path }
+      }
+    case "DeliveryLost":
+      return { model, note: { kind: "lost", at: event.at, path: event.path } }
+    case "MapExpanded": {
+      const node = nodeOf(event.path)
+      const count = Math.max(0, event.count)
+      if (HashMap.has(model.maps, node)) return unchanged(model)
+      return {
+        model: {
+          ...model,
+          maps: HashMap.set(model.maps, node, emptyMap(node, count, event.at)),
+          total: model.total + count
+        },
+        note: { kind: "expanded", at: event.at, path: event.path, count }
+      }
+    }
+    case "MapStopped":
+      return {
+        model,
+        note: { kind: "stopped", at: event.at, path: event.path, failed: event.failed, allowed: event.allowed }
+      }
+    case "StepSucceeded":
+    case "StepFailed":
+    case "StepRetryScheduled":
+    case "StepWaiting":
+      return foldStep(model, event)
+    case "StepsSkipped":
+      return {
+        model: event.nodes.reduce((next, node) => settle(next, node, node, false), model),
+        note: { kind: "skipped", at: event.at, nodes: event.nodes, reason: event.reason }
+      }
+    case "StepsCancelled":
+      return {
+        model: event.paths.reduce(cancelStep, model),
+        note: { kind: "cancelled", at: event.at, paths: event.paths }
+      }
+    default:
+      return foldRun(model, event)
+  }
+}
+
+const offer = (model: ProgressModel, path: string, attempt: number, at: number): ProgressModel => {
+  const node = nodeOf(path)
+  if (path === node && HashSet.has(model.settled, node)) return model
+  const step: ActiveStep = { path, node, status: "queued", attempt, since: at }
+  return { ...model, active: HashMap.set(model.active, path, step) }
+}
+
+const ready = (step: ActiveStep, at: number): ActiveStep => ({
+  path: step.path,
+  node: step.node,
+  status: "queued",
+  attempt: step.attempt,
+  since: at
+})
+
+const cancelStep = (model: ProgressModel, path: string): ProgressModel => {
+  const node = nodeOf(path)
+  const counted = path === node
+    ? model
+    : { ...model, maps: HashMap.modify(model.maps, node, (map) => ({ ...map, cancelled: map.cancelled + 1 })) }
+  return settle(counted, path, node, false)
+}
+
+type StepEvent = Extract<Event, { type: "StepSucceeded" | "StepFailed" | "StepRetryScheduled" | "StepWaiting" }>
+
+const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
+  const { at, attempt, path } = event
+  const node = nodeOf(path)
+  const mapOf = (from: ProgressModel) => path === node ? undefined : Option.getOrUndefined(HashMap.get(from.maps, node))
+  switch (event.type) {
+    case "StepSucceeded": {
+      const next = settle(spend(countItem(model, path, node, "succeeded"), event.usage), path, node, false)
+      const map = path === node ? Option.getOrUndefined(HashMap.get(model.maps, node)) : undefined
+      const ms = event.startedAt === undefined ? undefined : at - event.startedAt
+      const shown = map === undefined ? ms : at - map.since
+      return { model: next, note: { kind: "succeeded", at, path, ms: shown, usage: event.usage, map, of: mapOf(next) } }
+    }
+    case "StepFailed": {
+      const soft = event.handled === "fallback"
+      const counted = countItem(model, path, node, soft ? "succeeded" : "failed")
+      const next = settle(spend(counted, event.usage), path, node, !soft)
+      const { code, message } = event.error
+      return {
+        model: next,
+        note: { kind: "failed", at, path, code, message, handled: event.handled, attempt, of: mapOf(next) }
+      }
+    }
+    case "StepRetryScheduled": {
+      const { code, message } = event.error
+      const step: ActiveStep = { path, node, status: "retrying", attempt, since: at, dueAt: event.dueAt, message }
+      const next = spend({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
+      return {
+        model: next,
+        note: { kind: "retrying", at, path, attempt, dueAt: event.dueAt, code, message, of: mapOf(next) }
+      }
+    }
+    case "StepWaiting":
+      return wait(model, event, node)
+  }
+}
+
+const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" }>, node: string): Folded => {
+  const { at, attempt, path, wait: on } = event
+  const human = on.kind === "operator"
+  const dueAt = on.kind === "operator" ? undefined : on.dueAt
+  const message = waitText(on)
+  const step: ActiveStep = {
+    path,
+    node,
+    status: "waiting",
+    attempt,
+    since: at,
+    message,
+    human,
+    ...(dueAt === undefined ? {} : { dueAt })
+  }
+  return {
+    model: { ...model, active: HashMap.set(model.active, path, step) },
+    note: { kind: "waiting", at, path, human, text: message, dueAt }
+  }
+}
+
+const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
+  if (on.kind === "timer") return "a timer"
+  if (on.kind === "event") return `event ${on.name}`
+  return on.reason === "unknown_outcome"
+    ? `outcome unknown: ${on.error.code} ${on.error.message}`
+    : `failed: ${on.error.code} ${on.error.message}`
+}
+
+const countItem = (model: ProgressModel, path: string, node: string, as: "succeeded" | "failed"): ProgressModel =>
+  path === node
+    ? model
+    : { ...model, maps: HashMap.modify(model.maps, node, (map) => ({ ...map, [as]: map[as] + 1 })) }
+
+const foldRun = (model: ProgressModel, event: Event): Folded => {
+  switch (event.type) {
+    case "RunPaused":
+      return { model: { ...model, paused: true }, note: { kind: "paused", at: event.at, by: event.by } }
+    case "RunResumed":
+      return { model: { ...model, paused: false }, note: { kind: "resumed", at: event.at, by: event.by } }
+    case "RunAdopted":
+      return { model, note: { kind: "adopted", at: event.at, lost: event.lost.length } }
+    case "EventReceived":
+      return { model, note: { kind: "received", at: event.at, name: event.name } }
+    case "NoteAdded":
+      return { model, note: { kind: "noted", at: event.at, text: event.text } }
+    case "RunClosing": {
+      const { at, cause, code, message, path } = event
+      return { model: { ...model, closing: true }, note: { kind: "closing", at, cause, code, message, path } }
+    }
+    case "RunFinished": {
+      const { at, code, message, status } = event
+      return {
+        model: { ...model, ended: { status, code, message }, active: HashMap.empty() },
+        note: { kind: "finished", at, status, code, message }
+      }
+    }
+    default:
+      return unchanged(model)
+  }
+}
+
+/** Steps of which nothing has been heard yet. */
+export const pending = (model: ProgressModel): number =>
+  model.closing || model.ended !== undefined
+    ? 0
+    : Math.max(0, model.total - model.done - HashMap.size(model.active) - mapsOpen(model))
+
+const mapsOpen = (model: ProgressModel): number => {
+  let open = 0
+  for (const node of HashMap.keys(model.maps)) {
+    if (!HashSet.has(model.settled, node) && !HashMap.has(model.active, node)) open++
+  }
+  return open
+}
+
+/** Whether the step is being worked on, as far as anybody can tell. */
+export const isRunning = (model: ProgressModel, step: ActiveStep): boolean =>
+  step.status === "running" || (step.status === "queued" && !model.overlay)

@@ -1,0 +1,138 @@
+/** Runs a command line against fake streams and a fake client, and reports what it printed. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { Backend, type StoreOptions } from "../src/Backend.ts"
+import * as Flows from "../src/commands/Flows.ts"
+import * as Research from "../src/commands/Research.ts"
+import * as Run from "../src/commands/Run.ts"
+import * as RunControl from "../src/commands/RunControl.ts"
+import * as RunReports from "../src/commands/RunReports.ts"
+import * as Secrets from "../src/commands/Secrets.ts"
+import * as Store from "../src/commands/Store.ts"
+import * as Environment from "../src/Environment.ts"
+import * as Failure from "../src/Failure.ts"
+import * as Farewell from "../src/Farewell.ts"
+import * as Program from "../src/Program.ts"
+import { type Output, OutputClosed, Screen } from "../src/Screen.ts"
+import * as FakeClient from "./FakeClient.ts"
+import { scripts } from "./Scripts.ts"
+
+const later = <A>(execute: A) => () => Promise.resolve(execute)
+
+const commands: Program.Commands = {
+  RunFlow: later(Run.runFlow),
+  Research: later(Research.research),
+  RunsList: later(RunReports.runsList),
+  RunsShow: later(RunReports.runsShow),
+  RunsWatch: later(Run.runsWatch),
+  RunsJournal: later(RunReports.runsJournal),
+  RunsExplain: later(RunReports.runsExplain),
+  RunsLogs: later(RunReports.runsLogs),
+  RunsSend: later(RunControl.runsSend),
+  RunsCancel: later(RunControl.runsCancel),
+  RunsPause: later(RunControl.runsPause),
+  RunsResume: later(Run.runsResume),
+  RunsResolve: later(RunControl.runsResolve),
+  RunsDelete: later(RunControl.runsDelete),
+  RunsPrune: later(RunControl.runsPrune),
+  SecretsSet: later(Secrets.secretsSet),
+  SecretsList: later(Secrets.secretsList),
+  SecretsRemove: later(Secrets.secretsRemove),
+  FlowsCheck: later(Flows.flowsCheck),
+  FlowsShow: later(Flows.flowsShow),
+  FlowsGraph: later(Flows.flowsGraph),
+  Backup: later(Store.backup),
+  Doctor: later(Store.doctor)
+}
+
+export interface Setup {
+  readonly seen?: FakeClient.Seen
+  readonly environment?: Partial<Environment.EnvironmentValues>
+  /** Which of the streams are terminals. */
+  readonly terminals?: ReadonlyArray<"stdin" | "stdout" | "stderr">
+  readonly stdin?: string
+  /** Answers to questions, in order. */
+  readonly answers?: ReadonlyArray<string>
+  /** Nobody reads stdout. */
+  readonly stdoutClosed?: boolean
+  /** Interrupts once stderr holds this text. */
+  readonly interruptAt?: string
+  readonly backend?: (options: StoreOptions) => ReturnType<typeof FakeClient.layer>
+}
+
+export interface Answer {
+  /** Undefined when the command was interrupted. */
+  readonly exit: number | undefined
+  readonly out: string
+  readonly err: string
+  readonly questions: ReadonlyArray<string>
+  readonly farewell: ReadonlyArray<string>
+  readonly opened: ReadonlyArray<StoreOptions>
+  readonly seen: FakeClient.Seen
+}
+
+const output = (isTerminal: boolean, write: (text: string) => Effect.Effect<void, OutputClosed>): Output => ({
+  isTerminal,
+  viewport: () => ({ columns: 80, rows: 24 }),
+  write
+})
+
+export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Effect<Answer> =>
+  Effect.gen(function*() {
+    const seen = setup.seen ?? FakeClient.nothingSeen()
+    const opened: Array<StoreOptions> = []
+    const questions: Array<string> = []
+    const answers = [...setup.answers ?? []]
+    const terminals = new Set(setup.terminals)
+    const farewell = Farewell.make()
+    let out = ""
+    let err = ""
+    let fiber: Fiber.Fiber<number> | undefined
+    const screen = Screen.of({
+      stdout: output(terminals.has("stdout"), (text) =>
+        Effect.suspend(() => {
+          if (setup.stdoutClosed === true) return Effect.fail(new OutputClosed())
+          out += text
+          return Effect.void
+        })),
+      stderr: output(terminals.has("stderr"), (text) =>
+        Effect.sync(() => {
+          err += text
+          if (setup.interruptAt !== undefined && err.includes(setup.interruptAt)) fiber?.interruptUnsafe()
+        })),
+      stdin: {
+        isTerminal: terminals.has("stdin"),
+        readAll: () => Effect.succeed(new TextEncoder().encode(setup.stdin ?? "")),
+        ask: (question) =>
+          Effect.suspend(() => {
+            questions.push(question)
+            const answer = answers.shift()
+            return answer === undefined ? Effect.fail(Failure.usage("NO_ANSWER", "")) : Effect.succeed(answer)
+          })
+      }
+    })
+    const open = (options: StoreOptions) => {
+      opened.push(options)
+      return setup.backend?.(options) ?? FakeClient.layer(scripts, seen)
+    }
+    fiber = yield* Program.run({ args, version: "9.9.9", commands }).pipe(
+      Effect.provide(Layer.mergeAll(
+        Layer.succeed(Screen, screen),
+        Layer.succeed(Environment.Environment, { ...Environment.empty, ...setup.environment }),
+        Layer.succeed(Backend, { open }),
+        Layer.succeed(Farewell.Farewell, farewell)
+      )),
+      Effect.forkChild
+    )
+    const exit = yield* Fiber.await(fiber)
+    return {
+      exit: exit._tag === "Success" ? exit.value : undefined,
+      out,
+      err,
+      questions,
+      farewell: farewell.lines(130),
+      opened,
+      seen
+    }
+  })

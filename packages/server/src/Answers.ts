@@ -1,0 +1,71 @@
+/** How what the engine says becomes what a client is told. */
+import { ClientError } from "@baton/contract/Client"
+import type { BlobStoreError } from "@baton/engine/BlobStore"
+import type { FlowStoreError } from "@baton/engine/FlowStore"
+import type { Settled } from "@baton/engine/RunSlot"
+import type { RunStoreError } from "@baton/engine/RunStore"
+import * as Effect from "effect/Effect"
+
+const storeHints: { readonly [reason in RunStoreError["reason"]]: string } = {
+  unavailable: "check the disk, then try again",
+  busy: "another process holds the store; try again",
+  full: "free some space; everything accepted so far is safe",
+  read_only: "make the data folder writable, or choose another with --data",
+  newer: "use the newer version of Baton, or another folder with --data",
+  corrupt: "restore a backup, or choose another folder with --data"
+}
+
+export const fromStore = (error: RunStoreError): ClientError =>
+  new ClientError({
+    reason: "unavailable",
+    code: `STORE_${error.reason.toUpperCase()}`,
+    message: error.message,
+    hint: storeHints[error.reason]
+  })
+
+export const fromBlobs = (error: BlobStoreError): ClientError =>
+  new ClientError({ reason: "unavailable", code: `BLOB_${error.reason.toUpperCase()}`, message: error.message })
+
+export const fromFlows = (error: FlowStoreError): ClientError =>
+  new ClientError({
+    reason: error.reason === "missing" ? "not_found" : error.reason === "exists" ? "conflict" : "unavailable",
+    code: `FLOW_${error.reason.toUpperCase()}`,
+    message: error.message
+  })
+
+export const runNotFound = (run: string): ClientError =>
+  new ClientError({
+    reason: "not_found",
+    code: "RUN_NOT_FOUND",
+    message: `there is no run ${run}`,
+    hint: "baton runs list"
+  })
+
+const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
+  RUN_NOT_FOUND: "not_found",
+  STEP_NOT_FOUND: "not_found",
+  COMMAND_INVALID: "invalid",
+  RUN_SEALED: "unavailable"
+}
+
+/** Accepted is nothing to tell; a refusal or a lost run is an error. */
+export const fromSettled = (run: string, settled: Settled): Effect.Effect<Settled, ClientError> => {
+  if (settled.kind === "accepted") return Effect.succeed(settled)
+  if (settled.kind === "refused") {
+    return Effect.fail(
+      new ClientError({
+        reason: refusedReasons[settled.code] ?? "conflict",
+        code: settled.code,
+        message: `${run}: ${settled.message}`
+      })
+    )
+  }
+  if (settled.reason === "missing") return Effect.fail(runNotFound(run))
+  return Effect.fail(
+    new ClientError({
+      reason: settled.reason === "unavailable" ? "unavailable" : "conflict",
+      code: settled.reason === "unavailable" ? "STORE_UNAVAILABLE" : "RUN_OWNED_ELSEWHERE",
+      message: settled.message
+    })
+  )
+}

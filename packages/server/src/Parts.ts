@@ -1,0 +1,33 @@
+/** What the local client works with, gathered once. */
+import type { Agents } from "@baton/engine/Agents"
+import type { BlobStore } from "@baton/engine/BlobStore"
+import type { Coordinator } from "@baton/engine/Coordinator"
+import type { EventFeed } from "@baton/engine/EventFeed"
+import type { FlowStore } from "@baton/engine/FlowStore"
+import type { Plans } from "@baton/engine/Plans"
+import type { RunStore } from "@baton/engine/RunStore"
+import type { Secrets } from "@baton/engine/Secrets"
+import type { Sessions } from "@baton/engine/Sessions"
+import type { StepLog } from "@baton/engine/StepLog"
+import type { Sweeper } from "@baton/engine/Sweeper"
+import type * as Clock from "effect/Clock"
+
+/** The one tenant of a local store. */
+export const tenant = "default"
+
+export interface Parts {
+  readonly coordinator: Coordinator["Service"]
+  readonly sweeper: Sweeper["Service"]
+  readonly plans: Plans["Service"]
+  readonly store: RunStore["Service"]
+  readonly sessions: Sessions["Service"]
+  readonly blobs: BlobStore["Service"]
+  readonly flows: FlowStore["Service"]
+  readonly feed: EventFeed["Service"]
+  readonly log: StepLog["Service"]
+  readonly secrets: Secrets["Service"]
+  readonly agents: Agents["Service"]
+  readonly clock: Clock.Clock
+  /** Functions served here, by name. */
+  readonly functions: ReadonlySet<string>
+}

@@ -1,0 +1,95 @@
+/** Asking something of a run, whoever owns it: here, in another living process, or nobody any more. */
+import { ClientError } from "@baton/contract/Client"
+import type { Settled } from "@baton/engine/RunSlot"
+import type { Command } from "@baton/kernel/Command"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Answers from "./Answers.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+
+/** How often a handed-in command's answer is looked for. */
+const lookEvery = Duration.millis(20)
+/** How often a run is asked again because its owner changed under our hands. */
+const triesMax = 5
+
+const Answer = Schema.fromJsonString(Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("accepted"), events: Schema.Int, head: Schema.Int }),
+  Schema.Struct({ kind: Schema.Literal("refused"), code: Schema.String, message: Schema.String }),
+  Schema.Struct({
+    kind: Schema.Literal("lost"),
+    reason: Schema.Literals(["not_owner", "exists", "conflict", "unavailable", "missing"]),
+    message: Schema.String
+  })
+]))
+const decodeAnswer = Schema.decodeUnknownOption(Answer)
+
+/** Waits for the owner's answer; `undefined` when the owner is gone and will not give one. */
+const awaitAnswer = Effect.fnUntraced(function*(
+  parts: Parts,
+  id: number,
+  owner: string
+): Effect.fn.Return<Settled | undefined, ClientError> {
+  for (;;) {
+    const answer = yield* Effect.mapError(parts.sessions.answer(id), Answers.fromStore)
+    if (answer !== undefined) return Option.getOrUndefined(decodeAnswer(answer))
+    if (!(yield* Effect.mapError(parts.sessions.isAlive(owner), Answers.fromStore))) return undefined
+    yield* Effect.sleep(lookEvery)
+  }
+})
+
+const elsewhere = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  command: Command
+): Effect.fn.Return<Settled | undefined, ClientError> {
+  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+  if (row.endedAt !== undefined) {
+    return { kind: "refused", code: "RUN_FINISHED", message: `the run has ended: ${row.code ?? row.status}` }
+  }
+  const alive = row.owner !== undefined &&
+    (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
+  if (alive && row.owner !== undefined && row.owner !== parts.sessions.id) {
+    const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
+    return yield* awaitAnswer(parts, id, row.owner)
+  }
+  yield* adopt(parts, run, command)
+  return undefined
+})
+
+/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath. */
+const adopt = (parts: Parts, run: string, command: Command | undefined): Effect.Effect<void, ClientError> =>
+  parts.sweeper.adopt({ tenant, run }, command).pipe(Effect.mapError(Answers.fromStore), Effect.asVoid)
+
+/** Decides a command wherever the run lives, and answers when that is durable. */
+export const ask = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  make: (at: number) => Command
+): Effect.fn.Return<Settled, ClientError> {
+  for (let tries = 0; tries < triesMax; tries++) {
+    const command = make(parts.clock.currentTimeMillisUnsafe())
+    const here = parts.coordinator.slot(tenant, run) !== undefined
+    const settled = here
+      ? yield* parts.coordinator.command(tenant, run, command)
+      : yield* elsewhere(parts, run, command)
+    if (settled !== undefined && !(settled.kind === "lost" && settled.reason === "not_owner")) {
+      return yield* Answers.fromSettled(run, settled)
+    }
+  }
+  return yield* Effect.fail(
+    new ClientError({
+      reason: "conflict",
+      code: "RUN_OWNED_ELSEWHERE",
+      message: `${run} changed its owner again and again; try once more`
+    })
+  )
+})
+
+/** Takes over a run whose process died; nothing happens when it lives here or elsewhere. */
+export const takeOver = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
+  if (parts.coordinator.slot(tenant, run) === undefined) yield* adopt(parts, run, undefined)
+})

@@ -1,0 +1,122 @@
+/** A run's events as envelopes, with or without following; its log lines in the same way. */
+import type { ClientError, LogEntry } from "@baton/contract/Client"
+import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import * as Wire from "@baton/contract/Wire"
+import type { Wakeup } from "@baton/engine/EventFeed"
+import * as RunLoader from "@baton/engine/RunLoader"
+import type { Json } from "@baton/kernel/Value"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as Answers from "./Answers.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+
+/** Records read in one go. */
+const pageRecords = 500
+/** How often the journal of a run that another process owns is looked at. */
+const pollEvery = Duration.millis(100)
+/** Live events a slow reader may be behind before the oldest go. */
+const liveMax = 1024
+
+interface Page {
+  readonly envelopes: ReadonlyArray<EventEnvelope>
+  readonly after: number
+  readonly ended: boolean
+}
+
+const page = Effect.fnUntraced(
+  function*(parts: Parts, run: string, after: number): Effect.fn.Return<Page, ClientError> {
+    const records = yield* Effect.mapError(parts.store.records(tenant, run, after, pageRecords), Answers.fromStore)
+    const envelopes: Array<EventEnvelope> = []
+    let ended = false
+    let last = after
+    for (const record of records) {
+      const events = yield* Effect.mapError(RunLoader.events(record), Answers.fromStore)
+      for (const [index, event] of events.entries()) {
+        const seq = record.seq + index
+        if (event.type === "RunFinished") ended = true
+        if (seq > last) envelopes.push(Wire.fromEvent(run, seq, event))
+      }
+      last = record.seq + record.n - 1
+    }
+    return { envelopes, after: last, ended }
+  }
+)
+
+const liveOf = (wakeup: Wakeup, run: string, at: number, n: number): EventEnvelope | undefined =>
+  wakeup.kind === "live" && (Wire.liveTypes as ReadonlyArray<string>).includes(wakeup.type)
+    ? Wire.fromLive(run, wakeup.type as Wire.LiveType, wakeup.path, at, n, wakeup.data as Json)
+    : undefined
+
+/** What has happened since; when nothing has, waits for a hint or the next look, and gives what is live meanwhile. */
+const follow = (parts: Parts, run: string, hints: Queue.Queue<Wakeup>, known: boolean) => {
+  let n = 0
+  return (after: number): Effect.Effect<
+    readonly [ReadonlyArray<EventEnvelope>, Option.Option<number>],
+    ClientError
+  > =>
+    Effect.gen(function*() {
+      const found = yield* page(parts, run, after)
+      if (found.envelopes.length > 0 || known) {
+        return [found.envelopes, found.ended ? Option.none<number>() : Option.some(found.after)] as const
+      }
+      const hint = yield* Effect.raceFirst(
+        Effect.map(Queue.take(hints), Option.some),
+        Effect.as(Effect.sleep(pollEvery), Option.none<Wakeup>())
+      )
+      const live = Option.isSome(hint)
+        ? liveOf(hint.value, run, parts.clock.currentTimeMillisUnsafe(), n++)
+        : undefined
+      return [live === undefined ? [] : [live], Option.some(after)] as const
+    })
+}
+
+export const events = (
+  parts: Parts,
+  run: string,
+  options: { readonly after: number; readonly follow: boolean }
+): Stream.Stream<EventEnvelope, ClientError> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+    if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+    if (!options.follow) {
+      return Stream.paginate(options.after, (after) =>
+        Effect.map(page(parts, run, after), (found) =>
+          [
+            found.envelopes,
+            found.envelopes.length === 0 || found.ended ? Option.none<number>() : Option.some(found.after)
+          ] as const))
+    }
+    const hints = yield* Queue.sliding<Wakeup>(liveMax)
+    const wakeups = yield* parts.feed.subscribe(tenant, run)
+    yield* Effect.forkScoped(Stream.runForEach(wakeups, (wakeup) => Queue.offer(hints, wakeup)))
+    const ended = row.endedAt !== undefined
+    return Stream.paginate(options.after, follow(parts, run, hints, ended && row.head <= options.after))
+  }))
+
+const logEntry = (line: { at: number; path: string; attempt: number; line: string }): LogEntry => ({
+  ...line,
+  at: Wire.timeText(line.at)
+})
+
+export const logs = (
+  parts: Parts,
+  run: string,
+  options: { readonly path?: string; readonly follow: boolean }
+): Stream.Stream<LogEntry, ClientError> =>
+  Stream.paginate(0, (after) =>
+    Effect.gen(function*() {
+      const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+      if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+      const lines = yield* parts.log.read(tenant, run, {
+        after,
+        limit: pageRecords,
+        ...(options.path === undefined ? {} : { path: options.path })
+      }).pipe(Effect.mapError(Answers.fromStore))
+      const more = lines.length === pageRecords || (options.follow && row.endedAt === undefined)
+      if (more && lines.length === 0) yield* Effect.sleep(pollEvery)
+      return [lines.map(logEntry), more ? Option.some(after + lines.length) : Option.none<number>()] as const
+    }))

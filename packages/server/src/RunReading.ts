@@ -1,0 +1,144 @@
+/** Reading runs: from the owner's folded state when this process owns them, else folded from the journal. */
+import { ClientError } from "@baton/contract/Client"
+import type { Reason, RunDocument, RunListItem, StepDocument } from "@baton/contract/RunDocument"
+import * as Projection from "@baton/contract/RunProjection"
+import { timeText } from "@baton/contract/Wire"
+import * as RunLoader from "@baton/engine/RunLoader"
+import type { RunRow } from "@baton/engine/RunStore"
+import { explain } from "@baton/kernel/Explain"
+import type { RunState } from "@baton/kernel/RunState"
+import type { BlobRef, Json, Value } from "@baton/kernel/Value"
+import { refs, resolve } from "@baton/kernel/Value"
+import * as Effect from "effect/Effect"
+import * as Answers from "./Answers.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+
+/** Bytes of stored values that a run document holds in full; larger ones are shown by their address. */
+const documentBytesMax = 4 * 1024 * 1024
+/** Runs looked through for a unique prefix. */
+const prefixRunsMax = 10_000
+
+interface Seen {
+  readonly state: RunState
+  readonly begun: ReadonlyMap<string, number>
+  readonly owned: boolean
+}
+
+const rowOf = (parts: Parts, run: string): Effect.Effect<RunRow, ClientError> =>
+  parts.store.find(tenant, run).pipe(
+    Effect.mapError(Answers.fromStore),
+    Effect.flatMap((row) => row === undefined ? Effect.fail(Answers.runNotFound(run)) : Effect.succeed(row))
+  )
+
+const see = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Seen, ClientError> {
+  const own = yield* parts.coordinator.peek(tenant, run)
+  if (own !== undefined) return { state: own.state, begun: own.slot.begun, owned: true }
+  const row = yield* rowOf(parts, run)
+  const plan = yield* Effect.mapError(parts.plans.get(tenant, row.flowHash), Answers.fromFlows)
+  const loaded = yield* Effect.mapError(RunLoader.load(parts.store, plan, tenant, run), Answers.fromStore)
+  if (loaded === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+  const owned = row.owner !== undefined &&
+    (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
+  return { state: loaded.state, begun: new Map(), owned }
+})
+
+const load = Effect.fnUntraced(function*(parts: Parts, values: ReadonlyArray<Value | undefined>) {
+  const loaded = new Map<BlobRef, Json>()
+  let bytes = 0
+  for (const value of values) {
+    for (const ref of value === undefined ? [] : refs(value)) {
+      if (loaded.has(ref) || bytes > documentBytesMax) continue
+      const read = yield* Effect.mapError(parts.blobs.get(tenant, ref), Answers.fromBlobs)
+      bytes += read.length
+      if (bytes <= documentBytesMax) loaded.set(ref, JSON.parse(Buffer.from(read).toString("utf8")))
+    }
+  }
+  return loaded
+})
+
+const sightOf = Effect.fnUntraced(function*(parts: Parts, seen: Seen): Effect.fn.Return<Projection.Sight, ClientError> {
+  const now = parts.clock.currentTimeMillisUnsafe()
+  const loaded = yield* load(parts, [seen.state.input, seen.state.finished?.output])
+  const [first] = explain(seen.state, now, { begun: seen.begun, owned: seen.owned })
+  return {
+    read: (value) => resolve(value, loaded) ?? Projection.address(value),
+    begun: seen.begun,
+    reason: first?.message ?? "",
+    now
+  }
+})
+
+export const show = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<RunDocument, ClientError> {
+  const seen = yield* see(parts, run)
+  return Projection.project(seen.state, yield* sightOf(parts, seen))
+})
+
+export const steps = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  after: number,
+  limit: number
+): Effect.fn.Return<ReadonlyArray<StepDocument>, ClientError> {
+  const seen = yield* see(parts, run)
+  return Projection.steps(seen.state, yield* sightOf(parts, seen), after, Math.min(limit, Projection.stepsMax))
+})
+
+export const reasons = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string
+): Effect.fn.Return<ReadonlyArray<Reason>, ClientError> {
+  const seen = yield* see(parts, run)
+  const now = parts.clock.currentTimeMillisUnsafe()
+  return explain(seen.state, now, { begun: seen.begun, owned: seen.owned }).map((reason) => ({
+    ...reason,
+    path: reason.path ?? null,
+    door: reason.door.replaceAll("RUN", run)
+  }))
+})
+
+export const listItem = (row: RunRow): RunListItem => ({
+  id: row.run,
+  flow: row.flow,
+  version: row.version,
+  status: row.status,
+  code: row.code ?? null,
+  reason: row.reason ?? null,
+  startedAt: timeText(row.createdAt),
+  endedAt: row.endedAt === undefined ? null : timeText(row.endedAt),
+  seq: row.head,
+  tags: row.tags
+})
+
+/** A run id, `@last`, or the beginning of exactly one id. */
+export const find = Effect.fnUntraced(function*(parts: Parts, text: string): Effect.fn.Return<string, ClientError> {
+  const page = (after: string | undefined, limit: number) =>
+    parts.store.list({ tenant, limit, ...(after === undefined ? {} : { after }) }).pipe(
+      Effect.mapError(Answers.fromStore)
+    )
+  if (text === "@last") {
+    const [last] = yield* page(undefined, 1)
+    return last === undefined ? yield* Effect.fail(Answers.runNotFound("@last")) : last.run
+  }
+  const exact = yield* Effect.mapError(parts.store.find(tenant, text), Answers.fromStore)
+  if (exact !== undefined) return text
+  const matching: Array<string> = []
+  let after: string | undefined
+  for (let seen = 0; seen < prefixRunsMax; seen += 500) {
+    const rows = yield* page(after, 500)
+    for (const row of rows) if (row.run.startsWith(text)) matching.push(row.run)
+    after = rows.at(-1)?.run
+    if (rows.length < 500 || matching.length > 1) break
+  }
+  const [only] = matching
+  if (only === undefined || text === "") return yield* Effect.fail(Answers.runNotFound(text))
+  if (matching.length === 1) return only
+  return yield* Effect.fail(
+    new ClientError({
+      reason: "not_found",
+      code: "RUN_AMBIGUOUS",
+      message: `${text} begins more than one run id: ${matching.slice(0, 3).join(", ")}`,
+      hint: "write more of the id"
+    })
+  )
+})
