@@ -84,8 +84,9 @@ const adoption = (test: Test) => {
         const before = yield* b.store.find(tenant, "left")
         yield* a.end
         const adopted = yield* b.adopt(10)
-        assert.deepStrictEqual(adopted.map(({ run }) => run), ["left"])
+        assert.deepStrictEqual(adopted.map(({ orderly, run }) => ({ orderly, run })), [{ orderly: false, run: "left" }])
         assert.isAbove(adopted[0]?.epoch ?? 0, before?.epoch ?? 0)
+        assert.strictEqual((yield* b.store.find(tenant, "left"))?.epoch, adopted[0]?.epoch)
         assert.strictEqual(yield* b.inside(fate(following("left", a.id, made))), "not_owner")
         assert.strictEqual(yield* b.inside(fate(following("left", b.id, made))), "ok")
         assert.deepStrictEqual(yield* b.adopt(10), [])
@@ -97,7 +98,9 @@ const adoption = (test: Test) => {
       yield* a.inside(accepted(creation("submitted", undefined)))
       const made = yield* a.inside(accepted(creation("let-go", a.id)))
       yield* a.release([{ tenant, run: "let-go" }])
-      assert.deepStrictEqual((yield* b.adopt(10)).map(({ run }) => run).sort(), ["let-go", "submitted"])
+      const adopted = yield* b.adopt(10)
+      assert.deepStrictEqual(adopted.map(({ run }) => run).sort(), ["let-go", "submitted"])
+      assert.isTrue(adopted.every(({ orderly }) => orderly))
       assert.strictEqual(yield* a.inside(fate(following("let-go", a.id, made))), "not_owner")
     }))
 
