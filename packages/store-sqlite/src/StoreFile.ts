@@ -13,7 +13,7 @@ import * as SessionLock from "./SessionLock.ts"
 export const inMemory = ":memory:"
 
 /** How long a start waits for another one, which may be migrating a large store, in milliseconds. */
-export const openWaitMs = 60_000
+export const openWaitMs = 15_000
 
 /** Commits that are measured when a store is opened. */
 const syncsMeasured = 5
