@@ -34,7 +34,7 @@ export interface RunSlot {
   mailbox: Array<Pending>
   /** In the queue of runs that have something to decide. */
   dirty: boolean
-  /** Values for the next decisions: what they asked for, and what comes with the commands before them. */
+  /** Values the next decision asked for. */
   blobs: Map<BlobRef, Json>
   /** A load of state or values is under way. */
   loading: boolean
@@ -64,11 +64,6 @@ export const make = (tenant: string, run: string): RunSlot => ({
   status: "",
   movedAt: 0
 })
-
-/** Bytes that a command brings are read by its own decision already, before they are in the store. */
-export const hold = (slot: RunSlot, blob: NewBlob): void => {
-  slot.blobs.set(blob.ref, blob.json ?? JSON.parse(Buffer.from(blob.bytes).toString("utf8")))
-}
 
 export const attemptKey = (path: string, attempt: number): string => `${path}#${attempt}`
 export const timerKey = (timer: { readonly path: string; readonly kind: string }): string =>

@@ -1,4 +1,5 @@
 /** The coordinator's inside: mailboxes, decisions, grouped commits, and what follows from them. See `Coordinator`. */
+import type { Decision } from "@baton/kernel/Decide"
 import { decide } from "@baton/kernel/Decide"
 import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
@@ -109,9 +110,9 @@ export class Scribe {
     let at = 0
     for (; at < slot.mailbox.length && draft.events.length < this.limits.recordEventsMax; at++) {
       const pending = slot.mailbox[at]!
-      for (const blob of pending.blobs) RunSlots.hold(slot, blob)
-      const decision = decide(state, pending.command, slot.blobs)
+      const decision = this.#ask(slot, state, pending)
       if (decision.kind === "needs") {
+        slot.loading = true
         lacks.push({ slot, refs: decision.needs.refs })
         break
       }
@@ -121,20 +122,29 @@ export class Scribe {
         : { kind: "accepted", events: decision.events.length, head: state.seq + decision.events.length }
       if (decision.kind === "events" && decision.events.length > 0) {
         draft.blobs.push(...pending.blobs)
-        const carried = draft.blobs.length
         RecordBuilder.add(draft, decision.events)
-        for (let made = carried; made < draft.blobs.length; made++) RunSlots.hold(slot, draft.blobs[made]!)
+        slot.blobs.clear()
       }
       if (pending.handed !== undefined) draft.answered.push({ id: pending.handed, answer: JSON.stringify(settled) })
       answers.push([pending, settled])
     }
     slot.mailbox = at === slot.mailbox.length ? [] : slot.mailbox.slice(at)
-    if (slot.mailbox.length === 0) slot.blobs.clear()
     if (draft.events.length === 0) {
       this.#replyOnly(slot, draft, answers)
       return undefined
     }
     return { draft, commit: RecordBuilder.build(draft, this.session), taken, answers }
+  }
+
+  /** What the command itself brings along is at hand before it is in the store. */
+  #ask(slot: RunSlot, state: RunState.RunState, pending: Pending): Decision {
+    for (;;) {
+      const decision = decide(state, pending.command, slot.blobs)
+      if (decision.kind !== "needs") return decision
+      const brought = pending.blobs.filter((blob) => decision.needs.refs.includes(blob.ref) && !slot.blobs.has(blob.ref))
+      if (brought.length === 0) return decision
+      for (const { bytes, json, ref } of brought) slot.blobs.set(ref, json ?? JSON.parse(Buffer.from(bytes).toString("utf8")))
+    }
   }
 
   /** Answers that changed nothing: refusals, and what was stale. */
@@ -143,7 +153,7 @@ export class Scribe {
   #replyOnly(slot: RunSlot, draft: Draft, answers: ReadonlyArray<readonly [Pending, Settled]>): void {
     this.unwritten.push(...draft.answered)
     for (const [pending, settled] of answers) pending.reply?.(settled)
-    if (slot.state?.seq === 0) this.forget(slot)
+    if (slot.state?.seq === 0 && slot.mailbox.length === 0) this.forget(slot)
     else this.touch(slot)
   }
 
