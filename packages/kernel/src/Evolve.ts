@@ -27,9 +27,11 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
  * A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. A map is
  * none: no item starts in a closing run (SEMANTICS 8.5b).
  */
-export const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
-  (at.status === "pending" || at.status === "ready") && node.map === undefined &&
-  node.incoming.some((edge) => edge.on === "always")
+export const outlives = (node: PlanNode): boolean =>
+  node.map === undefined && node.incoming.some((edge) => edge.on === "always")
+
+const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
+  (at.status === "pending" || at.status === "ready") && outlives(node)
 
 /** Nobody knows whether its irreversible call happened: it fails by an event of its own (SEMANTICS 8.11c). */
 export const isUnknown = (at: NodeState): boolean =>
