@@ -256,7 +256,6 @@ const launch = (pool: Pool, lane: Lane, offer: Offer, begun: Begun): Effect.Effe
     fiber.addObserver((exit) => {
       release(pool, lane, key)
       if (exit._tag === "Success") return
-      begun.slot.begun.delete(attemptKey(offer.path, offer.attempt))
       // While the machine stops, the attempt stays offered: the next owner begins it again.
       if (!pool.stopping) postInterrupted(pool, offer)
     })
