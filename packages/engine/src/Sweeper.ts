@@ -211,6 +211,8 @@ const stalled = (parts: Parts): ReadonlyArray<RunSlot> => {
 /** An orderly stop: everything is written, and the runs are free for whoever comes next. */
 const release = (parts: Parts): Effect.Effect<void> =>
   parts.coordinator.settled.pipe(
+    // A store that does not serve keeps nobody from stopping: the next owner does again what is lost.
+    Effect.timeoutOrElse({ duration: parts.limits.stopGrace, orElse: () => Effect.void }),
     Effect.andThen(Effect.suspend(() =>
       parts.sessions.release([...parts.coordinator.slots()].map(({ run, tenant }) => ({ tenant, run })))
     )),
