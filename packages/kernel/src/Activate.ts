@@ -149,7 +149,9 @@ const activate = (draft: Draft, node: PlanNode): void => {
 /** Looks at every node whose join may have changed, until nothing follows any more. */
 export const drain = (draft: Draft): void => {
   while (draft.todo.length > 0 || draft.erred.length > 0) {
-    for (const [index, message] of draft.erred.splice(0)) {
+    // One failure may lead to the next: all of them come before the joins, which would skip what is to fail.
+    for (let erred = draft.erred.shift(); erred !== undefined; erred = draft.erred.shift()) {
+      const [index, message] = erred
       if (draft.state.nodes.get(index).status === "pending" && !draft.fresh.has(index)) {
         Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
       }
