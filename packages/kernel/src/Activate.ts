@@ -165,6 +165,11 @@ export const drain = (draft: Draft): void => {
       if (join === "lost") lost.push(index)
       else if (join === "met") activate(draft, node)
     }
+    // A step of this round that settled at once may have made targets fail: they come before what is skipped.
+    if (draft.erred.length > 0) {
+      draft.todo.push(...lost)
+      continue
+    }
     // Another node of this round may have closed the run, which has settled them.
     const skipped = lost.filter((index) => draft.state.nodes.get(index).status === "pending")
     if (skipped.length > 0) skip(draft, skipped, "dead_path")
