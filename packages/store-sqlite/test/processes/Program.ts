@@ -63,10 +63,20 @@ const locker = Effect.gen(function*() {
   db.close()
 })
 
+/** Says when a connection of this thread is closed. */
+const watchClosing = () => {
+  const { close } = DatabaseSync.prototype
+  DatabaseSync.prototype.close = function(this: DatabaseSync) {
+    say({ closed: this.location() ?? "" })
+    close.call(this)
+  }
+}
+
 /** Commits one record after another, each when it is told to, and says what became of it. */
 const committer = Effect.gen(function*() {
   const { id } = yield* Sessions
   const store = yield* RunStore
+  watchClosing()
   let last: { head: number; hash: Uint8Array } = yield* Journals.accepted(Journals.creation("run", id))
   say({ ready: id })
   while (true) {
