@@ -24,10 +24,11 @@ const heard = Effect.promise(() => lines.next())
 
 const tell = ({ message, reason }: RunStoreError) => Effect.sync(() => say({ reason, message }))
 
-/** Opens the store and says how that went. */
+/** Opens the store when it is told to, and says how that went. */
 const starter = Effect.gen(function*() {
-  const { id } = yield* Sessions
-  say({ ready: id })
+  say({ ready: "waiting" })
+  yield* heard
+  yield* Effect.provide(Effect.map(Sessions, ({ id }) => say({ ready: id })), layer)
   yield* heard
 })
 
@@ -115,7 +116,7 @@ const run = (program: Effect.Effect<void, RunStoreError, RunStore | Sessions>) =
 
 switch (role) {
   case "starter":
-    await run(starter)
+    await Effect.runPromise(starter)
     break
   case "holder":
     await run(holder)
