@@ -96,18 +96,14 @@ const missing = (slot: RunSlot): Settled => ({
   message: `there is no run ${slot.run}`
 })
 
-/** What a load could not read is told to whoever waits; the run stays as it is in the store. */
+/** What could not be read now is asked for again, with growing pauses: nothing that was posted is dropped. */
 const supplySafely = (services: Services, lacks: Lacks): Effect.Effect<void> =>
   supply(services, lacks).pipe(
     Effect.catch((error) =>
-      Effect.sync(() => {
-        lacks.slot.loading = false
-        services.scribe.giveUp(lacks.slot, lacks.slot.mailbox, {
-          kind: "lost",
-          reason: "unavailable",
-          message: error.message
-        })
-      })
+      Effect.andThen(
+        Effect.logWarning("A run must wait for what it reads", { run: lacks.slot.run, reason: error.message }),
+        retryLater(services, [lacks.slot])
+      )
     )
   )
 
