@@ -1,17 +1,39 @@
 /** The screen of this process. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { Writable } from "node:stream"
 import type { WriteStream } from "node:tty"
 import * as Failure from "./Failure.ts"
+import * as TtyFrame from "./progress/TtyFrame.ts"
 import { type Output, OutputClosed, Screen } from "./Screen.ts"
 
 /** Sizes assumed where the terminal does not tell. */
 const viewportUnknown = { columns: 80, rows: 24 }
 
-const output = (stream: WriteStream): Output => {
+type StandardStream = WriteStream & { readonly fd: number }
+
+/** Gives the cursor back when the process ends with it hidden, whatever ended it. */
+const restoreCursor = (stream: StandardStream): (text: string) => void => {
+  let hidden = false
+  process.on("exit", () => {
+    if (!hidden) return
+    try {
+      writeSync(stream.fd, `\r\n${TtyFrame.showCursor}`)
+    } catch {
+      // The terminal is gone; there is no cursor to give back.
+    }
+  })
+  return (text) => {
+    if (text.includes(TtyFrame.hideCursor)) hidden = true
+    if (text.includes(TtyFrame.showCursor)) hidden = false
+  }
+}
+
+const output = (stream: StandardStream): Output => {
   let closed = false
+  const watchCursor = restoreCursor(stream)
   stream.on("error", () => {
     closed = true
   })
@@ -24,6 +46,7 @@ const output = (stream: WriteStream): Output => {
     write: (text) =>
       Effect.callback<void, OutputClosed>((resume) => {
         if (closed) return resume(Effect.fail(new OutputClosed()))
+        watchCursor(text)
         stream.write(text, (error) => resume(error ? Effect.fail(new OutputClosed()) : Effect.void))
       })
   }

@@ -23,6 +23,12 @@ const cases: ReadonlyArray<readonly [promise: string, args: ReadonlyArray<string
   ["a failed run", ["run", "failing"], 3],
   ["a cancelled run", ["run", "cancelled"], 4],
   ["a run only a person can move on, with nobody there", ["run", "human"], 5],
+  ["the same with a person there, who has until the time is over", ["run", "human", "--wait-timeout", "50ms"], 6, {
+    terminals: ["stdin", "stderr"]
+  }],
+  ["the same with a person there who must not be asked", ["run", "human", "--no-input"], 5, {
+    terminals: ["stdin", "stderr"]
+  }],
   ["a run that was not waited for to the end", ["run", "event", "--wait-timeout", "1ms"], 6],
   ["a flow that is not there", ["run", "nothing"], 7],
   ["a flow that is wrong", ["run", "invalid"], 2],

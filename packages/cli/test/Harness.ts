@@ -1,4 +1,5 @@
 /** Runs a command line against fake streams and a fake client, and reports what it printed. */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -58,6 +59,8 @@ export interface Setup {
   readonly stdoutClosed?: boolean
   /** Interrupts once stderr holds this text. */
   readonly interruptAt?: string
+  /** Done once stderr holds the text. */
+  readonly heard?: { readonly text: string; readonly done: Deferred.Deferred<void> }
   readonly backend?: (options: StoreOptions) => ReturnType<typeof FakeClient.layer>
 }
 
@@ -88,7 +91,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
     const farewell = Farewell.make()
     let out = ""
     let err = ""
-    let fiber: Fiber.Fiber<number> | undefined
+    const running: { fiber?: Fiber.Fiber<number> } = {}
     const screen = Screen.of({
       stdout: output(terminals.has("stdout"), (text) =>
         Effect.suspend(() => {
@@ -99,7 +102,10 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       stderr: output(terminals.has("stderr"), (text) =>
         Effect.sync(() => {
           err += text
-          if (setup.interruptAt !== undefined && err.includes(setup.interruptAt)) fiber?.interruptUnsafe()
+          if (setup.heard !== undefined && err.includes(setup.heard.text)) {
+            Deferred.doneUnsafe(setup.heard.done, Effect.void)
+          }
+          if (setup.interruptAt !== undefined && err.includes(setup.interruptAt)) running.fiber?.interruptUnsafe()
         })),
       stdin: {
         isTerminal: terminals.has("stdin"),
@@ -116,7 +122,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       opened.push(options)
       return setup.backend?.(options) ?? FakeClient.layer(scripts, seen)
     }
-    fiber = yield* Program.run({ args, version: "9.9.9", commands }).pipe(
+    running.fiber = yield* Program.run({ args, version: "9.9.9", commands }).pipe(
       Effect.provide(Layer.mergeAll(
         Layer.succeed(Screen, screen),
         Layer.succeed(Environment.Environment, { ...Environment.empty, ...setup.environment }),
@@ -125,7 +131,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       )),
       Effect.forkChild
     )
-    const exit = yield* Fiber.await(fiber)
+    const exit = yield* Fiber.await(running.fiber)
     return {
       exit: exit._tag === "Success" ? exit.value : undefined,
       out,

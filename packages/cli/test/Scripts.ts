@@ -11,7 +11,7 @@ const error: StepError = {
 }
 
 const step = (path: string, ms = 0) =>
-  [ms, { type: "StepSucceeded" as const, path, attempt: 1, output: { v: 1 }, startedAt: 0 }] as const
+  [ms, { type: "StepSucceeded" as const, path, attempt: 1, output: { v: 1 } }] as const
 
 const offer = (...paths: ReadonlyArray<string>) =>
   [0, { type: "StepsDispatched" as const, steps: paths.map((path) => [path, 1] as const) }] as const
@@ -99,7 +99,7 @@ export const slow: { readonly [flow: string]: Script } = {
         path: "plan",
         attempt: 1,
         output: { v: 1 },
-        startedAt: 0,
+        startedAt: Date.now(),
         usage: { inputTokens: 900, outputTokens: 304, costUsd: 0.004 }
       }],
       [100, { type: "MapExpanded", path: "research", count: 40, items: { v: [] } }],

@@ -47,13 +47,23 @@ const supply = Effect.fnUntraced(function*(services: Services, lacks: Lacks) {
   if (lacks.refs === undefined) yield* loadState(services, slot)
   else {
     for (const ref of lacks.refs) {
-      const json = scribe.cache.get(ref as BlobRef) ?? (yield* readBlob(services, slot.tenant, ref as BlobRef))
+      const json = scribe.cache.get(ref as BlobRef) ?? brought(slot, ref as BlobRef) ??
+        (yield* readBlob(services, slot.tenant, ref as BlobRef))
       slot.blobs.set(ref as BlobRef, json)
     }
   }
   slot.loading = false
   scribe.touch(slot)
 })
+
+/** A value that a waiting command brings with it, and that is stored only with the command's record. */
+const brought = (slot: RunSlot, ref: BlobRef): Json | undefined => {
+  for (const { blobs } of slot.mailbox) {
+    const blob = blobs.find((blob) => blob.ref === ref)
+    if (blob !== undefined) return blob.json ?? JSON.parse(Buffer.from(blob.bytes).toString("utf8"))
+  }
+  return undefined
+}
 
 const readBlob = Effect.fnUntraced(function*(services: Services, tenant: string, ref: BlobRef) {
   const bytes = yield* services.blobs.get(tenant, ref)
@@ -86,18 +96,14 @@ const missing = (slot: RunSlot): Settled => ({
   message: `there is no run ${slot.run}`
 })
 
-/** What a load could not read is told to whoever waits; the run stays as it is in the store. */
+/** What could not be read now is asked for again, with growing pauses: nothing that was posted is dropped. */
 const supplySafely = (services: Services, lacks: Lacks): Effect.Effect<void> =>
   supply(services, lacks).pipe(
     Effect.catch((error) =>
-      Effect.sync(() => {
-        lacks.slot.loading = false
-        services.scribe.giveUp(lacks.slot, lacks.slot.mailbox, {
-          kind: "lost",
-          reason: "unavailable",
-          message: error.message
-        })
-      })
+      Effect.andThen(
+        Effect.logWarning("A run must wait for what it reads", { run: lacks.slot.run, reason: error.message }),
+        retryLater(services, [lacks.slot])
+      )
     )
   )
 
@@ -225,11 +231,10 @@ const retryLater = (services: Services, waiting: ReadonlyArray<RunSlot>): Effect
 const turn = Effect.fnUntraced(function*(services: Services) {
   const { scribe } = services
   const { jobs, lacks } = scribe.prepare()
-  for (const lack of lacks) {
-    lack.slot.loading = true
-    yield* Effect.forkIn(supplySafely(services, lack), services.scope)
-  }
+  for (const lack of lacks) lack.slot.loading = true
   yield* write(services, jobs)
+  // After the commit, which may have stored what is lacking.
+  for (const lack of lacks) yield* Effect.forkIn(supplySafely(services, lack), services.scope)
   for (const { answer, id } of scribe.unwritten.splice(0)) {
     yield* services.sessions.reply(id, answer).pipe(
       Effect.catch((error) =>

@@ -144,7 +144,7 @@ const activate = (draft: Draft, node: PlanNode): void => {
 export const drain = (draft: Draft): void => {
   while (draft.todo.length > 0 || draft.erred.length > 0) {
     for (const [index, message] of draft.erred.splice(0)) {
-      if (draft.state.nodes.get(index).status === "pending") {
+      if (draft.state.nodes.get(index).status === "pending" && !draft.fresh.has(index)) {
         Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
       }
     }
@@ -157,6 +157,8 @@ export const drain = (draft: Draft): void => {
       if (join === "lost") lost.push(index)
       else if (join === "met") activate(draft, node)
     }
-    if (lost.length > 0) skip(draft, lost, "dead_path")
+    // Another node of this round may have closed the run, which has settled them.
+    const skipped = lost.filter((index) => draft.state.nodes.get(index).status === "pending")
+    if (skipped.length > 0) skip(draft, skipped, "dead_path")
   }
 }

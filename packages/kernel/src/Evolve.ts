@@ -23,9 +23,13 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.deadlineAt = event.deadlineAt
 }
 
-/** A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. */
+/**
+ * A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. A map is
+ * none: no item starts in a closing run (SEMANTICS 8.5b).
+ */
 export const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
-  (at.status === "pending" || at.status === "ready") && node.incoming.some((edge) => edge.on === "always")
+  (at.status === "pending" || at.status === "ready") && node.map === undefined &&
+  node.incoming.some((edge) => edge.on === "always")
 
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }

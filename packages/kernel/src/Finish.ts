@@ -122,7 +122,8 @@ const open = new Set(["ready", "queued", "waiting", "retrying", "open"])
 /** A closing run ends when nothing is in flight and nothing that may still run is left; the rest settles cancelled. */
 const endClosed = (draft: Draft): void => {
   const { closing, plan } = draft.state
-  if (closing === undefined || draft.state.offered > 0) return
+  // What became ready in this decision is about to be offered: the target of an always edge, after a failure.
+  if (closing === undefined || draft.state.offered > 0 || draft.fresh.size > 0) return
   const rest: Array<string> = []
   for (const node of plan.nodes) {
     const { status } = draft.state.nodes.get(node.index)

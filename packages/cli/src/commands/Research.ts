@@ -36,7 +36,7 @@ const reportOf = (document: RunDocument): Effect.Effect<string, Failure.Failure>
     })
     if (typeof path !== "string") return typeof inline === "string" ? inline : yield* missing
     return yield* Effect.tryPromise({
-      try: () => readFile(resolve(Backend.outputRootDefault, path), "utf8"),
+      try: () => readFile(resolve(path), "utf8"),
       catch: () => missing
     }).pipe(Effect.catch((error) => (typeof inline === "string" ? Effect.succeed(inline) : Effect.fail(error))))
   })
@@ -76,7 +76,13 @@ export const research = Effect.fnUntraced(function*(request: Research) {
       })
       yield* printer.note(`${document.id} started flow=${document.flow} version=${document.version}`)
       const answer = answerTo(request, printer)
-      return yield* WaitedRun.wait(document, { ...request, fromStart: true, owned: true, answer })
+      return yield* WaitedRun.wait(document, {
+        ...request,
+        fromStart: true,
+        owned: true,
+        again: [["data", printer.globals.data]],
+        answer
+      })
     })
   )
 })

@@ -16,6 +16,9 @@ import * as WaitedRun from "./WaitedRun.ts"
 const outputAnswer = (printer: PrinterService, document: RunDocument) =>
   printer.answer(typeof document.output === "string" ? document.output : TerminalText.json(document.output))
 
+const again = (printer: PrinterService, handlers: string | undefined) =>
+  [["data", printer.globals.data], ["handlers", handlers]] as const
+
 /** `-i` fields are typed by the flow's input schema, so the document is looked at first. */
 const inputSchema = Effect.fnUntraced(function*(flow: Documents.FlowReference, needed: boolean) {
   if (!needed || !("text" in flow)) return undefined
@@ -55,7 +58,13 @@ export const runFlow = Effect.fnUntraced(function*(request: RunFlow) {
       }
       yield* announce(document, "started")
       const answer = (last: RunDocument) => outputAnswer(printer, last)
-      return yield* WaitedRun.wait(document, { ...request, fromStart: true, owned: true, answer })
+      return yield* WaitedRun.wait(document, {
+        ...request,
+        fromStart: true,
+        owned: true,
+        again: again(printer, request.handlers),
+        answer
+      })
     })
   )
 })
@@ -79,7 +88,13 @@ export const runsWatch = Effect.fnUntraced(function*(request: RunsWatch) {
       const client = yield* Client
       const document = yield* client.show(yield* client.resolve(request.run))
       const answer = (last: RunDocument) => outputAnswer(printer, last)
-      return yield* WaitedRun.wait(document, { ...request, fromStart: false, owned: false, answer })
+      return yield* WaitedRun.wait(document, {
+        ...request,
+        fromStart: false,
+        owned: false,
+        again: again(printer, undefined),
+        answer
+      })
     })
   )
 })
@@ -108,7 +123,13 @@ export const runsResume = Effect.fnUntraced(function*(request: RunsResume) {
       const document = yield* client.show(run)
       yield* announce(document, "resumed")
       const answer = (last: RunDocument) => outputAnswer(printer, last)
-      return yield* WaitedRun.wait(document, { ...request, fromStart: false, owned: true, answer })
+      return yield* WaitedRun.wait(document, {
+        ...request,
+        fromStart: false,
+        owned: true,
+        again: again(printer, request.handlers),
+        answer
+      })
     })
   )
 })

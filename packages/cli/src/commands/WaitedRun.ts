@@ -16,19 +16,27 @@ export interface WaitedOptions extends Waiting {
   readonly fromStart: boolean
   /** This process executes the run: without it the run rests until it is resumed. */
   readonly owned: boolean
+  /** Flags that the command leading back to the run needs besides its id. */
+  readonly again: ReadonlyArray<readonly [flag: string, value: string | undefined]>
   /** How the answer is printed when the run is done; the whole document under `--json`. */
   readonly answer: (document: RunDocument) => Effect.Effect<void, OutputClosed | Failure.Failure>
 }
 
-const wayBack = (run: string, owned: boolean): string =>
-  owned ? `resume: baton runs resume ${run}` : `watch again: baton runs watch ${run}`
+/** A word as a POSIX shell reads it back. */
+const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+
+const wayBack = (run: string, options: WaitedOptions): string => {
+  const flags = options.again.flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${quote(value)}`]))
+  const command = options.owned ? "resume: baton runs resume" : "watch again: baton runs watch"
+  return TerminalText.line([command, run, ...flags].join(" "))
+}
 
 /** Waits, answers, and gives the exit code. */
 export const wait = Effect.fnUntraced(function*(document: RunDocument, options: WaitedOptions) {
   const farewell = yield* Farewell
   farewell.set((exit) => [
     options.owned ? "Stopped in order; nothing that finished is lost." : "No longer watching; the run goes on.",
-    wayBack(document.id, options.owned),
+    wayBack(document.id, options),
     TerminalText.line(`baton: run=${document.id} state=interrupted exit=${exit}`)
   ])
   const followed = yield* Follow.follow(document, options)
@@ -92,7 +100,7 @@ const unfinished = Effect.fnUntraced(function*(followed: Follow.Followed, option
     yield* printer.say(TerminalText.line(`  why: ${where}${reason.message}`))
     if (reason.door !== "") yield* printer.say(TerminalText.line(`  try: ${reason.door}`))
   }
-  yield* printer.say(`  ${wayBack(document.id, options.owned)}`)
+  yield* printer.say(`  ${wayBack(document.id, options)}`)
 })
 
 /** Reasons listed one by one. */

@@ -16,6 +16,7 @@ import * as LiveRegion from "./LiveRegion.ts"
 import type { Note } from "./Note.ts"
 import * as PlainLines from "./PlainLines.ts"
 import * as ProgressModel from "./ProgressModel.ts"
+import * as ProgressSnapshot from "./ProgressSnapshot.ts"
 
 /** `human`: only a person's decision can move it on, and nobody can be asked here. */
 export type Stopped = "ended" | "human" | "timeout"
@@ -106,7 +107,7 @@ const shown = (initial: ProgressModel.ProgressModel): Effect.Effect<Show, never,
 const watch = Effect.fnUntraced(function*(document: RunDocument, fromStart: boolean) {
   const client = yield* Client
   const printer = yield* Printer
-  let model = fromStart ? ProgressModel.begin(document) : ProgressModel.fromDocument(document)
+  let model = fromStart ? ProgressModel.begin(document) : ProgressSnapshot.fromDocument(document)
   const show = yield* shown(model)
   const decided = yield* Deferred.make<Stopped>()
 

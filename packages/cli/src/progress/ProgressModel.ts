@@ -44,6 +44,9 @@ export interface ProgressModel {
   readonly maps: HashMap.HashMap<string, MapView>
   /** Nodes (not items) that have ended. */
   readonly settled: HashSet.HashSet<string>
+  /** Nodes of the flow. */
+  readonly nodes: number
+  /** Nodes and items together. */
   readonly total: number
   readonly done: number
   readonly failed: number
@@ -55,17 +58,20 @@ export interface ProgressModel {
   readonly overlay: boolean
 }
 
-const text = (at: string): number | undefined => {
+/** Milliseconds since 1970 of RFC 3339 text. */
+export const timeOf = (at: string): number | undefined => {
   const parsed = Date.parse(at)
   return Number.isNaN(parsed) ? undefined : parsed
 }
+
+const nodesIn = (document: RunDocument): number => document.steps.filter((step) => step.path === step.node).length
 
 /** Before the first event: the nodes of the run are known, nothing has happened. */
 export const begin = (document: RunDocument): ProgressModel => ({
   run: document.id,
   flow: document.flow,
   version: document.version,
-  startedAt: text(document.startedAt),
+  startedAt: timeOf(document.startedAt),
   seq: 0,
   paused: false,
   closing: false,
@@ -73,7 +79,8 @@ export const begin = (document: RunDocument): ProgressModel => ({
   active: HashMap.empty(),
   maps: HashMap.empty(),
   settled: HashSet.empty(),
-  total: document.steps.filter((step) => step.path === step.node).length,
+  nodes: nodesIn(document),
+  total: nodesIn(document),
   done: 0,
   failed: 0,
   tokens: 0,
@@ -82,36 +89,7 @@ export const begin = (document: RunDocument): ProgressModel => ({
   overlay: false
 })
 
-const settledStatuses: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "cancelled", "reused"])
-
-/** A run that is under way, as its document shows it: events after `document.seq` go on from here. */
-export const fromDocument = (document: RunDocument): ProgressModel => {
-  let model: ProgressModel = {
-    ...begin(document),
-    seq: document.seq,
-    total: document.stepsTotal,
-    tokens: document.metrics.tokensTotal,
-    costUsd: document.metrics.costUsd ?? 0,
-    unpriced: document.metrics.costUsd === null
-  }
-  for (const step of document.steps) {
-    const isItem = step.path !== step.node
-    const since = text(step.startedAt ?? document.startedAt) ?? 0
-    if (step.type === "map" && !isItem && settledStatuses.has(step.status) === false && step.status !== "pending") {
-      model = { ...model, maps: HashMap.set(model.maps, step.node, emptyMap(step.node, 0, since)) }
-    } else if (
-      step.status === "queued" || step.status === "running" || step.status === "retrying" || step.status === "waiting"
-    ) {
-      const active: ActiveStep = { path: step.path, node: step.node, status: step.status, attempt: step.attempt, since }
-      model = { ...model, active: HashMap.set(model.active, step.path, active) }
-    }
-    if (isItem) model = { ...model, maps: HashMap.modify(model.maps, step.node, (map) => withItem(map, step.status)) }
-    if (settledStatuses.has(step.status)) model = settle(model, step.path, step.node, step.status === "failed")
-  }
-  return bounded(model)
-}
-
-const emptyMap = (node: string, count: number, since: number): MapView => ({
+export const emptyMap = (node: string, count: number, since: number): MapView => ({
   node,
   count,
   succeeded: 0,
@@ -120,18 +98,10 @@ const emptyMap = (node: string, count: number, since: number): MapView => ({
   since
 })
 
-const withItem = (map: MapView, status: string): MapView => ({
-  ...map,
-  count: map.count + 1,
-  succeeded: map.succeeded + (status === "succeeded" || status === "reused" ? 1 : 0),
-  failed: map.failed + (status === "failed" ? 1 : 0),
-  cancelled: map.cancelled + (status === "cancelled" || status === "skipped" ? 1 : 0)
-})
-
 const nodeOf = (path: string): string => StepPath.parse(path)?.node ?? path
 
 /** The step has ended: it leaves the active ones and counts once. */
-const settle = (model: ProgressModel, path: string, node: string, failed: boolean): ProgressModel => {
+export const settle = (model: ProgressModel, path: string, node: string, failed: boolean): ProgressModel => {
   const isNode = path === node
   if (isNode && HashSet.has(model.settled, node)) return model
   return {
@@ -143,7 +113,7 @@ const settle = (model: ProgressModel, path: string, node: string, failed: boolea
   }
 }
 
-const bounded = (model: ProgressModel): ProgressModel =>
+export const bounded = (model: ProgressModel): ProgressModel =>
   model.done > model.total ? { ...model, total: model.done } : model
 
 const spend = (model: ProgressModel, usage: Usage | undefined): ProgressModel => {
@@ -381,18 +351,15 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
   }
 }
 
-/** Steps of which nothing has been heard yet. */
-export const pending = (model: ProgressModel): number =>
-  model.closing || model.ended !== undefined
-    ? 0
-    : Math.max(0, model.total - model.done - HashMap.size(model.active) - mapsOpen(model))
-
-const mapsOpen = (model: ProgressModel): number => {
-  let open = 0
+/** Nodes of which nothing has been heard yet; items of a map are counted by the map. */
+export const pending = (model: ProgressModel): number => {
+  if (model.closing || model.ended !== undefined) return 0
+  let heard = HashSet.size(model.settled)
+  for (const step of HashMap.values(model.active)) if (step.path === step.node) heard++
   for (const node of HashMap.keys(model.maps)) {
-    if (!HashSet.has(model.settled, node) && !HashMap.has(model.active, node)) open++
+    if (!HashSet.has(model.settled, node) && !HashMap.has(model.active, node)) heard++
   }
-  return open
+  return Math.max(0, model.nodes - heard)
 }
 
 /** Whether the step is being worked on, as far as anybody can tell. */

@@ -7,7 +7,6 @@ import * as TerminalText from "../TerminalText.ts"
 const esc = "\u001b["
 const begin = `${esc}?2026h`
 const end = `${esc}?2026l`
-const eraseBelow = `${esc}0J`
 const eraseLine = `${esc}2K`
 
 export const hideCursor = `${esc}?25l`
@@ -21,6 +20,13 @@ const rowsTaken = (line: string, columns: number): number =>
 
 const move = (rows: number): string => (rows === 0 ? "" : rows < 0 ? `${esc}${-rows}A` : `${esc}${rows}B`)
 
+/**
+ * Empties this many rows from the cursor's on and comes back. Row by row, because a terminal multiplexer that is told to
+ * erase from the top of the screen keeps what was there in its history.
+ */
+const eraseRows = (rows: number): string =>
+  rows === 0 ? "" : Array.from({ length: rows }, () => eraseLine).join(move(1)) + move(1 - rows)
+
 /** The cursor stands in column 1 of the row below the last line of `previous`, and of `next` afterwards. */
 export const frame = (
   previous: ReadonlyArray<string>,
@@ -32,7 +38,7 @@ export const frame = (
   if (above.length > 0 || next.length !== previous.length || height !== previous.length) {
     if (height === 0 && above.length === 0 && next.length === 0) return ""
     const lines = [...above, ...next].map((line) => `${line}\r\n`).join("")
-    return `${begin}${move(-height)}\r${eraseBelow}${lines}${end}`
+    return `${begin}${move(-height)}\r${eraseRows(height)}${lines}${end}`
   }
   let text = ""
   let row = next.length

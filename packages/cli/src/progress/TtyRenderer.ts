@@ -77,6 +77,7 @@ const stepRow = (
   const rank = rankOf(model, step)
   const label = TerminalText.truncate(TerminalText.line(step.path), labelCellsMax, palette.ellipsis)
   const age = rank === 1 || rank === 3 ? "" : `  ${TerminalText.clock(now - step.since)}`
+  const text = stepText(step, rank, now)
   const attempt = step.attempt > 1 && rank === 2 ? ` (attempt ${step.attempt})` : ""
   return {
     rank,
@@ -86,7 +87,7 @@ const stepRow = (
       mark(rowMarks[rank]!, palette),
       [TerminalText.pad(label, cells)],
       [`${age}${attempt}`, "dim"],
-      [`  ${stepText(step, rank, now)}`, rank === 0 ? "warn" : undefined]
+      [text === "" ? "" : `  ${text}`, rank === 0 ? "warn" : undefined]
     ]
   }
 }

@@ -1,0 +1,67 @@
+/** Flows by text or by name: checked, and ready to be frozen. */
+import { ClientError } from "@baton/contract/Client"
+import * as Compile from "@baton/kernel/Compile"
+import type * as Flow from "@baton/kernel/Flow"
+import * as FlowShort from "@baton/kernel/FlowShort"
+import * as FlowText from "@baton/kernel/FlowText"
+import type { Plan } from "@baton/kernel/Plan"
+import type { Problem } from "@baton/kernel/Problem"
+import * as Recipes from "@baton/recipes/Recipes"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+
+export interface Checked {
+  readonly problems: ReadonlyArray<Problem>
+  readonly flow: Flow.Flow | undefined
+  readonly plan: Plan | undefined
+}
+
+/** Text to plan, with every problem found on the way. */
+export const check = (text: string, file: string, agents?: ReadonlySet<string>): Checked => {
+  const parsed = FlowText.parse(text, file)
+  if (parsed.problems.some((problem) => problem.severity === "error")) {
+    return { problems: parsed.problems, flow: undefined, plan: undefined }
+  }
+  const canonical = FlowShort.toCanonical(parsed.data, parsed.position)
+  const compiled = Compile.compile(canonical.flow, {
+    origin: canonical.origin,
+    problems: [...parsed.problems, ...canonical.problems],
+    ...(agents === undefined ? {} : { agents })
+  })
+  return Result.isSuccess(compiled)
+    ? { problems: compiled.success.problems, flow: canonical.flow, plan: compiled.success }
+    : { problems: compiled.failure, flow: canonical.flow, plan: undefined }
+}
+
+export const invalid = (file: string, problems: ReadonlyArray<Problem>): ClientError => {
+  const errors = problems.filter((problem) => problem.severity === "error")
+  return new ClientError({
+    reason: "invalid",
+    code: "FLOW_INVALID",
+    message: `${file} has ${errors.length} problem${errors.length === 1 ? "" : "s"}`,
+    hint: `baton flows check ${file}`,
+    problems: [...problems]
+  })
+}
+
+const shipped = new Map<string, Checked>()
+
+/** A flow that comes with Baton; undefined when none has that name. */
+export const find = (name: string): Checked | undefined => {
+  const known = shipped.get(name)
+  if (known !== undefined) return known
+  const recipe = Recipes.flows.find((flow) => flow.name === name)
+  if (recipe === undefined) return undefined
+  const checked = check(recipe.text, `${name}.yaml`)
+  shipped.set(name, checked)
+  return checked
+}
+
+/** The checked flow of a request, or why it cannot be run. */
+export const require = (
+  checked: Checked,
+  file: string
+): Effect.Effect<{ readonly flow: Flow.Flow; readonly plan: Plan }, ClientError> =>
+  checked.flow === undefined || checked.plan === undefined
+    ? Effect.fail(invalid(file, checked.problems))
+    : Effect.succeed({ flow: checked.flow, plan: checked.plan })

@@ -1,0 +1,164 @@
+/**
+ * Baton in this process, on a data folder: the one place where a local program's layers are chosen. Any number of such
+ * processes may use one folder side by side; each owns the runs it starts, and takes over others only when told to.
+ */
+import * as AgentRegistry from "@baton/agents/AgentRegistry"
+import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
+import * as ModelAgents from "@baton/agents/ModelAgents"
+import * as Extractive from "@baton/agents/research/extractive/ExtractiveAgents"
+import type { Client } from "@baton/contract/Client"
+import { ClientError } from "@baton/contract/Client"
+import * as Clients from "@baton/contract/Client"
+import { SecretsClient } from "@baton/contract/SecretsClient"
+import { StoreClient } from "@baton/contract/StoreClient"
+import { Agents } from "@baton/engine/Agents"
+import { BlobStore } from "@baton/engine/BlobStore"
+import { Coordinator } from "@baton/engine/Coordinator"
+import * as Engine from "@baton/engine/Engine"
+import { EventFeed } from "@baton/engine/EventFeed"
+import { FlowStore } from "@baton/engine/FlowStore"
+import { Plans } from "@baton/engine/Plans"
+import { RunStore, RunStoreError } from "@baton/engine/RunStore"
+import { Secrets } from "@baton/engine/Secrets"
+import { Sessions } from "@baton/engine/Sessions"
+import { StepLog } from "@baton/engine/StepLog"
+import { Sweeper } from "@baton/engine/Sweeper"
+import { semantics } from "@baton/kernel/Event"
+import * as NetPolicy from "@baton/net/NetPolicy"
+import * as UndiciDialer from "@baton/net/UndiciDialer"
+import * as Recipes from "@baton/recipes/Recipes"
+import { OutputRoot } from "@baton/steps/FileStep"
+import { FunctionHandlers } from "@baton/steps/FunctionHandlers"
+import * as Steps from "@baton/steps/Steps"
+import * as SqliteStore from "@baton/store-sqlite/SqliteStore"
+import { SqliteUpkeep } from "@baton/store-sqlite/SqliteUpkeep"
+import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { join, relative, resolve } from "node:path"
+import * as Answers from "./Answers.ts"
+import * as Handlers from "./Handlers.ts"
+import * as LocalClient from "./LocalClient.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+import * as StoreOffice from "./StoreOffice.ts"
+
+export interface LocalOptions {
+  /** Folder of the store, or `:memory:`. */
+  readonly data: string
+  /** Module with the functions of `function` steps. */
+  readonly handlers: string | undefined
+  /** Take over unfinished runs whose process died. */
+  readonly adopt: boolean
+  /** Folder that `file` steps write into. */
+  readonly outputRoot: string
+}
+
+/** `BATON_ALLOW_HOSTS`: hosts, addresses and networks besides public ones that steps may call, comma-separated. */
+const allowHosts = Config.String("BATON_ALLOW_HOSTS").pipe(
+  Config.withDefault(""),
+  Config.map((text) => text.split(",").map((host) => host.trim()).filter((host) => host !== ""))
+)
+
+const dialer = Layer.unwrap(Effect.map(allowHosts, (allow) =>
+  UndiciDialer.layer.pipe(Layer.provide(Layer.succeed(NetPolicy.NetPolicy, { ...NetPolicy.strict, allow })))))
+
+const agents = (options: LocalOptions) =>
+  Layer.effect(
+    Agents,
+    Effect.gen(function*() {
+      const registry = yield* ModelRegistry.ModelRegistry
+      const extractive = Extractive.make({
+        indexFolder: options.data === ":memory:" ? resolve(".baton", "corpus") : join(options.data, "corpus"),
+        workingFolder: resolve("."),
+        shipped: Recipes.shippedDocuments
+      })
+      return AgentRegistry.make({
+        sources: [AgentRegistry.named(extractive)],
+        define: ModelAgents.make({ registry })
+      })
+    })
+  ).pipe(Layer.provide(ModelRegistry.ModelRegistry.layer()))
+
+/** A path in a step's output reads the same wherever the project lies. */
+const shown = (root: string): string => {
+  const below = relative(resolve("."), root)
+  return below === "" || below.startsWith("..") ? root : below
+}
+
+const steps = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, ClientError>) =>
+  Steps.layer.pipe(
+    Layer.provide(handlers),
+    Layer.provide(Layer.succeed(OutputRoot, shown(options.outputRoot)))
+  )
+
+const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, ClientError>) =>
+  Engine.layer({ adopt: options.adopt }).pipe(
+    Layer.provideMerge(steps(options, handlers)),
+    Layer.provideMerge(agents(options)),
+    Layer.provideMerge(dialer),
+    Layer.provideMerge(SqliteStore.layer({ data: options.data }))
+  )
+
+/** A program that lacks the rules an unfinished run was made under must not touch it (SEMANTICS 8.13c). */
+const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<void, ClientError> {
+  const open = yield* Effect.mapError(
+    parts.store.list({ tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
+    Answers.fromStore
+  )
+  const unknown = open.filter((row) => row.semantics !== semantics)
+  if (unknown.length === 0) return
+  return yield* Effect.fail(
+    new ClientError({
+      reason: "unavailable",
+      code: "SEMANTICS_UNKNOWN",
+      message: `unfinished runs were made under rules this program does not have: ${unknown.map((row) => row.run).join(", ")}`,
+      hint: "finish them with the newer Baton, or choose another folder with --data"
+    })
+  )
+})
+
+const client = (options: LocalOptions) =>
+  Layer.effectContext(Effect.gen(function*() {
+    const parts: Parts = {
+      coordinator: yield* Coordinator,
+      sweeper: yield* Sweeper,
+      plans: yield* Plans,
+      store: yield* RunStore,
+      sessions: yield* Sessions,
+      blobs: yield* BlobStore,
+      flows: yield* FlowStore,
+      feed: yield* EventFeed,
+      log: yield* StepLog,
+      secrets: yield* Secrets,
+      agents: yield* Agents,
+      clock: yield* Clock.Clock,
+      functions: new Set((yield* FunctionHandlers).handlers.keys())
+    }
+    yield* requireSemantics(parts)
+    return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
+      Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
+    )
+  }))
+
+const toClientError = (error: unknown): ClientError => {
+  if (error instanceof ClientError) return error
+  if (error instanceof RunStoreError) return Answers.fromStore(error)
+  const message = error instanceof Error ? error.message : String(error)
+  return new ClientError({ reason: "unavailable", code: "START_FAILED", message })
+}
+
+/** Everything a local program needs; closing its scope stops the machine in order. */
+export const layer = (
+  options: LocalOptions
+): Layer.Layer<Client | SecretsClient | StoreClient, ClientError> => {
+  const handlers = Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
+  return client(options).pipe(
+    Layer.provide(machine(options, handlers)),
+    Layer.provide(handlers),
+    Layer.catch((error) => Layer.effectContext(Effect.fail(toClientError(error))))
+  )
+}

@@ -1,0 +1,135 @@
+/** The client port over the machine in this process. */
+import { Client, ClientError } from "@baton/contract/Client"
+import type { NewBlob } from "@baton/engine/StoredValue"
+import { store } from "@baton/engine/StoredValue"
+import type { Json, Value } from "@baton/kernel/Value"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Answers from "./Answers.ts"
+import * as FlowSource from "./FlowSource.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+import * as RunControl from "./RunControl.ts"
+import * as RunEvents from "./RunEvents.ts"
+import * as RunId from "./RunId.ts"
+import * as RunReading from "./RunReading.ts"
+import * as RunStart from "./RunStart.ts"
+
+/** Who acts, for the journal: the person at this machine. */
+const by = "local"
+
+const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
+  const removed = yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)
+  if (removed) return
+  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+  return yield* Effect.fail(
+    new ClientError({
+      reason: "conflict",
+      code: "RUN_NOT_FINISHED",
+      message: `${run} is ${row.status}; only finished runs can be deleted`,
+      hint: `baton runs cancel ${run}`
+    })
+  )
+})
+
+const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.fn.Return<number, ClientError> {
+  let removed = 0
+  let after: string | undefined
+  for (;;) {
+    const rows = yield* parts.store.list({ tenant, limit: 500, ...(after === undefined ? {} : { after }) }).pipe(
+      Effect.mapError(Answers.fromStore)
+    )
+    for (const row of rows) {
+      if (row.endedAt === undefined || row.endedAt >= before) continue
+      if (yield* Effect.mapError(parts.store.remove(tenant, row.run), Answers.fromStore)) removed++
+    }
+    after = rows.at(-1)?.run
+    if (rows.length < 500) return removed
+  }
+})
+
+/** A value that whoever owns the run can read: what is large is stored first. */
+const stored = Effect.fnUntraced(function*(parts: Parts, json: Json): Effect.fn.Return<Value, ClientError> {
+  const blobs: Array<NewBlob> = []
+  const value = store(json, blobs)
+  for (const { bytes } of blobs) yield* Effect.mapError(parts.blobs.put(tenant, bytes), Answers.fromBlobs)
+  return value
+})
+
+const send = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  name: string,
+  data: Json,
+  given: string | undefined
+): Effect.fn.Return<void, ClientError> {
+  const id = given ?? RunId.make("evt", parts.clock.currentTimeMillisUnsafe())
+  const value = yield* stored(parts, data)
+  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by, id, name, data: value }))
+})
+
+const resolveStep = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  path: string,
+  action: "retry" | "skip" | "abort",
+  { note, output }: { readonly output?: Json; readonly note?: string }
+): Effect.fn.Return<void, ClientError> {
+  const value = output === undefined ? undefined : yield* stored(parts, output)
+  yield* RunControl.ask(parts, run, (at) => ({
+    type: "ResolveStep",
+    at,
+    by,
+    path,
+    action,
+    ...(value === undefined ? {} : { output: value }),
+    ...(note === undefined ? {} : { note })
+  }))
+})
+
+export const make = (parts: Parts): Client["Service"] =>
+  Client.of({
+    start: (request) => Effect.flatMap(RunStart.start(parts, request), (run) => RunReading.show(parts, run)),
+    resolve: (text) => RunReading.find(parts, text),
+    show: (run) => RunReading.show(parts, run),
+    steps: (run, after, limit) => RunReading.steps(parts, run, after, limit),
+    list: ({ after, flow, limit, since, status }) =>
+      parts.store.list({
+        tenant,
+        limit,
+        ...(status === undefined ? {} : { status }),
+        ...(flow === undefined ? {} : { flow }),
+        ...(since === undefined ? {} : { createdAfter: since }),
+        ...(after === undefined ? {} : { after })
+      }).pipe(Effect.mapError(Answers.fromStore), Effect.map((rows) => rows.map(RunReading.listItem))),
+    events: (run, options) => RunEvents.events(parts, run, options),
+    explain: (run) => RunReading.reasons(parts, run),
+    logs: (run, options) => RunEvents.logs(parts, run, options),
+    send: (run, name, data, id) => send(parts, run, name, data, id),
+    cancel: (run, reason) =>
+      Effect.asVoid(RunControl.ask(parts, run, (at) => ({
+        type: "CancelRun",
+        at,
+        by,
+        ...(reason === undefined ? {} : { reason })
+      }))),
+    pause: (run) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
+    resume: (run) =>
+      Effect.asVoid(
+        Effect.andThen(
+          RunControl.takeOver(parts, run),
+          RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by }))
+        )
+      ),
+    resolveStep: (run, path, action, options) => resolveStep(parts, run, path, action, options),
+    remove: (run) => remove(parts, run),
+    prune: (before) => prune(parts, before),
+    checkFlow: (text, file) =>
+      Effect.map(parts.agents.list, (list) => {
+        const checked = FlowSource.check(text, file, new Set(list.map((agent) => agent.name)))
+        return { problems: checked.problems, canonical: checked.plan === undefined ? undefined : checked.flow as Json }
+      })
+  })
+
+export type Events = Stream.Stream<unknown>

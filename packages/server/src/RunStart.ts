@@ -1,0 +1,130 @@
+/** Starting a run: the flow is checked, its input fits, what it needs is there; then it is made durable. */
+import { ClientError } from "@baton/contract/Client"
+import type { StartRun } from "@baton/contract/Client"
+import type { NewBlob } from "@baton/engine/StoredValue"
+import { store } from "@baton/engine/StoredValue"
+import type * as Flow from "@baton/kernel/Flow"
+import * as JsonBounds from "@baton/kernel/JsonBounds"
+import * as JsonSchema from "@baton/kernel/JsonSchema"
+import type { Plan } from "@baton/kernel/Plan"
+import type { Json, JsonObject } from "@baton/kernel/Value"
+import * as Effect from "effect/Effect"
+import * as Answers from "./Answers.ts"
+import * as FlowSource from "./FlowSource.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+import * as RunId from "./RunId.ts"
+
+/** Node types that this program does not execute: a flow that has one is refused, not left hanging. */
+const unserved: ReadonlySet<string> = new Set(["approval", "flow", "repeat"])
+
+const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
+  Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
+
+const flowOf = Effect.fnUntraced(function*(parts: Parts, request: StartRun) {
+  if ("text" in request.flow) {
+    const { file, text } = request.flow
+    return yield* FlowSource.require(FlowSource.check(text, file, yield* agentNames(parts)), file)
+  }
+  const { name, version } = request.flow
+  const shipped = version === undefined ? FlowSource.find(name) : undefined
+  if (shipped !== undefined) return yield* FlowSource.require(shipped, name)
+  const found = yield* Effect.mapError(parts.flows.find(tenant, name, version), Answers.fromFlows)
+  return yield* FlowSource.require(FlowSource.check(JSON.stringify(found.flow), `${name}.json`), name)
+})
+
+const agentNames = (parts: Parts): Effect.Effect<ReadonlySet<string>> =>
+  Effect.map(parts.agents.list, (list) => new Set(list.map((agent) => agent.name)))
+
+const types = (plan: Plan): ReadonlyArray<readonly [string, string]> =>
+  plan.nodes.flatMap((node): ReadonlyArray<readonly [string, string]> =>
+    node.map === undefined ? [[node.id, node.type]] : [[node.id, node.type], [`${node.id}.each`, node.map.body.type]]
+  )
+
+const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Plan) {
+  const found = types(plan).filter(([, type]) => unserved.has(type))
+  if (found.length > 0) {
+    const list = found.map(([id, type]) => `${id} (${type})`).join(", ")
+    return yield* refuse("NODE_TYPE_UNSERVED", `this version does not execute: ${list}`)
+  }
+  const bodies = plan.nodes.flatMap((node) => node.map === undefined ? [node] : [node.map.body])
+  for (const { definition } of bodies) {
+    if ("function" in definition && !parts.functions.has(definition.function)) {
+      return yield* refuse("FUNCTION_UNKNOWN", `no function ${definition.function} is registered`, {
+        hint: "baton run FLOW --handlers ./handlers.ts"
+      })
+    }
+  }
+})
+
+const requireSecrets = Effect.fnUntraced(function*(parts: Parts, flow: Flow.Flow) {
+  const missing: Array<string> = []
+  for (const name of flow.secrets ?? []) {
+    const has = yield* Effect.catch(parts.secrets.has(tenant, name), () => Effect.succeed(false))
+    if (!has) missing.push(name)
+  }
+  if (missing.length > 0) {
+    return yield* refuse("SECRET_MISSING", `the flow needs secrets that are not set: ${missing.join(", ")}`, {
+      hint: `baton secrets set ${missing[0]} --host HOST`
+    })
+  }
+})
+
+const requireInput = Effect.fnUntraced(function*(flow: Flow.Flow, input: Json) {
+  const violation = JsonBounds.check(input)
+  if (violation !== undefined) {
+    return yield* refuse("INPUT_INVALID", `the input is no JSON within bounds: ${violation.message}`)
+  }
+  if (flow.input === undefined) return
+  const problems = JsonSchema.validate(flow.input as JsonObject, input)
+  if (problems.length > 0) {
+    const [first] = problems
+    return yield* refuse(
+      "INPUT_INVALID",
+      `the input does not fit ${flow.name}: ${first?.pointer === "" ? "input" : `input${first?.pointer}`}: ${first?.message}`,
+      { problems: problems.map(({ message, pointer }) => ({ pointer, message })) }
+    )
+  }
+})
+
+/** Agents that name no model get the run's; it stays with the run, so that a resume asks the same one. */
+const withModel = (flow: Flow.Flow, model: string | undefined): Flow.Flow => {
+  if (model === undefined) return flow
+  const agents = Object.entries(flow.agents ?? {}).map(([name, agent]) => [name, { model, ...agent }] as const)
+  return { ...flow, agents: Object.fromEntries(agents) }
+}
+
+export const start = Effect.fnUntraced(function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
+  const { flow: written, plan } = yield* flowOf(parts, request)
+  yield* requireServed(parts, plan)
+  yield* requireSecrets(parts, written)
+  yield* requireInput(written, request.input)
+  for (const name of Object.keys(request.agents ?? {})) {
+    if (!Object.hasOwn(written.agents ?? {}, name)) {
+      return yield* refuse("AGENT_UNKNOWN", `${written.name} has no agent ${name} that could be bound`)
+    }
+  }
+  const flow = withModel(written, request.model)
+  const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, flow), Answers.fromFlows)
+  const at = parts.clock.currentTimeMillisUnsafe()
+  const run = RunId.make("run", at)
+  const blobs: Array<NewBlob> = []
+  const input = store(request.input, blobs)
+  const settled = yield* parts.coordinator.submit({
+    tenant,
+    run,
+    plan: frozen.plan,
+    blobs,
+    command: {
+      type: "CreateRun",
+      at,
+      run,
+      flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
+      input,
+      ...(request.tags === undefined ? {} : { tags: request.tags }),
+      ...(request.agents === undefined ? {} : { agents: request.agents })
+    }
+  })
+  yield* Answers.fromSettled(run, settled)
+  return run
+})

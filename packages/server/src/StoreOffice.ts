@@ -1,0 +1,131 @@
+/** Secrets, backups and a look at the store, for people. */
+import { ClientError } from "@baton/contract/Client"
+import { SecretsClient } from "@baton/contract/SecretsClient"
+import type { Finding } from "@baton/contract/StoreClient"
+import { StoreClient } from "@baton/contract/StoreClient"
+import { timeText } from "@baton/contract/Wire"
+import type { SecretsError } from "@baton/engine/Secrets"
+import * as SqliteUpkeep from "@baton/store-sqlite/SqliteUpkeep"
+import * as Effect from "effect/Effect"
+import { existsSync, statSync } from "node:fs"
+import { statfs } from "node:fs/promises"
+import * as Answers from "./Answers.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+
+/** Free bytes below which the doctor warns. */
+const freeBytesMin = 200 * 1024 * 1024
+/** Bytes of the write-ahead log above which a reader must have been open for long. */
+const logBytesMax = 256 * 1024 * 1024
+
+const fromSecrets = (error: SecretsError): ClientError =>
+  new ClientError({
+    reason: error.reason === "name_invalid" ? "invalid" : error.reason === "missing" ? "not_found" : "unavailable",
+    code: `SECRET_${error.reason.toUpperCase()}`,
+    message: error.message
+  })
+
+export const secrets = (parts: Parts): SecretsClient["Service"] =>
+  SecretsClient.of({
+    set: (name, value, hosts) => Effect.mapError(parts.secrets.set(tenant, name, value, hosts), fromSecrets),
+    list: parts.secrets.list(tenant).pipe(
+      Effect.mapError(fromSecrets),
+      Effect.map((list) =>
+        list.map(({ hosts, name, source, updatedAt }) => ({
+          name,
+          hosts: [...hosts],
+          source,
+          updatedAt: updatedAt === undefined ? null : timeText(updatedAt)
+        }))
+      )
+    ),
+    remove: (name) => Effect.mapError(parts.secrets.remove(tenant, name), fromSecrets)
+  })
+
+const countRuns = (parts: Parts) =>
+  Effect.gen(function*() {
+    let count = 0
+    let after: string | undefined
+    for (;;) {
+      const rows = yield* parts.store.list({ tenant, limit: 1000, ...(after === undefined ? {} : { after }) })
+      count += rows.length
+      after = rows.at(-1)?.run
+      if (rows.length < 1000) return count
+    }
+  }).pipe(Effect.mapError(Answers.fromStore))
+
+type Upkeep = SqliteUpkeep.SqliteUpkeep["Service"]
+
+const backup = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, file: string) {
+  if (existsSync(file)) {
+    return yield* Effect.fail(
+      new ClientError({
+        reason: "conflict",
+        code: "FILE_EXISTS",
+        message: `${file} is there already and is not overwritten`,
+        hint: "choose another file"
+      })
+    )
+  }
+  yield* Effect.mapError(upkeep.backup(file), Answers.fromStore)
+  return { file, bytes: statSync(file).size, runs: yield* countRuns(parts) }
+})
+
+const finding = (id: string, status: Finding["status"], message: string, fix?: string): Finding => ({
+  id,
+  status,
+  message,
+  ...(fix === undefined ? {} : { fix })
+})
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`
+
+const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data: string) {
+  const found: Array<Finding> = []
+  const size = yield* Effect.mapError(upkeep.size, Answers.fromStore)
+  found.push(finding("store.open", "ok", `the store opens (${mebibytes(size.file)})`))
+  found.push(
+    size.log > logBytesMax
+      ? finding("store.wal", "warn", `the write-ahead log has ${mebibytes(size.log)}`, "end processes that read for long")
+      : finding("store.wal", "ok", `the write-ahead log has ${mebibytes(size.log)}`)
+  )
+  const disk = yield* Effect.result(Effect.tryPromise({ try: () => statfs(data), catch: () => undefined }))
+  if (disk._tag === "Success") {
+    const free = disk.success.bavail * disk.success.bsize
+    found.push(
+      free < freeBytesMin
+        ? finding("store.disk", "fail", `only ${mebibytes(free)} are free`, "free some space")
+        : finding("store.disk", "ok", `${mebibytes(free)} are free`)
+    )
+  }
+  const faults = yield* Effect.mapError(upkeep.verifyAll, Answers.fromStore)
+  found.push(
+    faults.length === 0
+      ? finding("store.chain", "ok", "every journal's hash chain holds")
+      : finding("store.chain", "fail", `${faults.length} runs have broken records, first ${faults[0]?.run}`, "restore a backup")
+  )
+  const open = yield* Effect.mapError(
+    parts.store.list({ tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
+    Answers.fromStore
+  )
+  let orphans = 0
+  for (const row of open) {
+    const alive = row.owner !== undefined &&
+      (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
+    if (!alive) orphans++
+  }
+  found.push(
+    orphans === 0
+      ? finding("runs.owned", "ok", `${open.length} unfinished runs, all with a living process`)
+      : finding("runs.owned", "warn", `${orphans} unfinished runs have no living process`, "baton runs resume RUN")
+  )
+  const agents = yield* parts.agents.list
+  found.push(finding("agents", "ok", `${agents.length} agents are registered`))
+  return found
+})
+
+export const store = (parts: Parts, upkeep: Upkeep, data: string): StoreClient["Service"] =>
+  StoreClient.of({
+    backup: (file) => backup(parts, upkeep, file),
+    diagnose: diagnose(parts, upkeep, data)
+  })
