@@ -141,9 +141,13 @@ export class Scribe {
     for (;;) {
       const decision = decide(state, pending.command, slot.blobs)
       if (decision.kind !== "needs") return decision
-      const brought = pending.blobs.filter((blob) => decision.needs.refs.includes(blob.ref) && !slot.blobs.has(blob.ref))
+      const brought = pending.blobs.filter((blob) =>
+        decision.needs.refs.includes(blob.ref) && !slot.blobs.has(blob.ref)
+      )
       if (brought.length === 0) return decision
-      for (const { bytes, json, ref } of brought) slot.blobs.set(ref, json ?? JSON.parse(Buffer.from(bytes).toString("utf8")))
+      for (const { bytes, json, ref } of brought) {
+        slot.blobs.set(ref, json ?? JSON.parse(Buffer.from(bytes).toString("utf8")))
+      }
     }
   }
 
