@@ -33,8 +33,10 @@ const secrets = Layer.succeed(Secrets, {
 
 const stepTypes = Layer.effect(
   StepTypes,
-  Effect.map(FunctionStep.make, (functions) =>
-    new Map([TransformStep.stepType, functions].map((stepType) => [stepType.type, stepType])))
+  Effect.map(
+    FunctionStep.make,
+    (functions) => new Map([TransformStep.stepType, functions].map((stepType) => [stepType.type, stepType]))
+  )
 )
 
 export interface Options {

@@ -62,8 +62,13 @@ const allowHosts = Config.String("BATON_ALLOW_HOSTS").pipe(
   Config.map((text) => text.split(",").map((host) => host.trim()).filter((host) => host !== ""))
 )
 
-const dialer = Layer.unwrap(Effect.map(allowHosts, (allow) =>
-  UndiciDialer.layer.pipe(Layer.provide(Layer.succeed(NetPolicy.NetPolicy, { ...NetPolicy.strict, allow })))))
+const dialer = Layer.unwrap(
+  Effect.map(
+    allowHosts,
+    (allow) =>
+      UndiciDialer.layer.pipe(Layer.provide(Layer.succeed(NetPolicy.NetPolicy, { ...NetPolicy.strict, allow })))
+  )
+)
 
 const agents = (options: LocalOptions) =>
   Layer.effect(
@@ -114,7 +119,9 @@ const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Re
     new ClientError({
       reason: "unavailable",
       code: "SEMANTICS_UNKNOWN",
-      message: `unfinished runs were made under rules this program does not have: ${unknown.map((row) => row.run).join(", ")}`,
+      message: `unfinished runs were made under rules this program does not have: ${
+        unknown.map((row) => row.run).join(", ")
+      }`,
       hint: "finish them with the newer Baton, or choose another folder with --data"
     })
   )
