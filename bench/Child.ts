@@ -1,4 +1,5 @@
 /** One measurement, in a process of its own. */
+import * as Crash from "./Crash.ts"
 import * as EngineCells from "./EngineCells.ts"
 import * as FloorCells from "./FloorCells.ts"
 import * as Kernel from "./Kernel.ts"
@@ -15,6 +16,7 @@ const measure = async (job: Job): Promise<Figures> => {
   const { folder, runs, seconds, subject, variant, workload } = job
   const size = Number(variant)
   if (subject === "floor") return FloorCells.measure(workload, folder, { size, seconds, runs })
+  if (workload === "w4") return Crash.measure(folder)
   if (subject === "engine") return EngineCells.measure(workload, folder, { size, seconds, runs })
   if (subject === "kernel") return Kernel.measure(variant)
   throw new Error(`nothing measures ${subject}`)

@@ -3,11 +3,15 @@ import { Coordinator } from "@baton/engine/Coordinator"
 import * as Engine from "@baton/engine/Engine"
 import { EventFeed } from "@baton/engine/EventFeed"
 import { Plans } from "@baton/engine/Plans"
+import * as RunLoader from "@baton/engine/RunLoader"
+import { RunStore } from "@baton/engine/RunStore"
 import { Secrets, SecretsError } from "@baton/engine/Secrets"
 import { StepTypes } from "@baton/engine/StepType"
 import * as StoredValue from "@baton/engine/StoredValue"
 import { Sweeper } from "@baton/engine/Sweeper"
+import type { Event } from "@baton/kernel/Event"
 import type { Flow } from "@baton/kernel/Flow"
+import type { Plan } from "@baton/kernel/Plan"
 import type { Json } from "@baton/kernel/Value"
 import { type FunctionHandler, FunctionHandlers } from "@baton/steps/FunctionHandlers"
 import * as FunctionStep from "@baton/steps/FunctionStep"
@@ -54,11 +58,11 @@ const layerOf = ({ folder, handlers = {} }: Options) => {
 }
 
 export interface Machine {
-  readonly start: (flow: Flow, input: Json) => Started
-  /** Takes over what a dead process left; resolves with the number of runs. */
-  readonly adopt: () => Promise<number>
-  /** Resolves when the run has ended, for a run that was not started here. */
-  readonly finished: (run: string) => Promise<void>
+  readonly start: (flow: Flow, input: Json, id?: string) => Started
+  /** Takes over what a dead process left, and resolves when all of it has ended. */
+  readonly adopt: () => Promise<void>
+  /** The journal of a run. */
+  readonly journal: (run: string) => Promise<ReadonlyArray<Event>>
   readonly close: () => Promise<void>
 }
 
@@ -79,9 +83,18 @@ class Ends {
   }
 }
 
+/** Records of one run read in one go; the runs of the workloads have fewer. */
+const recordsMax = 1000
+
+const journal = Effect.fnUntraced(function*(id: string) {
+  const store = yield* RunStore
+  const records = yield* store.records(tenant, id, 0, recordsMax)
+  return (yield* Effect.forEach(records, RunLoader.events)).flat()
+})
+
 export const open = async (options: Options): Promise<Machine> => {
   const runtime = ManagedRuntime.make(layerOf(options))
-  const services = await runtime.runPromise(Effect.context<Coordinator | Plans | EventFeed | Sweeper>())
+  const services = await runtime.runPromise(Effect.context<Coordinator | Plans | EventFeed | Sweeper | RunStore>())
   const run = Effect.runPromiseWith(services)
   const ends = new Ends()
   const scope = Scope.makeUnsafe()
@@ -90,7 +103,7 @@ export const open = async (options: Options): Promise<Machine> => {
     Effect.sync(() => {
       if (wakeup.kind === "moved" && wakeup.ended) ends.end(wakeup.run)
     })))
-  const plans = new WeakMap<Flow, { readonly hash: string; readonly plan: import("@baton/kernel/Plan").Plan }>()
+  const plans = new WeakMap<Flow, { readonly hash: string; readonly plan: Plan }>()
   let count = 0
 
   const submit = Effect.fnUntraced(function*(id: string, flow: Flow, input: Json) {
@@ -116,16 +129,18 @@ export const open = async (options: Options): Promise<Machine> => {
   })
 
   return {
-    start: (flow, input) => {
-      const id = `run_${process.pid}_${count++}`
+    start: (flow, input, id = `run_${process.pid}_${count++}`) => {
       const durable = run(submit(id, flow, input))
       return { durable, finished: Promise.all([durable, ends.wait(id)]).then(() => undefined) }
     },
-    adopt: async () => (await run(Effect.flatMap(Sweeper, (sweeper) => sweeper.adopt()))).length,
-    finished: (id) => ends.wait(id),
-    close: async () => {
-      await run(Effect.asVoid(Effect.void))
-      await runtime.dispose()
-    }
+    adopt: async () => {
+      await run(Effect.flatMap(Sweeper, (sweeper) => sweeper.adopt()))
+      const owned = await run(
+        Effect.map(Coordinator, (coordinator) => [...coordinator.slots()].map((slot) => slot.run))
+      )
+      await Promise.all(owned.map((id) => ends.wait(id)))
+    },
+    journal: (id) => run(journal(id)),
+    close: () => runtime.dispose()
   }
 }

@@ -1,7 +1,9 @@
+import type { Event } from "@baton/kernel/Event"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
+import * as CrashLog from "../CrashLog.ts"
 import * as Floor from "../Floor.ts"
 import * as Plan from "../Plan.ts"
 import * as Report from "../Report.ts"
@@ -67,5 +69,45 @@ describe("floor", () => {
       floor.close()
       rmSync(folder, { recursive: true })
     }
+  })
+})
+
+describe("crash log", () => {
+  const succeeded = (path: string): Event => ({
+    type: "StepSucceeded",
+    v: 1,
+    at: 1,
+    path,
+    attempt: 1,
+    output: { v: null }
+  })
+  const adopted: Event = { type: "RunAdopted", v: 1, at: 2, session: "s", epoch: 2, lost: ["b"] }
+  const assess = (lines: ReadonlyArray<string>) =>
+    CrashLog.assess({
+      lines,
+      journals: new Map([["r", [succeeded("a"), adopted, succeeded("b")]]]),
+      steps: 2,
+      stepMillis: 50,
+      killToDoneMillis: 120,
+      killToOpenMillis: 30
+    })
+
+  it("tells a step that was under way from one that was acknowledged", () => {
+    const figures = assess(["begin r a", "end r a", "begin r b", "kill", "begin r b", "end r b"])
+    assert.deepStrictEqual(figures, {
+      "recovery ms": 70,
+      "kill to done ms": 120,
+      "kill to open ms": 30,
+      "work left ms": 50,
+      "acknowledged at kill": 1,
+      "ran twice": 1,
+      "acknowledged, ran again": 0,
+      "never ran": 0
+    })
+  })
+  it("sees an acknowledged step that ran again, and one that never ran", () => {
+    const figures = assess(["begin r a", "end r a", "kill", "begin r a", "end r a"])
+    assert.strictEqual(figures["acknowledged, ran again"], 1)
+    assert.strictEqual(figures["never ran"], 1)
   })
 })

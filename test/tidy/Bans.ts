@@ -57,9 +57,6 @@ const bans: ReadonlyArray<Ban> = [
   }
 ]
 
-/** Loaders of model providers and of the user's own code: what they load is known only at run time. */
-const loaders = /^packages\/(agents|server)\/src\/([\w-]+\/)*[A-Z]\w*Loader\.ts$/
-
 const applies = (ban: Ban, room: string): boolean =>
   ban.only === undefined ? ban.except?.includes(room) !== true : ban.only.includes(room)
 
@@ -122,8 +119,8 @@ export const bannedConstructs = (file: SourceFile): ReadonlyArray<Finding> => {
       const mentioned = mentions?.find((name) => name.includes(".") ? name === member : name === object)
       if (mentioned !== undefined && isGlobal(mentioned)) report(rule, node, `${mentioned}: use ${instead}`)
     }
-    if (node.type === "ImportExpression" && !loaders.test(file.path)) {
-      report("dynamic-import", node, "import(): use a static import; only a …Loader.ts of agents or server may do this")
+    if (node.type === "ImportExpression") {
+      report("dynamic-import", node, "import(): use a static import, or say in tidy/Exceptions.ts why it must be late")
     }
   })
   for (const { line, message } of escapes(tree)) found.push({ rule: "escape", path: file.path, line, message })

@@ -130,6 +130,10 @@ export const citations = (file: SourceFile, cited: Cited): ReadonlyArray<Finding
       const message = `SEMANTICS ${chapter}${letter} is not in docs/semantics.md`
       found.push({ rule: "citation", path: file.path, line, message })
     }
+    for (const [mark, document = ""] of text.matchAll(/\b([A-Z]{4,}) ?§/g)) {
+      if (document === "ARCHITECTURE") continue
+      found.push({ rule: "citation", path: file.path, line, message: `${mark}: no such document is in the repository` })
+    }
     for (const [, number = ""] of text.matchAll(/\bADR (\d{4})\b/g)) {
       if (cited.decisions.has(number)) continue
       found.push({ rule: "citation", path: file.path, line, message: `docs/decisions has no ${number}` })

@@ -12,12 +12,7 @@ import type * as Flow from "@baton/kernel/Flow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NearestName from "./NearestName.ts"
-
-/** One agent with a name: an engine of our own, or a model agent that somebody registered. */
-export interface NamedAgent {
-  readonly info: AgentInfo
-  readonly call: (call: AgentCall) => Effect.Effect<AgentAnswer, AgentError>
-}
+import type { NamedAgent } from "./research/NamedAgent.ts"
 
 /** Where agents come from. `call` is asked only for names that `find` knows. */
 export interface AgentSource {

@@ -180,7 +180,9 @@ describe("vendors over the dialer", () => {
       assert.strictEqual(answer.usage.inputTokens.cacheRead, 900)
       assert.strictEqual(answer.usage.inputTokens.cacheWrite, 50)
       assert.strictEqual(server.requests[0]?.headers["x-api-key"], "k3")
-      assert.deepStrictEqual(server.requests[0]?.body["system"][0].cache_control, { type: "ephemeral" })
+      assert.deepStrictEqual(FakeModelServer.at(server.requests[0]?.body, "system.0.cache_control"), {
+        type: "ephemeral"
+      })
     }).pipe(Effect.scoped))
 
   it.live("Google gets its key as a header, never in the URL", () =>

@@ -30,6 +30,8 @@ describe("prices", () => {
     assert.strictEqual(Prices.cost(price, counts(1001, 10, 500)), (501 * 20 + 500 * 20 + 2000) / 1e6)
   })
 
+  it("say when they were compared", () => assert.match(Prices.pricesAsOf, /^20\d\d-\d\d-\d\d$/))
+
   it("give no cost for what was not counted", () => {
     assert.strictEqual(Prices.cost({ input: 1, output: 1 }, counts(undefined, 5)), undefined)
     assert.strictEqual(Prices.cost({ input: 1, output: 1 }, counts(5)), undefined)

@@ -68,7 +68,7 @@ describe.each(ProvidersUnderTest.all)("$name", (provider) => {
         ["call_b", "sunny in Lima"]
       ])
       assert.strictEqual(answer.finishReason, "tool-calls")
-      assert.strictEqual(server.requests[0]?.body["tools"][0].function.name, "weather")
+      assert.strictEqual(FakeModelServer.at(server.requests[0]?.body, "tools.0.function.name"), "weather")
     }).pipe(Effect.provide(handlers), Effect.scoped))
 
   it.live("puts streamed tool calls together from their pieces", () =>
@@ -97,10 +97,10 @@ describe.each(ProvidersUnderTest.all)("$name", (provider) => {
       const { model, server } = yield* opened([FakeModelServer.completion({ text: "{\"title\":\"A\",\"score\":1}" })])
       const answer = yield* model.generateObject({ prompt: "Report", schema: Report, objectName: "report" })
       assert.deepStrictEqual(answer.value, { title: "A", score: 1 })
-      const format = server.requests[0]?.body["response_format"]
-      assert.strictEqual(format.type, "json_schema")
-      assert.strictEqual(format.json_schema.strict, true)
-      assert.deepStrictEqual(format.json_schema.schema.required, ["title", "score"])
+      const format = (path: string) => FakeModelServer.at(server.requests[0]?.body, `response_format.${path}`)
+      assert.strictEqual(format("type"), "json_schema")
+      assert.strictEqual(format("json_schema.strict"), true)
+      assert.deepStrictEqual(format("json_schema.schema.required"), ["title", "score"])
     }).pipe(Effect.scoped))
 
   it.live("steps down to JSON of any shape, then to text, and remembers where it ended", () =>
@@ -112,9 +112,9 @@ describe.each(ProvidersUnderTest.all)("$name", (provider) => {
         const answer = yield* model.generateObject({ prompt: "Report", schema: Report })
         assert.deepStrictEqual(answer.value, { title: "A", score: 1 })
       }
-      const formats = server.requests.map(({ body }) => body["response_format"]?.type)
+      const formats = server.requests.map(({ body }) => FakeModelServer.at(body, "response_format.type"))
       assert.deepStrictEqual(formats, ["json_schema", "json_object", undefined, undefined])
-      assert.include(server.requests[2]?.body["messages"][0].content, "JSON Schema")
+      assert.include(String(FakeModelServer.at(server.requests[2]?.body, "messages.0.content")), "JSON Schema")
     }).pipe(Effect.scoped))
 
   it.live("steps down for a stream as well, before anything of it is seen", () =>
@@ -126,10 +126,10 @@ describe.each(ProvidersUnderTest.all)("$name", (provider) => {
         Effect.provideService(ModelSettings, { output: { name: "a", schema }, temperature: 0, maxOutputTokens: 50 })
       )
       assert.strictEqual(parts.map((part) => part.type === "text-delta" ? part.delta : "").join(""), "{\"a\":1}")
-      assert.strictEqual(server.requests[0]?.body["response_format"].json_schema.strict, false)
-      assert.strictEqual(server.requests[1]?.body["response_format"].type, "json_object")
-      assert.strictEqual(server.requests[0]?.body["temperature"], 0)
-      assert.include(Object.values(server.requests[0]?.body ?? {}), 50)
+      assert.strictEqual(FakeModelServer.at(server.requests[0]?.body, "response_format.json_schema.strict"), false)
+      assert.strictEqual(FakeModelServer.at(server.requests[1]?.body, "response_format.type"), "json_object")
+      assert.strictEqual(FakeModelServer.at(server.requests[0]?.body, "temperature"), 0)
+      assert.include(Object.values(Object(server.requests[0]?.body)), 50)
     }).pipe(Effect.scoped))
 
   it.live("shows a model what is wrong with its object once, and counts both answers", () =>
@@ -143,7 +143,10 @@ describe.each(ProvidersUnderTest.all)("$name", (provider) => {
       assert.strictEqual(answer.usage.inputTokens.total, 200)
       const finish = answer.content.find((part) => part.type === "finish")
       assert.strictEqual(ModelNotes.fromMetadata(finish?.metadata).calls, 2)
-      assert.include(server.requests[1]?.body["messages"].at(-1).content, "no JSON value was found")
+      assert.include(
+        String(FakeModelServer.at(server.requests[1]?.body, "messages.-1.content")),
+        "no JSON value was found"
+      )
     }).pipe(Effect.scoped))
 
   it.live("gives up on an object after one repair", () =>
@@ -174,6 +177,40 @@ it.live("the built-in provider reads what small servers get wrong", () =>
     assert.strictEqual(answer.reasoningText, "hmm")
     assert.deepStrictEqual(answer.toolResults.map((result) => result.result), ["sunny in Oslo"])
     assert.strictEqual(answer.usage.inputTokens.total, undefined)
+  }).pipe(Effect.provide(handlers), Effect.scoped))
+
+it.live("the built-in provider takes a whole answer where it asked for a stream", () =>
+  Effect.gen(function*() {
+    const server = yield* FakeModelServer.start([FakeModelServer.completion({ text: "<think>hm</think>Hello." })])
+    const model = yield* ProvidersUnderTest.compatible.open(server)
+    const parts = yield* Stream.runCollect(model.streamText({ prompt: "Hi" }))
+    assert.strictEqual(parts.map((part) => part.type === "text-delta" ? part.delta : "").join(""), "Hello.")
+    assert.strictEqual(parts.at(-1)?.type, "finish")
+  }).pipe(Effect.scoped))
+
+it.live("the built-in provider tells parallel calls apart that share a number, or have none", () =>
+  Effect.gen(function*() {
+    const call = (wire: object) => ({ choices: [{ delta: { tool_calls: [wire] } }] })
+    const args = (city: string) => JSON.stringify({ city })
+    const sameNumber = [
+      call({ index: 0, id: "a", function: { name: "weather", arguments: args("Oslo") } }),
+      call({ index: 0, id: "b", function: { name: "weather", arguments: args("Lima") } })
+    ]
+    const noNumber = [
+      call({ id: "a", function: { name: "weather", arguments: args("Oslo").slice(0, 4) } }),
+      call({ function: { arguments: args("Oslo").slice(4) } }),
+      call({ id: "b", function: { name: "weather", arguments: args("Lima") } })
+    ]
+    const end = [{ choices: [{ delta: {}, finish_reason: "tool_calls" }] }, "[DONE]"]
+    const server = yield* FakeModelServer.start([{ events: [...sameNumber, ...end] }, {
+      events: [...noNumber, ...end]
+    }])
+    const model = yield* ProvidersUnderTest.compatible.open(server)
+    for (const _ of [1, 2]) {
+      const parts = yield* Stream.runCollect(model.streamText({ prompt: "Weather?", toolkit: Tools }))
+      const results = parts.flatMap((part) => part.type === "tool-result" ? [part.result] : [])
+      assert.deepStrictEqual(results.toSorted(), ["sunny in Lima", "sunny in Oslo"])
+    }
   }).pipe(Effect.provide(handlers), Effect.scoped))
 
 it.live("a language model is what effect/ai asks for", () =>

@@ -3,7 +3,9 @@ import * as AiError from "effect/ai/AiError"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as ModelFailure from "../src/model/ModelFailure.ts"
 import { ModelLimits } from "../src/model/ModelSettings.ts"
@@ -151,6 +153,16 @@ describe.each(ProvidersUnderTest.all)("$name", (provider) => {
       yield* Deferred.await(server.requests[1]!.aborted)
     }).pipe(Effect.scoped))
 
+  it.live("interrupting a stream that has not begun aborts it at the server", () =>
+    Effect.gen(function*() {
+      const server = yield* FakeModelServer.start([{ silent: true }])
+      const model = yield* provider.open(server)
+      const fiber = yield* Effect.forkChild(Stream.runDrain(model.streamText({ prompt: "Hi" })))
+      const request = yield* server.request(0)
+      yield* Fiber.interrupt(fiber)
+      yield* Deferred.await(request.aborted)
+    }).pipe(Effect.scoped))
+
   it.live("a call that our own policy refuses was not sent and is not repeated", () =>
     Effect.gen(function*() {
       const server = yield* FakeModelServer.start([ok])
@@ -173,4 +185,21 @@ describe.each(ProvidersUnderTest.all)("$name", (provider) => {
       assert.deepStrictEqual([error.reason, error.retryable, error.sent], ["api", true, false])
       assert.strictEqual(clock.sleeps.length, 2)
     }).pipe(Effect.scoped))
+
+  it.live("does not claim that nothing was sent when only the last try was not", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const server = yield* FakeModelServer.start([FakeModelServer.failing(503, "going down")]).pipe(
+        Scope.provide(scope)
+      )
+      const model = yield* provider.open(server)
+      const clock = RecordingClock.make(undefined, () => Scope.close(scope, Exit.void))
+      const error = yield* model.generateText({ prompt: "Hi" }).pipe(
+        Effect.mapError(ModelFailure.toAgentError),
+        Effect.flip,
+        clock.provide
+      )
+      assert.strictEqual(server.requests.length, 1)
+      assert.deepStrictEqual([error.reason, error.retryable, error.sent], ["api", true, true])
+    }))
 })

@@ -1,4 +1,4 @@
-/** A run as JSON: the same document on the command line and over HTTP (PRODUCT §1). Times are RFC 3339 UTC text. */
+/** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"

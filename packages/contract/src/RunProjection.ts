@@ -1,4 +1,4 @@
-/** A run's folded state as the document that people and programs get (PRODUCT §1). */
+/** A run's folded state as the document that people and programs get. */
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"

@@ -1,5 +1,6 @@
 /** Wires the scribe to the store, the queue and the feed, and runs it. See `Coordinator` for what it promises. */
 import type { Event } from "@baton/kernel/Event"
+import { outlives } from "@baton/kernel/Evolve"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Array from "effect/Array"
@@ -47,13 +48,23 @@ const supply = Effect.fnUntraced(function*(services: Services, lacks: Lacks) {
   if (lacks.refs === undefined) yield* loadState(services, slot)
   else {
     for (const ref of lacks.refs) {
-      const json = scribe.cache.get(ref as BlobRef) ?? (yield* readBlob(services, slot.tenant, ref as BlobRef))
+      const json = scribe.cache.get(ref as BlobRef) ?? brought(slot, ref as BlobRef) ??
+        (yield* readBlob(services, slot.tenant, ref as BlobRef))
       slot.blobs.set(ref as BlobRef, json)
     }
   }
   slot.loading = false
   scribe.touch(slot)
 })
+
+/** A value that a waiting command brings with it, and that is stored only with the command's record. */
+const brought = (slot: RunSlot, ref: BlobRef): Json | undefined => {
+  for (const { blobs } of slot.mailbox) {
+    const blob = blobs.find((blob) => blob.ref === ref)
+    if (blob !== undefined) return blob.json ?? JSON.parse(Buffer.from(blob.bytes).toString("utf8"))
+  }
+  return undefined
+}
 
 const readBlob = Effect.fnUntraced(function*(services: Services, tenant: string, ref: BlobRef) {
   const bytes = yield* services.blobs.get(tenant, ref)
@@ -86,18 +97,14 @@ const missing = (slot: RunSlot): Settled => ({
   message: `there is no run ${slot.run}`
 })
 
-/** What a load could not read is told to whoever waits; the run stays as it is in the store. */
+/** What could not be read now is asked for again, with growing pauses: nothing that was posted is dropped. */
 const supplySafely = (services: Services, lacks: Lacks): Effect.Effect<void> =>
   supply(services, lacks).pipe(
     Effect.catch((error) =>
-      Effect.sync(() => {
-        lacks.slot.loading = false
-        services.scribe.giveUp(lacks.slot, lacks.slot.mailbox, {
-          kind: "lost",
-          reason: "unavailable",
-          message: error.message
-        })
-      })
+      Effect.andThen(
+        Effect.logWarning("A run must wait for what it reads", { run: lacks.slot.run, reason: error.message }),
+        retryLater(services, [lacks.slot])
+      )
     )
   )
 
@@ -133,7 +140,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     for (const offer of offersOf(slot, events)) offers.push(offer)
     for (const event of events) {
       if (event.type === "RunClosing") {
-        stopOthers(services, slot)
+        stopOthers(services, slot, event.cause === "failure")
         if (event.cause !== "failure") { for (const listener of services.closing) listener(slot) }
       } else if (event.type === "StepsCancelled") stillBegun(slot)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
@@ -171,11 +178,17 @@ const stillBegun = (slot: RunSlot): void => {
   for (const key of slot.begun.keys()) if (!open.has(key)) slot.begun.delete(key)
 }
 
-/** The run closes: offers that no worker has begun are answered here, so that nothing waits for them. */
-const stopOthers = (services: Services, slot: RunSlot): void => {
+/**
+ * The run closes: offers that no worker has begun are answered here, so that nothing waits for them. After a failure the
+ * targets of `always` edges are left alone (SEMANTICS 8.5b).
+ */
+const stopOthers = (services: Services, slot: RunSlot, failed: boolean): void => {
+  const nodes = slot.state?.plan.byId
   for (const { attempt, path } of outstanding(slot)) {
     const key = attemptKey(path, attempt)
     if (slot.begun.has(key)) continue
+    const node = nodes?.get(path)
+    if (failed && node !== undefined && outlives(node)) continue
     // Taken here, so that no worker begins it any more.
     slot.begun.set(key, 0)
     const at = services.scribe.clock.currentTimeMillisUnsafe()
@@ -225,11 +238,10 @@ const retryLater = (services: Services, waiting: ReadonlyArray<RunSlot>): Effect
 const turn = Effect.fnUntraced(function*(services: Services) {
   const { scribe } = services
   const { jobs, lacks } = scribe.prepare()
-  for (const lack of lacks) {
-    lack.slot.loading = true
-    yield* Effect.forkIn(supplySafely(services, lack), services.scope)
-  }
+  for (const lack of lacks) lack.slot.loading = true
   yield* write(services, jobs)
+  // After the commit, which may have stored what is lacking.
+  for (const lack of lacks) yield* Effect.forkIn(supplySafely(services, lack), services.scope)
   for (const { answer, id } of scribe.unwritten.splice(0)) {
     yield* services.sessions.reply(id, answer).pipe(
       Effect.catch((error) =>
@@ -243,7 +255,13 @@ const run = (services: Services): Effect.Effect<never> =>
   services.scribe.work.await.pipe(
     // Whoever is ready to post gets the chance to share this commit.
     Effect.andThen(Effect.yieldNow),
-    Effect.andThen(turn(services)),
+    Effect.andThen(Effect.suspend(() => {
+      services.scribe.writing = true
+      return turn(services)
+    })),
+    Effect.andThen(Effect.sync(() => {
+      services.scribe.writing = false
+    })),
     Effect.forever
   )
 
@@ -308,8 +326,11 @@ const api = (services: Services): Coordinator["Service"] => {
   }
 }
 
+/** How often an end of the work is looked for, in milliseconds. */
+const idleEveryMs = 1
+
 const waitIdle = (scribe: Scribe): Effect.Effect<void> =>
-  scribe.idle ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.suspend(() => waitIdle(scribe)))
+  scribe.idle ? Effect.void : Effect.andThen(Effect.sleep(idleEveryMs), Effect.suspend(() => waitIdle(scribe)))
 
 export const make = Effect.gen(function*() {
   const limits = yield* MachineLimits

@@ -4,8 +4,6 @@
  */
 import { hash } from "node:crypto"
 
-export const hashBytes = 32
-
 /** Scratch of one thread; records longer than this are joined in a buffer of their own. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024)
 

@@ -120,10 +120,7 @@ export class AlarmClock {
 
   add(alarm: Alarm): void {
     const heap = this.#heap
-    if (heap[0] === undefined || alarm.due < heap[0].due) {
-      this.earlier.openUnsafe()
-      this.earlier.closeUnsafe()
-    }
+    const first = heap[0] === undefined || alarm.due < heap[0].due
     let at = heap.push(alarm) - 1
     while (at > 0) {
       const parent = (at - 1) >> 1
@@ -132,6 +129,11 @@ export class AlarmClock {
       at = parent
     }
     heap[at] = alarm
+    // Whoever waits looks at once, inside this call: the alarm has to be in its place.
+    if (first) {
+      this.earlier.openUnsafe()
+      this.earlier.closeUnsafe()
+    }
   }
 
   get nextDue(): number | undefined {

@@ -1,4 +1,5 @@
 /** The coordinator's inside: mailboxes, decisions, grouped commits, and what follows from them. See `Coordinator`. */
+import type { Decision } from "@baton/kernel/Decide"
 import { decide } from "@baton/kernel/Decide"
 import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
@@ -48,8 +49,13 @@ export class Scribe {
     this.cache = cache
   }
 
+  /** A turn is under way: what it took out of the mailboxes is not durable yet. */
+  writing = false
+
   get idle(): boolean {
-    return this.#dirty.length === 0
+    if (this.writing || this.#dirty.length > 0) return false
+    for (const slot of this.slots.values()) if (slot.mailbox.length > 0) return false
+    return true
   }
 
   slot(tenant: string, run: string): RunSlot | undefined {
@@ -109,8 +115,9 @@ export class Scribe {
     let at = 0
     for (; at < slot.mailbox.length && draft.events.length < this.limits.recordEventsMax; at++) {
       const pending = slot.mailbox[at]!
-      const decision = decide(state, pending.command, slot.blobs)
+      const decision = this.#ask(slot, state, pending)
       if (decision.kind === "needs") {
+        slot.loading = true
         lacks.push({ slot, refs: decision.needs.refs })
         break
       }
@@ -134,13 +141,28 @@ export class Scribe {
     return { draft, commit: RecordBuilder.build(draft, this.session), taken, answers }
   }
 
+  /** What the command itself brings along is at hand before it is in the store. */
+  #ask(slot: RunSlot, state: RunState.RunState, pending: Pending): Decision {
+    for (;;) {
+      const decision = decide(state, pending.command, slot.blobs)
+      if (decision.kind !== "needs") return decision
+      const brought = pending.blobs.filter((blob) =>
+        decision.needs.refs.includes(blob.ref) && !slot.blobs.has(blob.ref)
+      )
+      if (brought.length === 0) return decision
+      for (const { bytes, json, ref } of brought) {
+        slot.blobs.set(ref, json ?? JSON.parse(Buffer.from(bytes).toString("utf8")))
+      }
+    }
+  }
+
   /** Answers that changed nothing: refusals, and what was stale. */
   readonly unwritten: Array<{ readonly id: number; readonly answer: string }> = []
 
   #replyOnly(slot: RunSlot, draft: Draft, answers: ReadonlyArray<readonly [Pending, Settled]>): void {
     this.unwritten.push(...draft.answered)
     for (const [pending, settled] of answers) pending.reply?.(settled)
-    if (slot.state?.seq === 0) this.forget(slot)
+    if (slot.state?.seq === 0 && slot.mailbox.length === 0) this.forget(slot)
     else this.touch(slot)
   }
 

@@ -23,7 +23,6 @@ export interface PlanEdges {
 
 /** Each edge once, with its `when` read: it is asked when the source has settled, so it may read the source too. */
 export const edges = ({ folding, graph }: Context): PlanEdges => {
-  const incoming: Array<Array<PlanEdge>> = graph.nodes.map(() => [])
   const outgoing = graph.outgoing.map((edges) =>
     edges.map(({ edge, from, ordinal, pointer, to }): PlanEdge => {
       const place = { node: from, self: true, names: [], secrets: false }
@@ -33,7 +32,7 @@ export const edges = ({ folding, graph }: Context): PlanEdges => {
       return { ordinal, from, to, on: edge.on ?? "success", when, otherwise: edge.otherwise ?? false }
     })
   )
-  for (const edge of outgoing.flat()) incoming[edge.to]?.push(edge)
+  const incoming = graph.incoming.map((edges) => edges.flatMap(({ from, ordinal }) => outgoing[from]?.[ordinal] ?? []))
   return { incoming, outgoing }
 }
 

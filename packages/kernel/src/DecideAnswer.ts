@@ -41,20 +41,14 @@ export const offered = (draft: Draft, path: string, attempt: number): Offered | 
 /** A failed gather is tried again a few times: its inputs are all durable. */
 const gatherAttemptsMax = 3
 
-const outcomeUnknown = (path: string): StepError => ({
-  code: "OUTCOME_UNKNOWN",
-  kind: "cancelled",
-  message: `${path} was stopped while an irreversible call was under way; nobody knows whether it happened`,
-  retryable: false
-})
-
-const stopped: StepError = {
+/** An attempt that has announced no call has done nothing that could not be done again. */
+const stopped = (callStarted: boolean): StepError => ({
   code: "INTERRUPTED",
   kind: "internal",
   message: "the attempt was stopped before it could answer",
   retryable: true,
-  sent: false
-}
+  ...(callStarted ? {} : { sent: false })
+})
 
 const fail = (
   draft: Draft,
@@ -85,9 +79,11 @@ const fail = (
 }
 
 const interrupted = (draft: Draft, step: Offered, command: Of<"CompleteStep">): void => {
-  if (draft.state.closing === undefined) return fail(draft, step, command.attempt, stopped, command)
+  if (draft.state.closing === undefined) {
+    return fail(draft, step, command.attempt, stopped(step.callStarted), command)
+  }
   if (step.work.effect === "irreversible" && step.callStarted) {
-    return fail(draft, step, command.attempt, outcomeUnknown(command.path), command, true)
+    return fail(draft, step, command.attempt, Settle.outcomeUnknown(command.path), command, true)
   }
   Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: [command.path] })
   if (step.index === undefined) { for (const edge of step.node.outgoing) draft.todo.push(edge.to) }
@@ -139,9 +135,12 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
 /** Parks an irreversible step whose call may have been made; true when it did. */
 export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
   if (step.work.effect !== "irreversible" || !step.callStarted) return false
-  const error = outcomeUnknown(path)
-  if (draft.state.closing !== undefined) fail(draft, step, attempt, error, {}, true)
-  else {
+  const error = Settle.outcomeUnknown(path)
+  const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
+  if (draft.state.closing !== undefined || stopped) {
+    fail(draft, step, attempt, error, {}, true)
+    if (step.index !== undefined) Finish.checkMap(draft, step.node)
+  } else {
     Drafts.emit(draft, {
       type: "StepWaiting",
       v: 1,

@@ -51,7 +51,8 @@ const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
 /** The grace is over: what still runs is given up. */
 const graceDue = (draft: Draft): void => {
   const { closing } = draft.state
-  if (closing === undefined || draft.at < closing.at + Settle.graceMs) return
+  // After a failure what runs may finish: no grace is counted.
+  if (closing === undefined || closing.cause === "failure" || draft.at < closing.at + Settle.graceMs) return
   const cancelled: Array<string> = []
   for (const { attempt, path } of Outstanding.offered(draft.state)) {
     const step = Answer.offered(draft, path, attempt)

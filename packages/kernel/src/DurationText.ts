@@ -2,7 +2,7 @@
 
 const units: { readonly [unit: string]: number } = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-export const pattern = /^\d+(\.\d+)?(ms|s|m|h|d)$/
+export const pattern = /^\d+(\.\d+)?(ms|s|m|h|d)$/u
 /** Longest duration a flow may name: ten years. */
 export const durationMaxMs = 10 * 365 * 86_400_000
 

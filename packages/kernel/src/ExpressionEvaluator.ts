@@ -357,5 +357,9 @@ const translations: { readonly [Op in Tree["op"]]: Translation<Op> } = {
   }
 }
 
-/** How many nodes one evaluation of the tree runs, loops counted once. */
-const weightOf = (tree: Tree): number => 1 + children(tree).reduce((sum, child) => sum + weightOf(child), 0)
+/** Steps that making an object takes beside those of its parts. */
+const objectWeight = 8
+
+/** How many steps one evaluation of the tree takes, loops counted once. */
+const weightOf = (tree: Tree): number =>
+  (tree.op === "map" ? objectWeight : 1) + children(tree).reduce((sum, child) => sum + weightOf(child), 0)

@@ -6,7 +6,6 @@
  */
 import {
   absent,
-  asBoolean,
   asList,
   asNumber,
   asText,
@@ -307,5 +306,3 @@ export const arities: { readonly [name in FunctionName]: readonly [number, numbe
 
 export const call = (name: FunctionName, args: ReadonlyArray<Operand>, meter: Meter): Operand =>
   calls[name][2](args, meter)
-
-export const truth = (value: Operand, what: string): boolean => asBoolean(value, what)

@@ -139,11 +139,14 @@ export const equal = (left: Json, right: Json, meter: Meter): boolean => {
   return keys.every((key) => Object.hasOwn(right, key) && equal(left[key] ?? null, right[key] ?? null, meter))
 }
 
+/** What a number, bracket or word weighs in units of text. */
+const scalarWeight = 4
+
 /** Refuses results that are too large or too deep to be stored: shared parts count once for each use. */
 export const weigh = (value: Json, meter: Meter, depth = 0): void => {
   if (depth > resultDepthMax) throw new Fault(`The result is nested deeper than ${resultDepthMax}.`, true)
-  if (typeof value === "string") return meter.read(value.length + 1)
-  meter.read(1)
+  if (typeof value === "string") return meter.read(value.length + scalarWeight)
+  meter.read(scalarWeight)
   if (typeof value === "number") return void finite(value, "The result")
   if (typeof value !== "object" || value === null) return
   if (isList(value)) { for (const item of value) weigh(item, meter, depth + 1) }

@@ -160,11 +160,10 @@ const closing = (text: string, from: number): number => {
 /** The last character of the string literal that begins at `start`. */
 const quoteEnd = (text: string, start: number): number => {
   const quote = text[start] ?? ""
-  const raw = /[rR]/.test(text[start - 1] ?? "") && !/\w/.test(text[start - 2] ?? "")
   const triple = text.startsWith(quote.repeat(3), start)
   const mark = triple ? quote.repeat(3) : quote
   for (let at = start + mark.length; at < text.length; at++) {
-    if (text[at] === "\\" && !raw) at++
+    if (text[at] === "\\") at++
     else if (text.startsWith(mark, at)) return at + mark.length - 1
   }
   return -1

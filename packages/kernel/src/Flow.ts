@@ -11,30 +11,33 @@ import { idPattern } from "./StepPath.ts"
 
 export const NodeId = Schema.String.check(
   Schema.isPattern(idPattern, { expected: "an id: a letter, then letters, digits, _ or -, at most 64" })
-)
+).annotate({ identifier: "NodeId" })
 export const DurationText = Schema.String.check(
   Schema.isPattern(durationPattern, { expected: "a duration such as 500ms, 10s, 5m, 48h or 7d" })
-)
-const Expression = Schema.String
-const JsonSchemaDocument = Schema.Record(Schema.String, Schema.Json)
+).annotate({ identifier: "Duration" })
+const Expression = Schema.String.annotate({ identifier: "Expression", description: "CEL, with or without ${ }" })
+const JsonSchemaDocument = Schema.Record(Schema.String, Schema.Json).annotate({
+  identifier: "JsonSchema",
+  description: "JSON Schema, draft 2020-12"
+})
 const JsonRecord = Schema.Record(Schema.String, Schema.Json)
 
 export const Retry = Schema.Struct({
   /** All tries together, the first included: 1 to 10. */
   attempts: Schema.optionalKey(Schema.Int),
   initial: Schema.optionalKey(DurationText),
-  factor: Schema.optionalKey(Schema.Number),
+  factor: Schema.optionalKey(Schema.Finite),
   max: Schema.optionalKey(DurationText),
   jitter: Schema.optionalKey(Schema.Boolean),
   /** Error kinds or HTTP statuses (`429`, `5xx`) that are retried; absent: every retryable error. */
   on: Schema.optionalKey(Schema.Array(Schema.String))
-})
+}).annotate({ identifier: "Retry" })
 export type Retry = typeof Retry.Type
 
 export const OnFailure = Schema.Union([
   Schema.Literals(["fail", "continue", "ask"]),
   Schema.Struct({ fallback: Schema.Json })
-])
+]).annotate({ identifier: "OnFailure" })
 export type OnFailure = typeof OnFailure.Type
 
 export const Effect = Schema.Literals(["pure", "idempotent", "keyed", "irreversible"])
@@ -43,7 +46,7 @@ export type Effect = typeof Effect.Type
 export const Join = Schema.Union([
   Schema.Literals(["all", "any"]),
   Schema.Struct({ atLeast: Schema.Int, wait: Schema.optionalKey(Schema.Boolean) })
-])
+]).annotate({ identifier: "Join" })
 export type Join = typeof Join.Type
 
 /** A remote or registered agent (`use`) or one written in place (`instructions`). */
@@ -52,11 +55,11 @@ export const AgentDefinition = Schema.Struct({
   instructions: Schema.optionalKey(Schema.String),
   model: Schema.optionalKey(Schema.String),
   tools: Schema.optionalKey(Schema.Array(Schema.String)),
-  temperature: Schema.optionalKey(Schema.Number),
+  temperature: Schema.optionalKey(Schema.Finite),
   maxOutputTokens: Schema.optionalKey(Schema.Int),
   outputSchema: Schema.optionalKey(JsonSchemaDocument),
   description: Schema.optionalKey(Schema.String)
-})
+}).annotate({ identifier: "AgentDefinition" })
 export type AgentDefinition = typeof AgentDefinition.Type
 
 /** Fields that every node type has, and that a map's `each` body shares. */
@@ -133,7 +136,7 @@ export const Body = Schema.Union([
   Schema.Struct({ ...common, ...fn }),
   Schema.Struct({ ...common, ...file }),
   Schema.Struct({ ...common, ...flow })
-])
+]).annotate({ identifier: "Body" })
 export type Body = typeof Body.Type
 
 const map = {
@@ -170,6 +173,10 @@ export const Node = Schema.Union([
 export type Node = typeof Node.Type
 export type NodeType = Node["type"]
 
+/** The fields of each node type besides the common ones, for those who describe other spellings of the same nodes. */
+export const typeFields = { http, agent, transform, function: fn, file, wait, approval, flow, choice, map, repeat }
+export const commonFields = common
+
 /** `on` is `success` (default), `failure`, `always`, or an outcome of the source: `approved`, `rejected`, a choice's name. */
 export const Edge = Schema.Struct({
   from: NodeId,
@@ -177,7 +184,7 @@ export const Edge = Schema.Struct({
   on: Schema.optionalKey(Schema.String),
   when: Schema.optionalKey(Expression),
   otherwise: Schema.optionalKey(Schema.Boolean)
-})
+}).annotate({ identifier: "Edge" })
 export type Edge = typeof Edge.Type
 
 export const Limits = Schema.Struct({
@@ -189,7 +196,7 @@ export const Limits = Schema.Struct({
   patches: Schema.optionalKey(Schema.Int),
   deadline: Schema.optionalKey(DurationText),
   budget: Schema.optionalKey(Schema.Struct({
-    usd: Schema.optionalKey(Schema.Number),
+    usd: Schema.optionalKey(Schema.Finite),
     tokens: Schema.optionalKey(Schema.Int),
     calls: Schema.optionalKey(Schema.Int)
   }))

@@ -37,7 +37,7 @@ export interface ItemNote {
 
 interface Columns {
   readonly status: Uint8Array
-  readonly attempt: Uint8Array
+  readonly attempt: Uint16Array
   readonly startedAt: Float64Array
   readonly endedAt: Float64Array
   readonly output: Array<Value | undefined>
@@ -96,7 +96,7 @@ export class ItemTable {
   static make(count: number, items: Value, offeredSeq: number): ItemTable {
     return new ItemTable(count, items, offeredSeq, {
       status: new Uint8Array(count),
-      attempt: new Uint8Array(count),
+      attempt: new Uint16Array(count),
       startedAt: new Float64Array(count),
       endedAt: new Float64Array(count),
       output: new Array<Value | undefined>(count),

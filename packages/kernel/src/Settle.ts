@@ -29,6 +29,14 @@ const facts = (report: Report): { startedAt?: number; usage?: Usage } => ({
   ...(report.usage === undefined ? {} : { usage: report.usage })
 })
 
+/** What an irreversible call ends with when nobody may decide about it any more (SEMANTICS 8.11c). */
+export const outcomeUnknown = (path: string): StepError => ({
+  code: "OUTCOME_UNKNOWN",
+  kind: "cancelled",
+  message: `${path} was stopped while an irreversible call was under way; nobody knows whether it happened`,
+  retryable: false
+})
+
 interface Decided {
   readonly live: ReadonlyArray<number>
   readonly warnings: ReadonlyArray<Warning>
@@ -130,6 +138,9 @@ const waitForOperator = (
     wait: { kind: "operator", reason, error }
   })
 
+const isUnknown = (work: Work, error: StepError): boolean =>
+  work.effect === "irreversible" && Retry.isOutcomeUnknown(error)
+
 /** True when the failure was taken by a retry or by waiting for an operator, so that nothing settles. */
 const postponed = (
   draft: Draft,
@@ -139,13 +150,11 @@ const postponed = (
   error: StepError,
   report: Report
 ): boolean => {
-  const closing = draft.state.closing !== undefined
-  if (work.effect === "irreversible" && Retry.isOutcomeUnknown(error) && attempt > 0) {
-    if (closing) return false
+  if (attempt === 0) return false
+  if (isUnknown(work, error)) {
     waitForOperator(draft, path, attempt, "unknown_outcome", error)
     return true
   }
-  if (closing || attempt === 0) return false
   if (Retry.mayRetry(work, attempt, error)) {
     Drafts.emit(draft, {
       type: "StepRetryScheduled",
@@ -174,7 +183,13 @@ export const fail = (
   error: StepError,
   report: Report & { readonly output?: Value; readonly final?: boolean }
 ): void => {
-  if (report.final !== true && postponed(draft, node, node.id, attempt, error, report)) return
+  if (report.final !== true) {
+    if (draft.state.closing === undefined) {
+      if (postponed(draft, node, node.id, attempt, error, report)) return
+    } else if (isUnknown(node, error) && attempt > 0) {
+      return fail(draft, node, attempt, outcomeUnknown(node.id), { ...report, final: true })
+    }
+  }
   const { onFailure } = node
   const fallback = typeof onFailure === "object" ? inline(onFailure.fallback) : undefined
   const match: Match = onFailure === "continue" ? "continue" : fallback !== undefined ? "success" : "failure"
@@ -225,7 +240,14 @@ export const failItem = (
   const map = node.map
   if (map === undefined) return
   const path = StepPath.item(node.id, index)
-  if (report.final !== true && postponed(draft, map.body, path, attempt, error, report)) return
+  if (report.final !== true) {
+    // Nothing of a stopped map starts again, so nothing of it may wait to.
+    const over = draft.state.closing !== undefined || draft.state.maps.get(node.index)?.stopped === true
+    if (!over && postponed(draft, map.body, path, attempt, error, report)) return
+    if (over && isUnknown(map.body, error)) {
+      return failItem(draft, node, index, attempt, outcomeUnknown(path), { ...report, final: true })
+    }
+  }
   const { onFailure } = map.body
   const fallback = typeof onFailure === "object" ? inline(onFailure.fallback) : undefined
   Drafts.emit(draft, {

@@ -4,7 +4,7 @@
  */
 
 /** An id: a letter, then letters, digits, `_`, `-`; at most 64 characters. */
-export const idPattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+export const idPattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/u
 
 export interface Parsed {
   readonly node: string

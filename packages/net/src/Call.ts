@@ -70,6 +70,11 @@ export const open = Effect.fnUntraced(function*(
   const redirectsMax = request.redirectsMax ?? limits.redirectsMax
   let hop = yield* orRefuse(Request.fromDial(request))
   let destination = yield* orRefuse(UrlCheck.check(rules, request.url, limits.urlLengthMax))
+  yield* Effect.annotateCurrentSpan({
+    "http.request.method": hop.method,
+    "server.address": destination.host,
+    "server.port": destination.port
+  })
   for (let redirects = 0;; redirects++) {
     const addresses = yield* Resolver.admit(means.dns, rules, destination, limits.addressesMax, call.sent)
     const head = yield* send(means, call, { rules, destination, addresses, hop, timeout: request.timeout })

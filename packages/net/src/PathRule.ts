@@ -29,8 +29,6 @@ export const strict: PathRules = {
   endpoints: ["/admin", "/.env", "/api/keys"]
 }
 
-export const none: PathRules = { traversal: false, drives: false, files: [], endpoints: [] }
-
 /** What is wrong with a path, in words that end the sentence "the URL …"; undefined when nothing is. */
 export type PathCheck = (url: URL, written: string) => string | undefined
 

@@ -1,7 +1,8 @@
 /** The client port over the machine in this process. */
 import { Client, ClientError } from "@baton/contract/Client"
+import type { NewBlob } from "@baton/engine/StoredValue"
 import { store } from "@baton/engine/StoredValue"
-import type { Json } from "@baton/kernel/Value"
+import type { Json, Value } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Answers from "./Answers.ts"
@@ -48,11 +49,44 @@ const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.
   }
 })
 
-const send = (parts: Parts, run: string, name: string, data: Json, id: string | undefined) =>
-  Effect.suspend(() => {
-    const eventId = id ?? RunId.make("evt", parts.clock.currentTimeMillisUnsafe())
-    return RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by, id: eventId, name, data: store(data, []) }))
-  })
+/** A value that whoever owns the run can read: what is large is stored first. */
+const stored = Effect.fnUntraced(function*(parts: Parts, json: Json): Effect.fn.Return<Value, ClientError> {
+  const blobs: Array<NewBlob> = []
+  const value = store(json, blobs)
+  for (const { bytes } of blobs) yield* Effect.mapError(parts.blobs.put(tenant, bytes), Answers.fromBlobs)
+  return value
+})
+
+const send = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  name: string,
+  data: Json,
+  given: string | undefined
+): Effect.fn.Return<void, ClientError> {
+  const id = given ?? RunId.make("evt", parts.clock.currentTimeMillisUnsafe())
+  const value = yield* stored(parts, data)
+  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by, id, name, data: value }))
+})
+
+const resolveStep = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  path: string,
+  action: "retry" | "skip" | "abort",
+  { note, output }: { readonly output?: Json; readonly note?: string }
+): Effect.fn.Return<void, ClientError> {
+  const value = output === undefined ? undefined : yield* stored(parts, output)
+  yield* RunControl.ask(parts, run, (at) => ({
+    type: "ResolveStep",
+    at,
+    by,
+    path,
+    action,
+    ...(value === undefined ? {} : { output: value }),
+    ...(note === undefined ? {} : { note })
+  }))
+})
 
 export const make = (parts: Parts): Client["Service"] =>
   Client.of({
@@ -72,7 +106,7 @@ export const make = (parts: Parts): Client["Service"] =>
     events: (run, options) => RunEvents.events(parts, run, options),
     explain: (run) => RunReading.reasons(parts, run),
     logs: (run, options) => RunEvents.logs(parts, run, options),
-    send: (run, name, data, id) => Effect.asVoid(send(parts, run, name, data, id)),
+    send: (run, name, data, id) => send(parts, run, name, data, id),
     cancel: (run, reason) =>
       Effect.asVoid(RunControl.ask(parts, run, (at) => ({
         type: "CancelRun",
@@ -88,16 +122,7 @@ export const make = (parts: Parts): Client["Service"] =>
           RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by }))
         )
       ),
-    resolveStep: (run, path, action, options) =>
-      Effect.asVoid(RunControl.ask(parts, run, (at) => ({
-        type: "ResolveStep",
-        at,
-        by,
-        path,
-        action,
-        ...(options.output === undefined ? {} : { output: store(options.output, []) }),
-        ...(options.note === undefined ? {} : { note: options.note })
-      }))),
+    resolveStep: (run, path, action, options) => resolveStep(parts, run, path, action, options),
     remove: (run) => remove(parts, run),
     prune: (before) => prune(parts, before),
     checkFlow: (text, file) =>

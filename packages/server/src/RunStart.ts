@@ -15,7 +15,7 @@ import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
 import * as RunId from "./RunId.ts"
 
-/** Node types that this program does not execute: a flow that has one is refused, not left hanging (PRODUCT §3). */
+/** Node types that this program does not execute: a flow that has one is refused, not left hanging. */
 const unserved: ReadonlySet<string> = new Set(["approval", "flow", "repeat"])
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>

@@ -58,6 +58,11 @@ class Thread {
     this.#settings = settings
   }
 
+  /** Starts the thread ahead of its first call. */
+  start() {
+    this.#running()
+  }
+
   post(name: keyof Writes.Writes, args: Call["args"], waiter: Waiter) {
     const id = ++this.#calls
     this.#waiting.set(id, waiter)
@@ -99,7 +104,11 @@ class Thread {
 export const open = (file: string, version: number): Effect.Effect<CommitThread, never, Scope.Scope> =>
   Effect.gen(function*() {
     const thread = yield* Effect.acquireRelease(
-      Effect.sync(() => new Thread({ kind: "baton/commits", file, version })),
+      Effect.sync(() => {
+        const thread = new Thread({ kind: "baton/commits", file, version })
+        thread.start()
+        return thread
+      }),
       (thread) => Effect.callback<void>((resume) => thread.close(() => resume(Effect.void)))
     )
     return {

@@ -74,6 +74,12 @@ export class Connection {
     return Number(this.#prepared(sql).run(...values).lastInsertRowid)
   }
 
+  /** Executes an insertion that leaves alone what is there, and then returns `undefined`. */
+  insertNew(sql: string, ...values: ReadonlyArray<SQLInputValue>): number | undefined {
+    const { changes, lastInsertRowid } = this.#prepared(sql).run(...values)
+    return changes === 0 ? undefined : Number(lastInsertRowid)
+  }
+
   get(sql: string, ...values: ReadonlyArray<SQLInputValue>): Row | undefined {
     return this.#prepared(sql).get(...values)
   }

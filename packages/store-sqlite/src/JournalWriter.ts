@@ -59,15 +59,17 @@ export class JournalWriter {
 
   #commitOne(commit: Commit): CommitOutcome {
     const key = `${commit.tenant}\u0000${commit.run}`
-    const fence = this.#fences.get(key) ?? this.#load(commit)
+    const isCreation = commit.expected === 0 && commit.references === undefined
+    const fence = this.#fences.get(key) ?? (isCreation ? undefined : this.#load(commit))
     const refusal = this.#refusal(fence, commit)
     if (refusal !== undefined) {
       if (fence !== undefined) this.#keep(key, fence)
       return { ok: false, reason: refusal }
     }
+    const runNo = fence?.runNo ?? this.#create(commit)
+    if (runNo === undefined) return { ok: false, reason: "exists" }
     const hash = RecordHash.next(commit.previous, commit.bytes)
     const head = commit.expected + commit.n
-    const runNo = fence?.runNo ?? this.#create(commit)
     this.#connection.run(
       "INSERT INTO journal (run_no, seq, n, hash, bytes) VALUES (?, ?, ?, ?, ?)",
       runNo,
@@ -134,12 +136,14 @@ export class JournalWriter {
     return references.every((ref) => carried.has(ref) || Blobs.find(this.#connection, commit.tenant, ref) !== undefined)
   }
 
-  #create(commit: Commit): number {
+  /** The new run's number; `undefined` when a run of that name is there. */
+  #create(commit: Commit): number | undefined {
     // Creation without a summary is a bug of the caller, not a state of the store: the batch dies.
     if (commit.summary === undefined) throw new Error(`the record that creates run ${commit.run} carries no summary`)
-    return this.#connection.insert(
+    return this.#connection.insertNew(
       `INSERT INTO run (tenant, run, owner, epoch, flow, version, flow_hash, status, paused, code, reason, semantics,
-        created_at, ended_at, tags) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        created_at, ended_at, tags) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (tenant, run) DO NOTHING`,
       commit.tenant,
       commit.run,
       commit.owner ?? null,

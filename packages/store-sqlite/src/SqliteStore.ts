@@ -42,10 +42,12 @@ const isThreaded = ({ commits = "auto", data }: Options, opened: StoreFile.Opene
 const make = Effect.fnUntraced(function*(options: Options) {
   const { data, program = "baton" } = options
   const opened = yield* Effect.acquireRelease(
-    StoreAccess.attempt(StoreFile.fileOf(data), () => StoreFile.open(data, program)),
+    StoreAccess.untilFree(StoreAccess.attempt(StoreFile.fileOf(data), () => StoreFile.open(data, program))),
     ({ connection }) => Effect.sync(() => connection.close())
   )
-  const threaded = yield* StoreAccess.attempt(opened.connection.file, () => isThreaded(options, opened))
+  const threaded = yield* StoreAccess.untilFree(
+    StoreAccess.attempt(opened.connection.file, () => isThreaded(options, opened))
+  )
   const access = threaded ? yield* StoreAccess.makeThreaded(opened) : StoreAccess.makeInline(opened)
   const folder = data === StoreFile.inMemory ? undefined : StoreFile.sessionsOf(data)
   const sessions = yield* SqliteSessions.make(access, folder)

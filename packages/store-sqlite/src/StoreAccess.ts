@@ -3,6 +3,7 @@
  * thread. Everything thrown becomes the port's error here; a locked store is waited for without blocking the thread.
  */
 import type { RunStoreError } from "@baton/engine/RunStore"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -14,7 +15,9 @@ import type { Opened } from "./StoreFile.ts"
 import * as Writes from "./Writes.ts"
 
 /** How long a locked store is waited for before the caller is told `busy`. */
-export const busyWait = Duration.seconds(5)
+export class BusyWait extends Context.Reference<Duration.Duration>("baton/store-sqlite/BusyWait", {
+  defaultValue: () => Duration.seconds(5)
+}) {}
 
 export interface StoreAccess {
   readonly read: <A>(body: (connection: Connection) => A) => Effect.Effect<A, RunStoreError>
@@ -24,20 +27,21 @@ export interface StoreAccess {
   ) => Effect.Effect<ReturnType<Writes.Writes[K]>, RunStoreError>
 }
 
-/** Delays of 5 ms doubling to 80 ms, spread, until {@link busyWait} has passed. */
-const whileBusy = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced("80 millis")]).pipe(
-  Schedule.jittered,
-  Schedule.upTo({ duration: busyWait })
-)
+/** Delays of 5 ms doubling to 80 ms, spread, until `wait` has passed. */
+const whileBusy = (wait: Duration.Duration) =>
+  Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced("80 millis")]).pipe(
+    Schedule.jittered,
+    Schedule.upTo({ duration: wait })
+  )
 
 const isBusy = (error: RunStoreError): boolean => error.reason === "busy"
 
 /** Only a call that met a lock pays for the retries. */
-const untilFree = <A>(effect: Effect.Effect<A, RunStoreError>): Effect.Effect<A, RunStoreError> =>
-  Effect.catch(
-    effect,
-    (error) => isBusy(error) ? Effect.retry(effect, { while: isBusy, schedule: whileBusy }) : Effect.fail(error)
-  )
+export const untilFree = <A>(effect: Effect.Effect<A, RunStoreError>): Effect.Effect<A, RunStoreError> =>
+  Effect.catch(effect, (error) =>
+    isBusy(error)
+      ? Effect.flatMap(BusyWait, (wait) => Effect.retry(effect, { while: isBusy, schedule: whileBusy(wait) }))
+      : Effect.fail(error))
 
 /** What a synchronous use of the store returns, throws for its reasons, or dies of: a bug. */
 export const attempt = <A>(file: string, body: () => A): Effect.Effect<A, RunStoreError> =>

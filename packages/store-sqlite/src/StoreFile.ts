@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Connection } from "./Connection.ts"
+import * as Failure from "./Failure.ts"
 import * as Migrations from "./Migrations.ts"
 import * as SessionLock from "./SessionLock.ts"
 
@@ -12,7 +13,7 @@ import * as SessionLock from "./SessionLock.ts"
 export const inMemory = ":memory:"
 
 /** How long a start waits for another one, which may be migrating a large store, in milliseconds. */
-export const openWaitMs = 60_000
+export const openWaitMs = 15_000
 
 /** Commits that are measured when a store is opened. */
 const syncsMeasured = 5
@@ -27,6 +28,15 @@ export const fileOf = (data: string): string => data === inMemory ? inMemory : j
 export const sessionsOf = (data: string): string => join(data, "sessions")
 
 export const keyOf = (data: string): string => join(data, "key")
+
+/** Whatever the reason given (a read-only disk answers ENOENT here), the folder is not there and cannot be made. */
+const makeFolder = (data: string): void => {
+  try {
+    mkdirSync(data, { recursive: true })
+  } catch (thrown) {
+    throw Failure.make(Failure.from(thrown, data)?.reason ?? "read_only", fileOf(data))
+  }
+}
 
 const connect = (file: string, program: string, steps: ReadonlyArray<Migrations.Migration>): Opened => {
   const connection = new Connection(file)
@@ -44,7 +54,7 @@ export const open = (
   steps: ReadonlyArray<Migrations.Migration> = Migrations.migrations
 ): Opened => {
   if (data === inMemory) return connect(inMemory, program, steps)
-  mkdirSync(data, { recursive: true })
+  makeFolder(data)
   return SessionLock.exclusive(
     join(data, "opening.db"),
     openWaitMs,

@@ -1,13 +1,28 @@
+import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
+import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
 import * as RunStoreSuite from "@baton/engine/testing/RunStoreSuite"
+import * as SecretsSuite from "@baton/engine/testing/SecretsSuite"
 import * as SessionsSuite from "@baton/engine/testing/SessionsSuite"
+import * as StepLogSuite from "@baton/engine/testing/StepLogSuite"
 import * as SqliteStore from "@baton/store-sqlite/SqliteStore"
 import * as Layer from "effect/Layer"
 import * as DataFolder from "./DataFolder.ts"
 
 for (const commits of ["inline", "thread"] as const) {
   const process = DataFolder.process({ commits })
-  RunStoreSuite.suite(`sqlite file, ${commits}`, Layer.provide(process, DataFolder.DataFolder.layer))
-  SessionsSuite.suite(`sqlite file, ${commits}`, { store: DataFolder.DataFolder.layer, process })
+  const layer = Layer.provide(process, DataFolder.DataFolder.layer)
+  const name = `sqlite file, ${commits}`
+  RunStoreSuite.suite(name, layer)
+  SessionsSuite.suite(name, { store: DataFolder.DataFolder.layer, process })
+  BlobStoreSuite.suite(name, layer)
+  FlowStoreSuite.suite(name, layer)
+  StepLogSuite.suite(name, layer)
+  SecretsSuite.suite(name, layer)
 }
 
-RunStoreSuite.suite("sqlite in memory", SqliteStore.layer({ data: ":memory:" }))
+const memory = SqliteStore.layer({ data: ":memory:" })
+RunStoreSuite.suite("sqlite in memory", memory)
+BlobStoreSuite.suite("sqlite in memory", memory)
+FlowStoreSuite.suite("sqlite in memory", memory)
+StepLogSuite.suite("sqlite in memory", memory)
+SecretsSuite.suite("sqlite in memory", memory)

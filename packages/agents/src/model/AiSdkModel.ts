@@ -10,7 +10,6 @@ import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import { toCodecOpenAI } from "effect/ai/OpenAiStructuredOutput"
 import type * as Response from "effect/ai/Response"
-import * as Telemetry from "effect/ai/Telemetry"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
@@ -50,7 +49,6 @@ const generate = Effect.fnUntraced(function*(
 ) {
   const where = { module: options.name, method: "generateText" }
   const model = yield* modelFor(options, dialer)
-  annotate(options, request)
   const result = yield* Effect.tryPromise({
     try: (signal) => model.doGenerate({ ...AiSdkPrompt.callOptions(request), abortSignal: signal }),
     catch: (error) => error
@@ -74,7 +72,6 @@ const stream = Effect.fnUntraced(function*(
 ) {
   const where = { module: options.name, method: "streamText" }
   const model = yield* modelFor(options, dialer)
-  annotate(options, request)
   const controller = yield* Effect.acquireRelease(
     Effect.sync(() => new AbortController()),
     (controller) => Effect.sync(() => controller.abort())
@@ -134,14 +131,3 @@ const failing = (
     Clock.currentTimeMillis,
     (now) => Effect.fail(AiSdkAnswer.failure(where, error, now, options.key))
   )
-
-const annotate = (options: AiSdkOptions, { maxOutputTokens, span, temperature }: ProviderModel.ModelRequest) =>
-  Telemetry.addGenAIAnnotations(span, {
-    provider: { name: options.name },
-    operation: { name: "chat" },
-    request: {
-      model: options.model,
-      ...(temperature === undefined ? {} : { temperature }),
-      ...(maxOutputTokens === undefined ? {} : { maxTokens: maxOutputTokens })
-    }
-  })

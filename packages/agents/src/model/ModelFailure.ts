@@ -9,7 +9,7 @@ import { DialError } from "@baton/engine/HttpDialer"
 import * as AiError from "effect/ai/AiError"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
-import { isQuotaSpent, isRetryableStatus, retryAfterMillis } from "../wire/HttpRetry.ts"
+import { asSent, isQuotaSpent, isRetryableStatus, retryAfterMillis } from "../wire/HttpRetry.ts"
 
 /** Characters of a server's own words that go into a message. */
 const messageLengthMax = 500
@@ -106,6 +106,15 @@ export const toAgentError = (error: AiError.AiError): AgentError => {
     default:
       return new AgentError({ ...base, reason: "api" })
   }
+}
+
+/** The failure of a call that followed another one: that nothing was sent is proven only for the last. */
+export const afterSending = (error: AiError.AiError): AiError.AiError => {
+  const { method, module, reason } = error
+  const dialed = reason._tag === "NetworkError" ? dialErrorIn(reason.cause) : undefined
+  return reason._tag !== "NetworkError" || dialed === undefined || dialed.sent
+    ? error
+    : fromDialError({ module, method }, reason.url, asSent(dialed))
 }
 
 const fromNetwork = (reason: AiError.NetworkError): AgentError => {

@@ -4,10 +4,9 @@
  * Every call goes through the `HttpDialer` it is given, repeats included. The key is sent only to the endpoint's own
  * address. A request that ends early (interruption, timeout) is aborted at the server.
  */
-import { type DialRequest, HttpDialer } from "@baton/engine/HttpDialer"
+import type { DialRequest, DialResponse, HttpDialer } from "@baton/engine/HttpDialer"
 import * as AiError from "effect/ai/AiError"
 import { toCodecOpenAI } from "effect/ai/OpenAiStructuredOutput"
-import * as Telemetry from "effect/ai/Telemetry"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -58,19 +57,7 @@ const generate = Effect.fnUntraced(function*(
   request: ProviderModel.ModelRequest
 ) {
   const where = { module: endpoint.name, method: "generateText" }
-  const response = yield* open(endpoint, dialer, request, false)
-  const bytes = yield* Effect.mapError(
-    DialBody.bytes(response.body),
-    (error) => ModelFailure.fromDialError(where, response.url, error)
-  )
-  const parts = yield* Schema.decodeEffect(Schema.fromJsonString(OpenAiAnswer.WireCompletion))(DialBody.text(bytes))
-    .pipe(
-      Effect.catch(() => OpenAiAnswer.invalid("it is not the JSON that the API describes")),
-      Effect.flatMap((completion) => OpenAiAnswer.parts(completion, warningsOf(endpoint, request))),
-      Effect.mapError((reason) => AiError.make({ ...where, reason }))
-    )
-  annotate(endpoint, request)
-  return parts
+  return yield* whole(yield* open(endpoint, dialer, request, false), endpoint, request, where)
 }, Effect.scoped)
 
 const stream = Effect.fnUntraced(function*(
@@ -81,12 +68,32 @@ const stream = Effect.fnUntraced(function*(
   const where = { module: endpoint.name, method: "streamText" }
   const { eventBytesMax } = yield* ModelLimits
   const response = yield* open(endpoint, dialer, request, true)
-  annotate(endpoint, request)
+  if (/^application\/json\b/.test(response.headers["content-type"] ?? "")) {
+    return Stream.fromIterable(OpenAiStream.fromWhole(yield* whole(response, endpoint, request, where)))
+  }
   return OpenAiStream.parts(
     response.body,
     { eventBytesMax, warningsOf: warningsOf(endpoint, request) },
     (error) => ModelFailure.fromDialError(where, response.url, error)
   ).pipe(Stream.mapError((error) => AiError.isAiError(error) ? error : AiError.make({ ...where, reason: error })))
+})
+
+/** The answer as one JSON document; some servers send it to those who asked for a stream, too. */
+const whole = Effect.fnUntraced(function*(
+  response: DialResponse,
+  endpoint: Endpoint,
+  request: ProviderModel.ModelRequest,
+  where: ModelFailure.Where
+) {
+  const bytes = yield* Effect.mapError(
+    DialBody.bytes(response.body),
+    (error) => ModelFailure.fromDialError(where, response.url, error)
+  )
+  return yield* Schema.decodeEffect(Schema.fromJsonString(OpenAiAnswer.WireCompletion))(DialBody.text(bytes)).pipe(
+    Effect.catch(() => OpenAiAnswer.invalid("it is not the JSON that the API describes")),
+    Effect.flatMap((completion) => OpenAiAnswer.parts(completion, warningsOf(endpoint, request))),
+    Effect.mapError((reason) => AiError.make({ ...where, reason }))
+  )
 })
 
 /** An answer with a success status, open while the scope is. */
@@ -150,14 +157,3 @@ const warningsOf =
     endpoint.contextTokens === undefined
       ? []
       : ContextWindow.warnings(endpoint.contextTokens, usage?.prompt_tokens ?? undefined, request.prompt)
-
-const annotate = (endpoint: Endpoint, { maxOutputTokens, span, temperature }: ProviderModel.ModelRequest) =>
-  Telemetry.addGenAIAnnotations(span, {
-    provider: { name: endpoint.name },
-    operation: { name: "chat" },
-    request: {
-      model: endpoint.model,
-      ...(temperature === undefined ? {} : { temperature }),
-      ...(maxOutputTokens === undefined ? {} : { maxTokens: maxOutputTokens })
-    }
-  })

@@ -50,6 +50,17 @@ export const parts = <E>(
     )
   })
 
+/** The parts of a whole answer as a stream has them. */
+export const fromWhole = (parts: ReadonlyArray<Response.PartEncoded>): Parts =>
+  parts.flatMap((part): Parts => {
+    if (part.type !== "text" && part.type !== "reasoning") return [part as Response.StreamPartEncoded]
+    const { text, type } = part
+    return [{ type: `${type}-start`, id: type }, { type: `${type}-delta`, id: type, delta: text }, {
+      type: `${type}-end`,
+      id: type
+    }]
+  })
+
 /** The `data` of each event. */
 const events = <E>(body: Stream.Stream<Uint8Array, E>, eventBytesMax: number) =>
   Stream.suspend(() => {

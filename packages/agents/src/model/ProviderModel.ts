@@ -12,6 +12,7 @@ import type { IdGenerator } from "effect/ai/IdGenerator"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
+import * as Telemetry from "effect/ai/Telemetry"
 import type * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
@@ -20,6 +21,7 @@ import * as Stream from "effect/Stream"
 import * as JsonConformance from "../output/JsonConformance.ts"
 import * as JsonText from "../output/JsonText.ts"
 import * as SchemaFit from "../output/SchemaFit.ts"
+import * as ModelFailure from "./ModelFailure.ts"
 import * as ModelNotes from "./ModelNotes.ts"
 import { ModelSettings } from "./ModelSettings.ts"
 import * as Reasoning from "./Reasoning.ts"
@@ -78,13 +80,17 @@ const generate = Effect.fnUntraced(function*(
   options: LanguageModel.ProviderOptions
 ) {
   const request = yield* requestOf(provider, options)
+  annotateRequest(provider, request)
   const ask = (prompt: Prompt.Prompt) =>
     steppingDown(worked, { ...request, prompt }, provider.generate).pipe(
       Effect.map((parts) => Reasoning.splitParts(parts).map((part) => mendFinish(part, hasToolCall(parts))))
     )
-  const parts = yield* ask(request.prompt)
-  if (options.responseFormat.type === "text" || request.format === undefined) return parts
-  return yield* conforming(request.prompt, request.format, parts, ask)
+  const first = yield* ask(request.prompt)
+  const parts = options.responseFormat.type === "text" || request.format === undefined
+    ? first
+    : yield* conforming(request.prompt, request.format, first, ask)
+  for (const part of parts) annotateAnswer(request, part)
+  return parts
 })
 
 const stream = (
@@ -94,10 +100,12 @@ const stream = (
 ): Stream.Stream<Response.StreamPartEncoded, AiError.AiError, IdGenerator> =>
   Stream.suspend(() => {
     let called = false
+    annotateRequest(provider, request)
     return steppingDownStream(worked, request, provider.stream).pipe(
       Reasoning.splitStream,
       Stream.map((part) => {
         called ||= part.type === "tool-call"
+        annotateAnswer(request, part)
         return mendFinish(part, called)
       })
     )
@@ -157,7 +165,7 @@ const steppingDown = <A, R>(
       Effect.tap(() => Ref.set(worked, mode)),
       Effect.catchIf(
         (error) => mode !== "text" && refusesFormat(error),
-        () => attempt(nextMode(mode))
+        () => Effect.mapError(attempt(nextMode(mode)), ModelFailure.afterSending)
       )
     )
   return Effect.flatMap(Ref.get(worked), attempt)
@@ -180,7 +188,9 @@ const steppingDownStream = <R>(
           return Ref.set(worked, mode)
         }),
         Stream.catch((error) =>
-          !begun && mode !== "text" && refusesFormat(error) ? attempt(nextMode(mode)) : Stream.fail(error)
+          !begun && mode !== "text" && refusesFormat(error)
+            ? Stream.mapError(attempt(nextMode(mode)), ModelFailure.afterSending)
+            : Stream.fail(error)
         )
       )
     })
@@ -227,7 +237,7 @@ const conforming = Effect.fnUntraced(function*<R>(
     ...prompt.content,
     Prompt.assistantMessage({ content: [Prompt.textPart({ text: first.text || "(nothing)" })] }),
     Prompt.userMessage({ content: [Prompt.textPart({ text: repairWords(first.problems) })] })
-  ]))
+  ])).pipe(Effect.mapError(ModelFailure.afterSending))
   return withText(again, bestJson(textOf(again), check).text, parts)
 })
 
@@ -266,3 +276,26 @@ const mendFinish = <P extends Response.PartEncoded | Response.StreamPartEncoded>
   part.type === "finish" && called && (part.reason === "stop" || part.reason === "unknown")
     ? { ...part, reason: "tool-calls" }
     : part
+
+const annotateRequest = (provider: Provider, { maxOutputTokens, span, temperature }: ModelRequest) =>
+  Telemetry.addGenAIAnnotations(span, {
+    provider: { name: provider.name },
+    operation: { name: "chat" },
+    request: {
+      model: provider.model,
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(maxOutputTokens === undefined ? {} : { maxTokens: maxOutputTokens })
+    }
+  })
+
+const annotateAnswer = ({ span }: ModelRequest, part: Response.PartEncoded | Response.StreamPartEncoded) => {
+  if (part.type !== "finish") return
+  const { inputTokens, outputTokens } = part.usage
+  Telemetry.addGenAIAnnotations(span, {
+    response: { finishReasons: [part.reason] },
+    usage: {
+      ...(inputTokens.total === undefined ? {} : { inputTokens: inputTokens.total }),
+      ...(outputTokens.total === undefined ? {} : { outputTokens: outputTokens.total })
+    }
+  })
+}

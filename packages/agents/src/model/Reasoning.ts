@@ -87,6 +87,7 @@ const makeBlock = (id: string): Block => {
   let state: "start" | "inside" | "text" = "start"
   let close = ""
   let held = ""
+  let found = false
   const asText = (delta: string): ReadonlyArray<Response.StreamPartEncoded> =>
     delta === "" ? [] : [{ type: "text-delta", id, delta }]
   const asReasoning = (delta: string): ReadonlyArray<Response.StreamPartEncoded> =>
@@ -97,13 +98,15 @@ const makeBlock = (id: string): Block => {
     const tag = tags.find(([open]) => trimmed.startsWith(open))
     if (tag !== undefined) {
       state = "inside"
+      found = true
       close = tag[1]
       held = trimmed.slice(tag[0].length)
       return [{ type: "reasoning-start", id: thinkId }, ...inside()]
     }
     if (tags.some(([open]) => open.startsWith(trimmed))) return []
     state = "text"
-    return asText(take())
+    const taken = take()
+    return asText(found ? taken.trimStart() : taken)
   }
   const inside = (): ReadonlyArray<Response.StreamPartEncoded> => {
     const end = held.indexOf(close)

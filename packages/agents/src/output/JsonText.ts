@@ -3,7 +3,7 @@
  *
  * Candidates are tried in that order, each as it stands and then with the two slips models make most (a comma before a
  * closing bracket, raw control characters in a string) mended. Work is bounded: {@link textLengthMax} characters,
- * {@link startsMax} opening brackets.
+ * {@link startsMax} opening brackets, {@link passesMax} passes.
  */
 import type { Json } from "@baton/kernel/Value"
 
@@ -11,6 +11,8 @@ import type { Json } from "@baton/kernel/Value"
 export const textLengthMax = 8 * 1024 * 1024
 /** Opening brackets from which a balanced value is looked for. */
 const startsMax = 64
+/** Times a text is read on the look-out for closing brackets, all opening ones together. */
+const passesMax = 4
 /** Code fences that are looked into. */
 const fencesMax = 8
 
@@ -76,10 +78,12 @@ const fences = (text: string): ReadonlyArray<string> => {
 const balanced = (text: string): ReadonlyArray<string> => {
   const pieces: Array<string> = []
   let starts = 0
-  for (let at = 0; at < text.length && starts < startsMax; at++) {
+  let work = 0
+  for (let at = 0; at < text.length && starts < startsMax && work < text.length * passesMax; at++) {
     if (text[at] !== "{" && text[at] !== "[") continue
     starts++
     const end = closing(text, at)
+    work += (end ?? text.length) - at
     if (end === undefined) continue
     pieces.push(text.slice(at, end + 1))
     at = end

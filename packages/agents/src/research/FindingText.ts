@@ -11,6 +11,7 @@ export const shown = (text: string): string =>
     .split(/(`[^`\n]{1,400}`)/)
     .map((part, at) => at % 2 === 1 ? part : bare(part))
     .join("")
+    .replace(/\*\*/g, (mark, _, whole: string) => whole.split("**").length % 2 === 0 ? "" : mark)
     .replace(/\s+/g, " ")
     .replace(/^(?:#{1,6}|>+|[-*+]|\d+[.)])\s+/, "")
     .trim()
@@ -42,7 +43,7 @@ const rowClaim = (unit: StoredUnit): string => {
   const values = cells(unit.text)
   const names = unit.lead === "" ? [] : cells(unit.lead)
   const pairs = values.flatMap((value, at) => {
-    if (value === "" || value === "-") return []
+    if (!/[\p{L}\p{N}]{2}|\d/u.test(value)) return []
     const name = names[at]
     return [name === undefined || name === "" || at === 0 ? shown(value) : `${shown(name)}: ${shown(value)}`]
   })

@@ -115,7 +115,13 @@ const describe = (failure: unknown): string => {
 
 export const writeReport = (
   input: WriterInput,
-  options: { readonly date: string; readonly engine: string; readonly findingsMax: number }
+  options: {
+    readonly date: string
+    readonly engine: string
+    /** What the report says about how it was made. */
+    readonly label: string
+    readonly findingsMax: number
+  }
 ): Report => {
   const gathered = gather(input)
   const used = gathered.findings.slice(0, options.findingsMax)
@@ -126,7 +132,7 @@ export const writeReport = (
   ]
   const { findings, markdown } = layout({
     question: input.question,
-    engine: `${options.engine} (no language model)`,
+    engine: options.label,
     method: "every statement is quoted from the documents",
     date: options.date,
     verdict: gathered.verdict,

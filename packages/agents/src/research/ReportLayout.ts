@@ -127,7 +127,7 @@ const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ?
 const preamble = (content: ReportContent): string => {
   const made = `*${content.date} · ${plural(content.corpus?.documents ?? 0, "document")} searched · ${content.method}.*`
   if (content.verdict !== "weak") return made
-  return `${made}\n\n**Weak evidence.** No passage covers most of the question; read what follows as hints, not as an answer.`
+  return `${made}\n\n**Weak evidence.** The documents cover the question in part only; read what follows as hints, not as an answer.`
 }
 
 const abstention = (content: ReportContent): ReadonlyArray<string> => {

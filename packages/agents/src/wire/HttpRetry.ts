@@ -45,6 +45,7 @@ export const make = (dialer: HttpDialer["Service"]): HttpDialer["Service"] => {
   const dial = Effect.fn("HttpRetry.dial")(function*(request: DialRequest) {
     const limits = yield* HttpRetryLimits
     const parent = yield* Effect.scope
+    let sent = false
     for (let attempt = 1;; attempt++) {
       const scope = yield* Scope.fork(parent)
       const outcome: Result.Result<Outcome, DialError> = yield* Effect.result(
@@ -52,7 +53,10 @@ export const make = (dialer: HttpDialer["Service"]): HttpDialer["Service"] => {
       )
       const last = attempt >= limits.attemptsMax
       const wait = last ? undefined : yield* waitFor(outcome, attempt)
-      if (wait === undefined) return (yield* Effect.fromResult(outcome)).response
+      if (wait === undefined) {
+        return (yield* Effect.fromResult(sent ? Result.mapError(outcome, asSent) : outcome)).response
+      }
+      sent ||= Result.isSuccess(outcome) || outcome.failure.sent
       yield* Scope.close(scope, Exit.void)
       yield* Effect.annotateCurrentSpan({ "http.request.resend_count": attempt })
       yield* Effect.sleep(wait)
@@ -70,6 +74,10 @@ export const make = (dialer: HttpDialer["Service"]): HttpDialer["Service"] => {
         }))))
   })
 }
+
+/** That the last try sent nothing proves nothing when an earlier one did. */
+export const asSent = ({ code, message, reason }: DialError): DialError =>
+  new DialError({ code, message, reason, sent: true })
 
 /** Milliseconds that an answer's headers ask to wait, if they do; dates lie in the past of a slow clock: then 0. */
 export const retryAfterMillis = (headers: DialResponse["headers"], now: number): number | undefined => {

@@ -263,7 +263,8 @@ const unitWriter = (index: IndexFile, document: number, title: string) => {
       }
       const { first, kind, last, lead, text } = unit
       const row = index.sql.insertUnit.run(document, writer.count, section, kind, text, lead, first, last)
-      index.sql.insertEvidence.run(row.lastInsertRowid, indexed(kind === "code" ? text : plainText(text)), heading)
+      const context = lead === "" ? heading : `${heading} — ${indexed(lead)}`
+      index.sql.insertEvidence.run(row.lastInsertRowid, indexed(kind === "code" ? text : plainText(text)), context)
       writer.count++
       for (let at = 0; at >= 0; at = text.indexOf(" ", at + 1)) writer.words++
     }

@@ -105,7 +105,8 @@ class Scanner {
 
   private *read(line: Line): Generator<Block.Block> {
     if (this.fence !== undefined) return yield* this.readCode(line)
-    if (!this.plain && this.skipsMarkup(line.text)) return
+    // A paragraph ends here, or the lines of its sentences would not follow each other.
+    if (!this.plain && this.skipsMarkup(line.text)) return yield* this.flush()
     const text = line.text.replace(/^ {0,3}(?:> ?)+/, "")
     if (text.trim() === "") {
       this.header = undefined
@@ -119,6 +120,7 @@ class Scanner {
     }
     if (yield* this.readHeading(text, line)) return
     if (text.includes("|") && (yield* this.readTable(text, line))) return
+    this.header = undefined
     const item = itemPattern.exec(text)
     if (item !== null) {
       yield* this.flush()
@@ -181,6 +183,7 @@ class Scanner {
       return true
     }
     if (this.header === undefined) return false
+    yield* this.flush()
     yield this.block("row", text.trim(), line.number, line.number, this.header)
     return true
   }

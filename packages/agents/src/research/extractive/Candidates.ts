@@ -22,8 +22,9 @@ export interface Candidate {
 const share = { text: 1, lead: 0.7, heading: 0.6, nearby: 0.35 }
 /** An anchor counts from a synonym in the text upwards. */
 const anchorShare = 0.5
-/** A word in more than this share of the units finds nothing by itself. */
+/** In a large corpus a word in more than this share of the units is not searched for: it finds everything. */
 const commonShare = 0.25
+const largeCorpus = 2_000
 const coverageWeight = 0.75
 
 export const find = (corpus: Corpus, question: Question, max: number): ReadonlyArray<Candidate> => {
@@ -54,7 +55,7 @@ export const byPlace = (a: StoredUnit, b: StoredUnit) =>
 
 const searchWords = (corpus: Corpus, question: Question): ReadonlyArray<string> => {
   const present = question.terms.filter((term) => term.frequency > 0)
-  const rare = present.filter((term) => term.frequency <= corpus.size * commonShare)
+  const rare = present.filter((term) => term.frequency <= Math.max(corpus.size, largeCorpus) * commonShare)
   const chosen = (rare.length >= 2 ? rare : present).map((term) => term.word)
   const relatives = question.terms.flatMap((term) => term.relatives.map((relative) => relative.word))
   return [...new Set([...chosen, ...relatives])]
@@ -95,16 +96,20 @@ const hold = (own: Bag, nearby: ReadonlySet<string>, term: string): number => {
   return nearby.has(term) ? share.nearby : 0
 }
 
+/** Cells from which a row is rather a matrix than a statement. */
+const wideRow = 10
+
 /** How well a unit stands alone. */
 const form = (unit: StoredUnit): number => {
   const count = unit.text.split(" ").length
-  const kind = unit.kind === "code" ? 0.7 : unit.kind === "row" ? 0.9 : 1
+  const wide = unit.kind === "row" && unit.text.split("|").length > wideRow
+  const kind = unit.kind === "code" ? 0.7 : wide ? 0.6 : unit.kind === "row" ? 0.9 : 1
   const length = count < 5 ? 0.7 : count < 8 ? 0.9 : count > 70 ? 0.8 : 1
-  const question = unit.text.endsWith("?") ? 0.5 : 1
+  const incomplete = /[?:]$/.test(unit.text) ? 0.5 : 1
   const aboutItself = /^(?:this|the following) (?:page|chapter|section|document|guide|article|post)\b/i.test(unit.text)
     ? 0.5
     : 1
-  return kind * length * question * aboutItself
+  return kind * length * incomplete * aboutItself
 }
 
 /** A small preference for the form of answer that the question asks for. */

@@ -80,6 +80,7 @@ const writer: NamedAgent = {
     const report = writeReport({ ...input, question }, {
       date: yield* now,
       engine: engineName,
+      label: `${engineName} (no language model)`,
       findingsMax: limits.reportFindingsMax
     })
     return answer(Evidence.WriterOutput, writer.info.name, report)

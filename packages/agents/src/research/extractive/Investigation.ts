@@ -10,7 +10,7 @@ import type { StoredUnit } from "../corpus/IndexFile.ts"
 import type { Coverage, Finding, Locator, Task, Verdict } from "../Evidence.ts"
 import { claimOf, shown } from "../FindingText.ts"
 import { type Candidate, find } from "./Candidates.ts"
-import { analyse, type Question } from "./Question.ts"
+import { analyse, type Question, smallCorpus } from "./Question.ts"
 import { pick } from "./Ranking.ts"
 
 export const engineName = "extractive"
@@ -27,8 +27,7 @@ const missingShareWeak = 1 / 3
 const shortQuestion = 4
 /** Words of the question that a unit must hold, when more of them than that occur. */
 const matchesMin = 2
-/** Corpora with fewer units than this repeat themselves less: their thresholds are lower. */
-const smallCorpus = 200
+/** Small corpora repeat themselves less: their thresholds are lower. */
 const smallShare = 0.75
 /** Within the section that a facet is about, the headings already say part of it. */
 const facetShare = 0.75
@@ -69,7 +68,8 @@ export const relevant = (corpus: Corpus, task: Task, candidatesMax: number): Rel
   const enough = anchored.filter((candidate) => candidate.coverage >= limit.weak && candidate.matches >= matches)
   const best = enough.reduce((most, candidate) => Math.max(most, candidate.coverage), 0)
   if (enough.length === 0) return none
-  const vague = question.terms.length <= shortQuestion && question.missingShare >= missingShareWeak
+  const vague = question.missesName ||
+    (question.terms.length <= shortQuestion && question.missingShare >= missingShareWeak)
   return { question, verdict: best >= limit.sufficient && !vague ? "sufficient" : "weak", candidates: enough }
 }
 
@@ -109,7 +109,7 @@ const gapsOf = (task: Task, coverage: Coverage): ReadonlyArray<string> => {
   const missing = coverage.missing.length === 0 ? "" : ` Not found in any document: ${coverage.missing.join(", ")}.`
   const asked = `"${shown(task.question).replace(/[.\s]+$/, "")}"`
   if (coverage.verdict === "none") return [`No sufficient evidence for ${asked}.${missing}`]
-  if (coverage.verdict === "weak") return [`The evidence for ${asked} is weak: no passage covers most of it.${missing}`]
+  if (coverage.verdict === "weak") return [`The evidence for ${asked} is weak.${missing}`]
   return missing === "" ? [] : [`Words of ${asked} that no document contains: ${coverage.missing.join(", ")}.`]
 }
 

@@ -3,8 +3,12 @@ import type { Corpus } from "../corpus/Corpus.ts"
 import * as Terms from "../corpus/Terms.ts"
 
 export interface QuestionTerm {
-  /** As written, lower case; this is what is searched for. */
+  /** Lower case; this is what is searched for. */
   readonly word: string
+  /** As reports show it: the whole name that it is a part of. */
+  readonly written: string
+  /** A name, which no other word can stand for. */
+  readonly isName: boolean
   /** Porter stem. */
   readonly term: string
   /** Units that hold it. */
@@ -25,6 +29,8 @@ export interface Question {
   readonly missing: ReadonlyArray<string>
   /** Share of the words that carry meaning and that no document holds, nor a relative of them. */
   readonly missingShare: number
+  /** Whether one of the missing words is a name: then the answer is about something else. */
+  readonly missesName: boolean
   readonly found: ReadonlyArray<string>
   /** Terms of which a unit must hold at least one: the rarest that occur. */
   readonly anchors: ReadonlySet<string>
@@ -37,7 +43,13 @@ const faintShare = 0.3
 /** A word that is missing weighs as much as one that stands in this share of all units. */
 const missingAsShare = 0.01
 
-const rarity = (size: number, frequency: number) => Math.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
+/** Corpora with fewer units say little about rarity: they are measured as if they had this many. */
+export const smallCorpus = 200
+
+const rarity = (units: number, frequency: number) => {
+  const size = Math.max(units, smallCorpus)
+  return Math.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
+}
 
 /** `extra` are words that a facet adds; they count half. */
 export const analyse = (corpus: Corpus, text: string, extra: ReadonlyArray<string> = []): Question => {
@@ -47,12 +59,22 @@ export const analyse = (corpus: Corpus, text: string, extra: ReadonlyArray<strin
     const term = Terms.stem(word)
     if (Terms.isStopWord(word) || seen.has(term) || terms.length >= termsMax) return
     seen.add(term)
-    const frequency = names.has(word) && !standsAsWritten(corpus, word) ? 0 : corpus.frequency(word)
+    const name = names.get(word)
+    const frequency = name === undefined || standsAsWritten(corpus, word, name) ? corpus.frequency(word) : 0
     const weight = frequency === 0
-      ? rarity(corpus.size, Math.max(1, corpus.size * missingAsShare))
+      ? rarity(corpus.size, Math.max(1, Math.max(corpus.size, smallCorpus) * missingAsShare))
       : rarity(corpus.size, frequency)
     const share = Terms.isFaintWord(word) ? faintShare : 1
-    terms.push({ word, term, frequency, weight: weight * importance * share, relatives: Terms.relatives(term) })
+    const relatives = name === undefined ? Terms.relatives(term) : []
+    terms.push({
+      word,
+      written: name ?? word,
+      isName: name !== undefined,
+      term,
+      frequency,
+      weight: weight * importance * share,
+      relatives
+    })
   }
   const names = properNames(text)
   for (const word of Terms.words(text)) take(word, 1)
@@ -61,14 +83,28 @@ export const analyse = (corpus: Corpus, text: string, extra: ReadonlyArray<strin
   return weigh(corpus, text, terms, asked)
 }
 
-/** Words with a capital letter inside a sentence: a name must not be found through its stem ("United" is not "unit"). */
-const properNames = (text: string): ReadonlySet<string> =>
-  new Set([...text.matchAll(/(?<=[\p{L}\p{N},;:"'()]\s+)\p{Lu}[\p{L}\p{N}]*/gu)].flatMap(([word]) => Terms.words(word)))
+/**
+ * Names in a question, by their words: a word with a capital letter inside a sentence must not be found through its stem
+ * ("United" is not "unit"), and a number that belongs to a name only as that name ("GPT-6" is not any 6).
+ */
+const properNames = (text: string): ReadonlyMap<string, string> => {
+  const names = new Map<string, string>()
+  for (const [name] of text.matchAll(/(?<=[\p{L}\p{N},;:"'()]\s+)\p{Lu}[\p{L}\p{N}]*/gu)) {
+    for (const word of Terms.words(name)) names.set(word, name)
+  }
+  for (const [name] of text.matchAll(/[\p{L}]+[-.]?\d[\p{L}\p{N}.]*[\p{L}\p{N}]|[\p{L}]+[-.]?\d|\d+(?:\.\d+)+/gu)) {
+    const parts = Terms.words(name)
+    if (parts.length > 1) { for (const word of parts) if (/\d/.test(word)) names.set(word, name) }
+  }
+  return names
+}
 
 /** Units that are looked at for a word as it is written. */
 const namesLookedAt = 100
 
-const standsAsWritten = (corpus: Corpus, word: string): boolean => {
+const standsAsWritten = (corpus: Corpus, word: string, name: string): boolean => {
+  const parts = Terms.words(name)
+  if (parts.length > 1 && /\d/.test(word)) return corpus.frequency(parts.join(" ")) > 0
   const forms = new Set([word, `${word}s`, word.replace(/s$/, "")])
   return corpus.search([word], namesLookedAt).some((unit) =>
     Terms.words([unit.text, unit.title, unit.lead, ...unit.headings].join(" ")).some((other) => forms.has(other))
@@ -91,6 +127,7 @@ const weigh = (
       foundMass += weight * known.reduce((most, relative) => Math.max(most, relative.share), 0)
     }
   }
+  const missing = asked.filter((term) => term.frequency === 0 && !Terms.isFaintWord(term.word))
   const present = terms.filter((term) => term.frequency > 0).sort((a, b) =>
     b.weight - a.weight || (a.term < b.term ? -1 : 1)
   )
@@ -101,7 +138,8 @@ const weigh = (
     mass: terms.reduce((sum, term) => sum + term.weight, 0),
     foundShare: mass === 0 ? 0 : foundMass / mass,
     missingShare: missingShare(corpus, asked),
-    missing: asked.filter((term) => term.frequency === 0 && !Terms.isFaintWord(term.word)).map((term) => term.word),
+    missing: [...new Set(missing.map((term) => term.written))],
+    missesName: missing.some((term) => term.isName),
     found: present.map((term) => term.word),
     anchors: new Set(present.filter((term) => term.weight >= heaviest * 0.5).map((term) => term.term))
   }
