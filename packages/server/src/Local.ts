@@ -5,7 +5,7 @@
 import * as AgentRegistry from "@baton/agents/AgentRegistry"
 import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
 import * as ModelAgents from "@baton/agents/ModelAgents"
-import * as Extractive from "@baton/agents/research/extractive/ExtractiveAgents"
+import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
@@ -75,13 +75,13 @@ const agents = (options: LocalOptions) =>
     Agents,
     Effect.gen(function*() {
       const registry = yield* ModelRegistry.ModelRegistry
-      const extractive = Extractive.make({
+      const research = {
         indexFolder: options.data === ":memory:" ? resolve(".baton", "corpus") : join(options.data, "corpus"),
         workingFolder: resolve("."),
         shipped: Recipes.shippedDocuments
-      })
+      }
       return AgentRegistry.make({
-        sources: [AgentRegistry.named(extractive)],
+        sources: ResearchAgents.sources(research, registry),
         define: ModelAgents.make({ registry })
       })
     })
