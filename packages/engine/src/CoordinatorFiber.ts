@@ -255,7 +255,13 @@ const run = (services: Services): Effect.Effect<never> =>
   services.scribe.work.await.pipe(
     // Whoever is ready to post gets the chance to share this commit.
     Effect.andThen(Effect.yieldNow),
-    Effect.andThen(turn(services)),
+    Effect.andThen(Effect.suspend(() => {
+      services.scribe.writing = true
+      return turn(services)
+    })),
+    Effect.andThen(Effect.sync(() => {
+      services.scribe.writing = false
+    })),
     Effect.forever
   )
 
@@ -320,8 +326,11 @@ const api = (services: Services): Coordinator["Service"] => {
   }
 }
 
+/** How often an end of the work is looked for, in milliseconds. */
+const idleEveryMs = 1
+
 const waitIdle = (scribe: Scribe): Effect.Effect<void> =>
-  scribe.idle ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.suspend(() => waitIdle(scribe)))
+  scribe.idle ? Effect.void : Effect.andThen(Effect.sleep(idleEveryMs), Effect.suspend(() => waitIdle(scribe)))
 
 export const make = Effect.gen(function*() {
   const limits = yield* MachineLimits

@@ -49,8 +49,13 @@ export class Scribe {
     this.cache = cache
   }
 
+  /** A turn is under way: what it took out of the mailboxes is not durable yet. */
+  writing = false
+
   get idle(): boolean {
-    return this.#dirty.length === 0
+    if (this.writing || this.#dirty.length > 0) return false
+    for (const slot of this.slots.values()) if (slot.mailbox.length > 0) return false
+    return true
   }
 
   slot(tenant: string, run: string): RunSlot | undefined {

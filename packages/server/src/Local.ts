@@ -28,6 +28,7 @@ import * as NetPolicy from "@baton/net/NetPolicy"
 import * as UndiciDialer from "@baton/net/UndiciDialer"
 import * as Recipes from "@baton/recipes/Recipes"
 import { OutputRoot } from "@baton/steps/FileStep"
+import type { HandlerSet } from "@baton/steps/FunctionHandlers"
 import { FunctionHandlers } from "@baton/steps/FunctionHandlers"
 import * as Steps from "@baton/steps/Steps"
 import * as SqliteStore from "@baton/store-sqlite/SqliteStore"
@@ -48,8 +49,8 @@ import * as StoreOffice from "./StoreOffice.ts"
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
   readonly data: string
-  /** Module with the functions of `function` steps. */
-  readonly handlers: string | undefined
+  /** The functions of `function` steps: the module that exports them, or the functions that the host program registers. */
+  readonly handlers: string | HandlerSet | undefined
   /** Take over unfinished runs whose process died. */
   readonly adopt: boolean
   /** Folder that `file` steps write into. */
@@ -162,7 +163,9 @@ const toClientError = (error: unknown): ClientError => {
 export const layer = (
   options: LocalOptions
 ): Layer.Layer<Client | SecretsClient | StoreClient, ClientError> => {
-  const handlers = Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
+  const handlers = typeof options.handlers === "object"
+    ? FunctionHandlers.layer(options.handlers)
+    : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
   return client(options).pipe(
     Layer.provide(machine(options, handlers)),
     Layer.provide(handlers),
