@@ -1,5 +1,6 @@
 /** Wires the scribe to the store, the queue and the feed, and runs it. See `Coordinator` for what it promises. */
 import type { Event } from "@baton/kernel/Event"
+import { outlives } from "@baton/kernel/Evolve"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Array from "effect/Array"
@@ -139,7 +140,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     for (const offer of offersOf(slot, events)) offers.push(offer)
     for (const event of events) {
       if (event.type === "RunClosing") {
-        stopOthers(services, slot)
+        stopOthers(services, slot, event.cause === "failure")
         if (event.cause !== "failure") { for (const listener of services.closing) listener(slot) }
       } else if (event.type === "StepsCancelled") stillBegun(slot)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
@@ -177,11 +178,17 @@ const stillBegun = (slot: RunSlot): void => {
   for (const key of slot.begun.keys()) if (!open.has(key)) slot.begun.delete(key)
 }
 
-/** The run closes: offers that no worker has begun are answered here, so that nothing waits for them. */
-const stopOthers = (services: Services, slot: RunSlot): void => {
+/**
+ * The run closes: offers that no worker has begun are answered here, so that nothing waits for them. After a failure the
+ * targets of `always` edges are left alone (SEMANTICS 8.5b).
+ */
+const stopOthers = (services: Services, slot: RunSlot, failed: boolean): void => {
+  const nodes = slot.state?.plan.byId
   for (const { attempt, path } of outstanding(slot)) {
     const key = attemptKey(path, attempt)
     if (slot.begun.has(key)) continue
+    const node = nodes?.get(path)
+    if (failed && node !== undefined && outlives(node)) continue
     // Taken here, so that no worker begins it any more.
     slot.begun.set(key, 0)
     const at = services.scribe.clock.currentTimeMillisUnsafe()
@@ -248,7 +255,13 @@ const run = (services: Services): Effect.Effect<never> =>
   services.scribe.work.await.pipe(
     // Whoever is ready to post gets the chance to share this commit.
     Effect.andThen(Effect.yieldNow),
-    Effect.andThen(turn(services)),
+    Effect.andThen(Effect.suspend(() => {
+      services.scribe.writing = true
+      return turn(services)
+    })),
+    Effect.andThen(Effect.sync(() => {
+      services.scribe.writing = false
+    })),
     Effect.forever
   )
 
@@ -313,8 +326,11 @@ const api = (services: Services): Coordinator["Service"] => {
   }
 }
 
+/** How often an end of the work is looked for, in milliseconds. */
+const idleEveryMs = 1
+
 const waitIdle = (scribe: Scribe): Effect.Effect<void> =>
-  scribe.idle ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.suspend(() => waitIdle(scribe)))
+  scribe.idle ? Effect.void : Effect.andThen(Effect.sleep(idleEveryMs), Effect.suspend(() => waitIdle(scribe)))
 
 export const make = Effect.gen(function*() {
   const limits = yield* MachineLimits

@@ -49,8 +49,13 @@ export class Scribe {
     this.cache = cache
   }
 
+  /** A turn is under way: what it took out of the mailboxes is not durable yet. */
+  writing = false
+
   get idle(): boolean {
-    return this.#dirty.length === 0
+    if (this.writing || this.#dirty.length > 0) return false
+    for (const slot of this.slots.values()) if (slot.mailbox.length > 0) return false
+    return true
   }
 
   slot(tenant: string, run: string): RunSlot | undefined {
@@ -141,9 +146,13 @@ export class Scribe {
     for (;;) {
       const decision = decide(state, pending.command, slot.blobs)
       if (decision.kind !== "needs") return decision
-      const brought = pending.blobs.filter((blob) => decision.needs.refs.includes(blob.ref) && !slot.blobs.has(blob.ref))
+      const brought = pending.blobs.filter((blob) =>
+        decision.needs.refs.includes(blob.ref) && !slot.blobs.has(blob.ref)
+      )
       if (brought.length === 0) return decision
-      for (const { bytes, json, ref } of brought) slot.blobs.set(ref, json ?? JSON.parse(Buffer.from(bytes).toString("utf8")))
+      for (const { bytes, json, ref } of brought) {
+        slot.blobs.set(ref, json ?? JSON.parse(Buffer.from(bytes).toString("utf8")))
+      }
     }
   }
 

@@ -10,7 +10,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import { Coordinator } from "./Coordinator.ts"
 import { outstanding } from "./CoordinatorFiber.ts"
 import type { Failpoint } from "./Failpoint.ts"
@@ -37,6 +38,7 @@ interface Parts {
   readonly clock: Clock.Clock
   readonly limits: MachineLimits
   readonly reach: (point: Failpoint) => Effect.Effect<void>
+  readonly scope: Scope.Scope
 }
 
 /** Fires what is due, then sleeps until the next alarm; a new, earlier one is noticed within the shortest sleep. */
@@ -64,6 +66,8 @@ const repair = (parts: Parts, before: Map<string, number>): Effect.Effect<Map<st
   Effect.gen(function*() {
     const waiting = new Map<string, number>()
     for (const slot of parts.coordinator.slots()) {
+      // What is not durable yet must not leave the process (SEMANTICS 8.1d).
+      if (slot.state?.seq !== slot.head) continue
       const missing = outstanding(slot).filter(({ attempt, path }) => !slot.begun.has(attemptKey(path, attempt)))
       const lost = missing.filter(({ attempt, path }) => before.has(`${slot.run} ${path}#${attempt}`))
       for (const { attempt, path } of missing) waiting.set(`${slot.run} ${path}#${attempt}`, slot.head)
@@ -72,7 +76,11 @@ const repair = (parts: Parts, before: Map<string, number>): Effect.Effect<Map<st
     return waiting
   })
 
-const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Commands.Command))
+/** Total: whatever stands in the row, it is a command or none. */
+const decode = (text: string): Option.Option<Command> => {
+  const parsed = Result.try((): unknown => JSON.parse(text))
+  return Result.isSuccess(parsed) ? Commands.decode(parsed.success) : Option.none()
+}
 
 /** A command that another process handed in: decided as any other, its answer written with its record. */
 const serve = (parts: Parts, handed: HandedCommand): Effect.Effect<void, RunStoreError> => {
@@ -94,10 +102,19 @@ const serve = (parts: Parts, handed: HandedCommand): Effect.Effect<void, RunStor
   )
 }
 
-const commands = (parts: Parts): Effect.Effect<void, RunStoreError> =>
+/** One run that cannot answer keeps no other command waiting. */
+const commands = (parts: Parts, serving: Set<number>): Effect.Effect<void, RunStoreError> =>
   Effect.flatMap(
     parts.sessions.taken(commandsMax),
-    (handed) => Effect.forEach(handed, (one) => serve(parts, one), { concurrency: "unbounded", discard: true })
+    (handed) =>
+      Effect.forEach(handed.filter(({ id }) => !serving.has(id)), (one) => {
+        serving.add(one.id)
+        return serve(parts, one).pipe(
+          Effect.catch((error) => Effect.logWarning("A command must wait", { id: one.id, reason: error.reason })),
+          Effect.ensuring(Effect.sync(() => serving.delete(one.id))),
+          Effect.forkIn(parts.scope)
+        )
+      }, { discard: true })
   )
 
 /** Takes over the runs of dead sessions, all at once. */
@@ -118,6 +135,12 @@ export const adopt = Effect.fnUntraced(function*(
   const [settled] = yield* Effect.all([adopted, say], { concurrency: "unbounded" })
   return settled
 })
+
+const adoptSafely = (parts: Parts): Effect.Effect<void> =>
+  adopt(parts).pipe(
+    Effect.catch((error) => Effect.logWarning("Runs could not be adopted", { reason: error.reason })),
+    Effect.asVoid
+  )
 
 const expired = (parts: Parts): Effect.Effect<void, RunStoreError> =>
   parts.store.dispatchRows
@@ -175,16 +198,19 @@ export class Sweeper extends Context.Service<Sweeper, {
           sessions: yield* Sessions,
           clock: yield* Clock.Clock,
           limits: yield* MachineLimits,
-          reach: failpoint ?? (() => Effect.void)
+          reach: failpoint ?? (() => Effect.void),
+          scope: yield* Effect.scope
         }
+        const serving = new Set<number>()
         let waiting = new Map<string, number>()
         const sweep = Effect.gen(function*() {
           waiting = yield* repair(parts, waiting)
           yield* expired(parts)
-          if (options.adopt) yield* adopt(parts)
+          // A run that cannot be read answers late or never: the sweep goes on without it.
+          if (options.adopt) yield* Effect.forkIn(adoptSafely(parts), parts.scope)
         })
         yield* Effect.forkScoped(alarms(parts))
-        yield* Effect.forkScoped(every("look for commands", parts.limits.commandsEvery, commands(parts)))
+        yield* Effect.forkScoped(every("look for commands", parts.limits.commandsEvery, commands(parts, serving)))
         yield* Effect.forkScoped(every("sweep", parts.limits.sweepEvery, sweep))
         yield* Effect.addFinalizer(() => release(parts))
         return {
@@ -205,6 +231,8 @@ const stalled = (parts: Parts): ReadonlyArray<RunSlot> => {
 /** An orderly stop: everything is written, and the runs are free for whoever comes next. */
 const release = (parts: Parts): Effect.Effect<void> =>
   parts.coordinator.settled.pipe(
+    // A store that does not serve keeps nobody from stopping: the next owner does again what is lost.
+    Effect.timeoutOrElse({ duration: parts.limits.stopGrace, orElse: () => Effect.void }),
     Effect.andThen(Effect.suspend(() =>
       parts.sessions.release([...parts.coordinator.slots()].map(({ run, tenant }) => ({ tenant, run })))
     )),

@@ -8,6 +8,7 @@
  */
 import { locate } from "@baton/kernel/EvolveStep"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
+import type { RunState } from "@baton/kernel/RunState"
 import type { Json, Value } from "@baton/kernel/Value"
 import { inline } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
@@ -62,6 +63,11 @@ interface Lane {
 
 interface Begun {
   readonly slot: RunSlot
+  /**
+   * As it was when the attempt began: the slot may drop its own at any time, when a commit fails. What an attempt may see
+   * was settled before its offer, so that later changes make no difference.
+   */
+  readonly state: RunState
   readonly node: PlanNode
   readonly work: Work
   readonly item: number | undefined
@@ -86,7 +92,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const key = attemptKey(offer.path, offer.attempt)
   if (!current || slot.begun.has(key)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
-  return { slot, node, work: index === undefined ? node : node.map?.body ?? node, item: index }
+  return { slot, state, node, work: index === undefined ? node : node.map?.body ?? node, item: index }
 }
 
 /** Item `index` of a map's stored list. */
@@ -134,10 +140,8 @@ const requestOf = (
   offer: Offer,
   begun: Begun,
   item: RunSource.Item | undefined
-): AttemptRequest | undefined => {
-  const { node, slot, work } = begun
-  const { state } = slot
-  if (state === undefined) return undefined
+): AttemptRequest => {
+  const { node, state, work } = begun
   const until = begun.item === undefined
     ? state.nodes.get(node.index).offeredSeq
     : state.maps.get(node.index)?.offeredSeq ?? state.seq
@@ -195,14 +199,12 @@ const startCall = (pool: Pool, offer: Offer, key: string) =>
 const attempt = Effect.fnUntraced(
   function*(pool: Pool, offer: Offer, begun: Begun) {
     yield* pool.reach("worker.before-attempt")
-    const table = begun.slot.state?.maps.get(begun.node.index)
+    const table = begun.state.maps.get(begun.node.index)
     if (offer.type === "gather") return yield* gatherAttempt(pool, offer, begun)
     const item = begun.item === undefined || table === undefined
       ? undefined
       : { index: begun.item, value: yield* itemValue(pool, offer.tenant, table.items, begun.item) }
-    const request = requestOf(pool, offer, begun, item)
-    if (request === undefined) return
-    const outcome = yield* Attempt.run(request, pool.attempts)
+    const outcome = yield* Attempt.run(requestOf(pool, offer, begun, item), pool.attempts)
     yield* pool.reach("worker.after-attempt-before-completion")
     post(pool, offer, outcome)
   },
@@ -224,7 +226,7 @@ const brokenStore = (pool: Pool, error: { readonly message: string }): Attempt.A
 
 const gatherAttempt = Effect.fnUntraced(function*(pool: Pool, offer: Offer, begun: Begun) {
   const startedAt = pool.clock.currentTimeMillisUnsafe()
-  const table = begun.slot.state?.maps.get(begun.node.index)
+  const table = begun.state.maps.get(begun.node.index)
   if (table === undefined) return
   const gathered = yield* Gather.gather(pool.attempts.blobs, offer.tenant, table)
   yield* pool.reach("gather.after-blobs-before-completion")
@@ -254,7 +256,6 @@ const launch = (pool: Pool, lane: Lane, offer: Offer, begun: Begun): Effect.Effe
     fiber.addObserver((exit) => {
       release(pool, lane, key)
       if (exit._tag === "Success") return
-      begun.slot.begun.delete(attemptKey(offer.path, offer.attempt))
       // While the machine stops, the attempt stays offered: the next owner begins it again.
       if (!pool.stopping) postInterrupted(pool, offer)
     })

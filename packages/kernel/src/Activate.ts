@@ -1,6 +1,4 @@
 /** What happens when a node's join is satisfied, or can no longer be. */
-import * as DateTime from "effect/DateTime"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -9,6 +7,7 @@ import type { PlanNode, WaitSpec } from "./Plan.ts"
 import { joinState } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
+import * as TimeText from "./TimeText.ts"
 import type { Json, Value } from "./Value.ts"
 import { inline } from "./Value.ts"
 
@@ -50,6 +49,13 @@ const choose = (draft: Draft, node: PlanNode): void => {
   Settle.fail(draft, node, 0, invalid("CHOICE_EMPTY", `${node.id}: no rule is true and there is no \`otherwise\``), {})
 }
 
+/** The last millisecond a date can tell: what waits longer waits for ever. */
+const dueMax = 8_640_000_000_000_000
+
+/** Milliseconds since 1970, or text with a zone: anything else would depend on the machine. */
+const timeOf = (value: Json): number | undefined =>
+  typeof value === "number" ? value : typeof value === "string" ? TimeText.parse(value) : undefined
+
 const dueAt = (draft: Draft, node: PlanNode, spec: WaitSpec): Result.Result<number, StepError> => {
   const template = spec.forDuration ?? spec.until
   if (template === undefined) {
@@ -61,11 +67,11 @@ const dueAt = (draft: Draft, node: PlanNode, spec: WaitSpec): Result.Result<numb
     const ms = typeof value.success === "number" ? value.success : parseDuration(String(value.success))
     return ms === undefined || !(ms >= 0)
       ? Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no duration such as 10s`))
-      : Result.succeed(draft.at + ms)
+      : Result.succeed(Math.min(dueMax, Math.round(draft.at + ms)))
   }
-  const time = Option.map(DateTime.make(value.success as number | string), DateTime.toEpochMillis)
-  return Option.isSome(time)
-    ? Result.succeed(time.value)
+  const time = timeOf(value.success)
+  return time !== undefined
+    ? Result.succeed(Math.min(dueMax, Math.max(0, Math.round(time))))
     : Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no time (RFC 3339)`))
 }
 

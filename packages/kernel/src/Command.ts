@@ -2,12 +2,17 @@
  * What is asked of a run. Ids and time come inside the command, so that `decide` is pure.
  * `at` is milliseconds since 1970 on the store's clock.
  */
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as JsonBounds from "./JsonBounds.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
-const at = { at: Schema.Int }
+/** The last millisecond a date can tell (ECMAScript time range), less 100 years for what is to come. */
+const timeMax = 8_640_000_000_000_000 - 100 * 366 * 86_400_000
+
+const at = { at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: timeMax })) }
 const by = { by: Schema.optionalKey(Schema.String) }
 
 export const CreateRun = Schema.Struct({
@@ -121,6 +126,12 @@ export const Command = Schema.Union([
   AddNote
 ])
 export type Command = typeof Command.Type
+
+const decodeShape = Schema.decodeUnknownOption(Command)
+
+/** A command that came from outside; none when it is anything else. Never throws: what is checked first is bounded. */
+export const decode = (value: unknown): Option.Option<Command> =>
+  JsonBounds.check(value) === undefined ? decodeShape(value) : Option.none()
 
 /** Why a command changes nothing. `code` is stable; `message` says what to do. */
 export const Refusal = Schema.Struct({ code: Schema.String, message: Schema.String })

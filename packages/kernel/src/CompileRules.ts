@@ -7,6 +7,7 @@ import { type DraftNode, isFields, own, quote } from "./CompileShape.ts"
 import * as DurationText from "./DurationText.ts"
 import type { Report } from "./Problem.ts"
 import { idPattern } from "./StepPath.ts"
+import * as TimeText from "./TimeText.ts"
 import type { Json } from "./Value.ts"
 
 const always = ["success", "failure", "always"]
@@ -132,14 +133,11 @@ const checkWait = (node: DraftNode, report: Report): void => {
     report.add("BAD_WAIT", `${pointer}/for`, `${quote(duration)} is no duration.`, detail)
   }
   const until = own(fields, "until")
-  if (typeof until === "string" && !until.includes("${") && !isTime(until)) {
+  if (typeof until === "string" && !until.includes("${") && TimeText.parse(until) === undefined) {
     const detail = { expected: "a time such as 2027-01-31T09:00:00Z, or an expression" }
     report.add("BAD_WAIT", `${pointer}/until`, `${quote(until)} is no time.`, detail)
   }
 }
-
-const isTime = (text: string): boolean =>
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text) && Number.isFinite(Date.parse(text))
 
 /** Fields that only a node of its own can have. */
 const nodeOnly = ["join", "branch", "when", "checkpointAfter"]

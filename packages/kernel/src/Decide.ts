@@ -5,8 +5,6 @@
  * events, and any JSON gives an answer (K8). No events means that the command was stale: nothing has changed (K3).
  */
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { drain } from "./Activate.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
@@ -116,7 +114,9 @@ export const decide = (
   try {
     const refusal = handle(draft, command)
     if (refusal !== undefined) return { kind: "refused", refusal }
-    if (draft.events.length > 0 || command.type === "FireTimer") settleAll(draft)
+    if (draft.events.length > 0 || command.type === "FireTimer") {
+      settleAll(draft, state.closing === undefined)
+    }
   } catch (lacking) {
     if (lacking instanceof Drafts.Lacking) return { kind: "needs", needs: lacking.needs }
     throw lacking
@@ -125,8 +125,12 @@ export const decide = (
 }
 
 /** Everything that follows from the first event: joins, skips, ends, offers. */
-const settleAll = (draft: Draft): void => {
+const settleAll = (draft: Draft, open: boolean): void => {
   drain(draft)
+  if (open && draft.state.closing !== undefined) {
+    Finish.failUnknown(draft)
+    drain(draft)
+  }
   Finish.finish(draft)
   if (draft.state.finished === undefined) {
     Offer.fill(draft)
@@ -134,29 +138,14 @@ const settleAll = (draft: Draft): void => {
   }
 }
 
-const decodeCommand = Schema.decodeUnknownOption(Commands.Command)
-
 /** The same for anything at all, such as a command that came as JSON from outside. */
 export const decideUnknown = (
   state: RunState,
   command: unknown,
   blobs: ReadonlyMap<BlobRef, Json> = noBlobs
 ): Decision => {
-  const decoded = decodeCommand(command)
+  const decoded = Commands.decode(command)
   return Option.isSome(decoded)
     ? decide(state, decoded.value, blobs)
     : { kind: "refused", refusal: refuse("COMMAND_INVALID", "this is no command that Baton knows") }
-}
-
-/** For callers that hold everything in memory: the events, or why there are none. */
-export const decideNow = (
-  state: RunState,
-  command: Command,
-  blobs: ReadonlyMap<BlobRef, Json> = noBlobs
-): Result.Result<ReadonlyArray<Event>, Refusal> => {
-  const decision = decide(state, command, blobs)
-  if (decision.kind === "events") return Result.succeed(decision.events)
-  return Result.fail(
-    decision.kind === "refused" ? decision.refusal : refuse("VALUES_MISSING", decision.needs.refs.join(", "))
-  )
 }

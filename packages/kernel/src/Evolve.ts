@@ -27,21 +27,27 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
  * A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. A map is
  * none: no item starts in a closing run (SEMANTICS 8.5b).
  */
-export const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
-  (at.status === "pending" || at.status === "ready") && node.map === undefined &&
-  node.incoming.some((edge) => edge.on === "always")
+export const outlives = (node: PlanNode): boolean =>
+  node.map === undefined && node.incoming.some((edge) => edge.on === "always")
+
+const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
+  (at.status === "pending" || at.status === "ready") && outlives(node)
+
+/** Nobody knows whether its irreversible call happened: it fails by an event of its own (SEMANTICS 8.11c). */
+export const isUnknown = (at: NodeState): boolean =>
+  at.status === "waiting" && at.wait?.kind === "operator" && at.wait.reason === "unknown_outcome"
 
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
     if (isSettled(before.status) || before.status === "queued") continue
-    if (event.cause === "failure" && survivesClosing(node, before)) continue
+    if (isUnknown(before) || (event.cause === "failure" && survivesClosing(node, before))) continue
     const at = state.nodes.edit(node.index)
     if (at.status === "open") {
       const table = state.maps.edit(node.index)
       if (table !== undefined) Step.stopItems(state, table, event.at)
-      if (table !== undefined && table.active > 0) continue
+      if (table !== undefined && table.settled < table.count) continue
     }
     Step.settle(state, node, at, "cancelled", event.at)
     Step.decideEdges(state, node, undefined)
@@ -173,19 +179,24 @@ const apply = (state: RunState, event: Event): boolean => {
 /** A journal may hold anything (K8): an event of a known type but another shape does not fit either. */
 const fits = (state: RunState, event: Event): boolean => {
   try {
+    if (event.v !== 1 || !Number.isSafeInteger(event.at)) return false
+    state.lastAt = event.at
     return apply(state, event)
   } catch {
     return false
   }
 }
 
+/** What a garbled event calls itself. */
+const nameOf = (event: unknown): string =>
+  typeof event === "object" && event !== null && "type" in event && "v" in event
+    ? `${JSON.stringify(event.type)?.slice(0, 80)} v${JSON.stringify(event.v)?.slice(0, 20)}`
+    : "no object"
+
 /** Folds one event into the state, which it may change, and returns it. */
 export const evolve = (state: RunState, event: Event): RunState => {
   state.seq++
   if (state.sealed !== undefined) return state
-  state.lastAt = event.at
-  if (event.v !== 1 || !fits(state, event)) {
-    state.sealed = `event ${state.seq} (${String(event.type)} v${String(event.v)}) is not one this program knows`
-  }
+  if (!fits(state, event)) state.sealed = `event ${state.seq} (${nameOf(event)}) is not one this program knows`
   return state
 }

@@ -310,11 +310,24 @@ const cancelItem = (state: RunState, table: ItemTable, index: number, time: numb
   table.set(index, { status: "cancelled", endedAt: time })
 }
 
-/** No further item starts; what is not offered is cancelled. */
+/** Items that wait because nobody knows whether their irreversible call happened. */
+export const unknownItems = (table: ItemTable): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  for (let index = 0; table.resting > 0 && index < table.next; index++) {
+    if (table.status(index) === "waiting" && table.note(index)?.waiting?.reason === "unknown_outcome") found.push(index)
+  }
+  return found
+}
+
+/**
+ * No further item starts; what is not offered is cancelled. Items with an unknown outcome are left to fail, which is said
+ * by events of their own.
+ */
 export const stopItems = (state: RunState, table: ItemTable, time: number): void => {
   table.stopped = true
+  const left = new Set(unknownItems(table))
   for (let index = 0; index < table.count; index++) {
-    if (table.status(index) !== "queued") cancelItem(state, table, index, time)
+    if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, table, index, time)
   }
   table.again = Fifo.make()
   table.next = table.count

@@ -2,12 +2,15 @@
 import * as Result from "effect/Result"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import { isUnknown } from "./Evolve.ts"
+import { unknownItems } from "./EvolveStep.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import type { MapSpec, PlanNode } from "./Plan.ts"
 import type { Warning } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
+import * as StepPath from "./StepPath.ts"
 import type { Value } from "./Value.ts"
 import { inline, none } from "./Value.ts"
 
@@ -38,6 +41,26 @@ const firstFailed = (table: ItemTable): number => {
   return 0
 }
 
+const failUnknownItems = (draft: Draft, node: PlanNode): void => {
+  const table = draft.state.maps.get(node.index)
+  for (const index of table === undefined ? [] : unknownItems(table)) {
+    const path = StepPath.item(node.id, index)
+    Settle.failItem(draft, node, index, table?.attempt(index) ?? 1, Settle.outcomeUnknown(path), { final: true })
+  }
+}
+
+/** After the run has begun to close: what waits because of an unknown outcome fails (SEMANTICS 8.11c). */
+export const failUnknown = (draft: Draft): void => {
+  for (const node of draft.state.plan.nodes) {
+    const at = draft.state.nodes.get(node.index)
+    if (isUnknown(at)) Settle.fail(draft, node, at.attempt, Settle.outcomeUnknown(node.id), { final: true })
+    else if (at.status === "open") {
+      failUnknownItems(draft, node)
+      checkMap(draft, node)
+    }
+  }
+}
+
 /** After an item has settled: stop the map, gather it, or (when the run closes) end it. */
 export const checkMap = (draft: Draft, node: PlanNode): void => {
   const table = draft.state.maps.get(node.index)
@@ -45,6 +68,7 @@ export const checkMap = (draft: Draft, node: PlanNode): void => {
   const allowed = allowedFailures(node.map, table.count)
   if (!table.stopped && table.failed > allowed && table.settled + table.active < table.count) {
     Drafts.emit(draft, { type: "MapStopped", v: 1, at: draft.at, path: node.id, failed: table.failed, allowed })
+    failUnknownItems(draft, node)
   }
   const now = draft.state.maps.get(node.index)
   if (now === undefined || now.settled < now.count) return

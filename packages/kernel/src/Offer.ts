@@ -38,6 +38,11 @@ export const fill = (draft: Draft): void => {
   const held: Array<number> = []
   // The events are emitted below, but the choice of the next step depends on the ones before: each is played at once.
   const take = (step: readonly [string, number]): void => {
+    // The first one stands for the event as a whole.
+    if (steps.length === 0) {
+      state.seq++
+      state.lastAt = draft.at
+    }
     steps.push(step)
     offerStep(state, step[0], step[1], draft.at)
   }
@@ -59,9 +64,6 @@ export const fill = (draft: Draft): void => {
     else late.push(node.id)
   }
   draft.fresh.clear()
-  if (steps.length > 0) {
-    state.seq++
-    draft.events.push({ type: "StepsDispatched", v: 1, at: draft.at, steps })
-  }
+  if (steps.length > 0) draft.events.push({ type: "StepsDispatched", v: 1, at: draft.at, steps })
   if (late.length > 0) Drafts.emit(draft, { type: "StepsReady", v: 1, at: draft.at, paths: late })
 }

@@ -15,7 +15,9 @@ const refuse = (message: string, hint: string) =>
 /** The functions a module exports; without a file, none. */
 export const load = (file: string | undefined): Effect.Effect<HandlerSet, ClientError> => {
   if (file === undefined) return Effect.succeed(none)
-  if (!existsSync(file)) return Effect.fail(refuse(`there is no file ${file}`, "give the path of a TypeScript or JavaScript module"))
+  if (!existsSync(file)) {
+    return Effect.fail(refuse(`there is no file ${file}`, "give the path of a TypeScript or JavaScript module"))
+  }
   return Effect.tryPromise({
     try: async (): Promise<{ readonly [name: string]: unknown }> => await import(pathToFileURL(file).href),
     catch: (error) =>

@@ -81,7 +81,9 @@ const requireInput = Effect.fnUntraced(function*(flow: Flow.Flow, input: Json) {
     const [first] = problems
     return yield* refuse(
       "INPUT_INVALID",
-      `the input does not fit ${flow.name}: ${first?.pointer === "" ? "input" : `input${first?.pointer}`}: ${first?.message}`,
+      `the input does not fit ${flow.name}: ${
+        first?.pointer === "" ? "input" : `input${first?.pointer}`
+      }: ${first?.message}`,
       { problems: problems.map(({ message, pointer }) => ({ pointer, message })) }
     )
   }
@@ -94,37 +96,39 @@ const withModel = (flow: Flow.Flow, model: string | undefined): Flow.Flow => {
   return { ...flow, agents: Object.fromEntries(agents) }
 }
 
-export const start = Effect.fnUntraced(function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
-  const { flow: written, plan } = yield* flowOf(parts, request)
-  yield* requireServed(parts, plan)
-  yield* requireSecrets(parts, written)
-  yield* requireInput(written, request.input)
-  for (const name of Object.keys(request.agents ?? {})) {
-    if (!Object.hasOwn(written.agents ?? {}, name)) {
-      return yield* refuse("AGENT_UNKNOWN", `${written.name} has no agent ${name} that could be bound`)
+export const start = Effect.fnUntraced(
+  function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
+    const { flow: written, plan } = yield* flowOf(parts, request)
+    yield* requireServed(parts, plan)
+    yield* requireSecrets(parts, written)
+    yield* requireInput(written, request.input)
+    for (const name of Object.keys(request.agents ?? {})) {
+      if (!Object.hasOwn(written.agents ?? {}, name)) {
+        return yield* refuse("AGENT_UNKNOWN", `${written.name} has no agent ${name} that could be bound`)
+      }
     }
-  }
-  const flow = withModel(written, request.model)
-  const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, flow), Answers.fromFlows)
-  const at = parts.clock.currentTimeMillisUnsafe()
-  const run = RunId.make("run", at)
-  const blobs: Array<NewBlob> = []
-  const input = store(request.input, blobs)
-  const settled = yield* parts.coordinator.submit({
-    tenant,
-    run,
-    plan: frozen.plan,
-    blobs,
-    command: {
-      type: "CreateRun",
-      at,
+    const flow = withModel(written, request.model)
+    const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, flow), Answers.fromFlows)
+    const at = parts.clock.currentTimeMillisUnsafe()
+    const run = RunId.make("run", at)
+    const blobs: Array<NewBlob> = []
+    const input = store(request.input, blobs)
+    const settled = yield* parts.coordinator.submit({
+      tenant,
       run,
-      flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
-      input,
-      ...(request.tags === undefined ? {} : { tags: request.tags }),
-      ...(request.agents === undefined ? {} : { agents: request.agents })
-    }
-  })
-  yield* Answers.fromSettled(run, settled)
-  return run
-})
+      plan: frozen.plan,
+      blobs,
+      command: {
+        type: "CreateRun",
+        at,
+        run,
+        flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
+        input,
+        ...(request.tags === undefined ? {} : { tags: request.tags }),
+        ...(request.agents === undefined ? {} : { agents: request.agents })
+      }
+    })
+    yield* Answers.fromSettled(run, settled)
+    return run
+  }
+)

@@ -86,7 +86,12 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
   found.push(finding("store.open", "ok", `the store opens (${mebibytes(size.file)})`))
   found.push(
     size.log > logBytesMax
-      ? finding("store.wal", "warn", `the write-ahead log has ${mebibytes(size.log)}`, "end processes that read for long")
+      ? finding(
+        "store.wal",
+        "warn",
+        `the write-ahead log has ${mebibytes(size.log)}`,
+        "end processes that read for long"
+      )
       : finding("store.wal", "ok", `the write-ahead log has ${mebibytes(size.log)}`)
   )
   const disk = yield* Effect.result(Effect.tryPromise({ try: () => statfs(data), catch: () => undefined }))
@@ -102,7 +107,12 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
   found.push(
     faults.length === 0
       ? finding("store.chain", "ok", "every journal's hash chain holds")
-      : finding("store.chain", "fail", `${faults.length} runs have broken records, first ${faults[0]?.run}`, "restore a backup")
+      : finding(
+        "store.chain",
+        "fail",
+        `${faults.length} runs have broken records, first ${faults[0]?.run}`,
+        "restore a backup"
+      )
   )
   const open = yield* Effect.mapError(
     parts.store.list({ tenant, status: ["pending", "running", "waiting"], limit: 1000 }),

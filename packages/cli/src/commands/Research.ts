@@ -3,6 +3,7 @@ import { Client } from "@baton/contract/Client"
 import type { RunDocument } from "@baton/contract/RunDocument"
 import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
 import { readFile, writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import * as Backend from "../Backend.ts"
@@ -23,23 +24,29 @@ const member = (value: Json | undefined, key: string): Json | undefined =>
     ? (value as { readonly [key: string]: Json })[key]
     : undefined
 
-/** The report: the file the run wrote, or the writer's answer when that is at hand and the file is not. */
-const reportOf = (document: RunDocument): Effect.Effect<string, Failure.Failure> =>
-  Effect.gen(function*() {
-    const path = member(document.output, "report")
-    const inline = member(document.steps.find((step) => step.node === "report")?.output, "markdown")
-    const missing = new Failure.Failure({
-      exit: ExitCode.exitCodes.notFound,
-      code: "REPORT_MISSING",
-      what: `the report of ${document.id} is not where the run wrote it`,
-      hint: `baton runs show ${document.id} --json`
-    })
-    if (typeof path !== "string") return typeof inline === "string" ? inline : yield* missing
-    return yield* Effect.tryPromise({
-      try: () => readFile(resolve(path), "utf8"),
-      catch: () => missing
-    }).pipe(Effect.catch((error) => (typeof inline === "string" ? Effect.succeed(inline) : Effect.fail(error))))
+/** The bytes of the report file, if they are still those that the run wrote. */
+const writtenReport = (output: Json): Effect.Effect<string | undefined> =>
+  Effect.promise(async () => {
+    const path = member(output, "report")
+    if (typeof path !== "string") return undefined
+    const bytes = await readFile(resolve(path)).catch(() => undefined)
+    const digest = bytes === undefined ? undefined : createHash("sha256").update(bytes).digest("hex")
+    return digest === member(output, "sha256") ? bytes?.toString("utf8") : undefined
   })
+
+/** The report: the file the run wrote, or the writer's answer when the file is gone or has been changed since. */
+const reportOf = Effect.fnUntraced(function*(document: RunDocument) {
+  const written = yield* writtenReport(document.output)
+  if (written !== undefined) return written
+  const answered = member(document.steps.find((step) => step.node === "report")?.output, "markdown")
+  if (typeof answered === "string") return answered
+  return yield* new Failure.Failure({
+    exit: ExitCode.exitCodes.notFound,
+    code: "REPORT_MISSING",
+    what: `the report of ${document.id} is no longer what the run wrote`,
+    hint: `baton runs show ${document.id} --json`
+  })
+})
 
 const answerTo = (request: Research, printer: PrinterService) => (document: RunDocument) =>
   Effect.gen(function*() {

@@ -60,21 +60,24 @@ const conclude = Effect.fnUntraced(function*(followed: Follow.Followed, options:
   }
   if (followed.stopped !== "ended") yield* unfinished(followed, options)
   else if (document.status === "failed" || document.status === "cancelled") yield* printer.say(outcomeText(document))
+  const answered = yield* answer(document, options)
+  const code = answered === ExitCode.exitCodes.done ? exit : answered
+  yield* printer.say(Verdict.line(document, code))
+  return code
+})
+
+/** Prints the answer. The run has ended whether or not it can be given: a reader that went away changes nothing. */
+const answer = Effect.fnUntraced(function*(document: RunDocument, options: WaitedOptions) {
+  const printer = yield* Printer
   const hasAnswer = document.status === "succeeded" || document.status === "warned"
-  // The run has ended whether or not anybody reads its answer.
-  yield* Effect.catchTag(
-    printer.progress === "jsonl"
-      ? Effect.void
-      : printer.isJson
-      ? printer.document(document)
-      : hasAnswer
-      ? options.answer(document)
-      : Effect.void,
-    "OutputClosed",
-    () => Effect.void
+  if (printer.progress === "jsonl" || (!printer.isJson && !hasAnswer)) return ExitCode.exitCodes.done
+  const given = printer.isJson ? printer.document(document) : options.answer(document)
+  return yield* Effect.as(given, ExitCode.exitCodes.done).pipe(
+    Effect.catchTags({
+      OutputClosed: () => Effect.succeed(ExitCode.exitCodes.done),
+      Failure: (failure) => Effect.as(printer.failure(failure), failure.exit)
+    })
   )
-  yield* printer.say(Verdict.line(document, exit))
-  return exit
 })
 
 /** Warnings listed one by one. */

@@ -17,7 +17,7 @@ import { gather } from "../Report.ts"
 import { layout, type Section } from "../ReportLayout.ts"
 import { EvidenceLimits, type ResearchConfig } from "../ResearchConfig.ts"
 import { check, inventedNumbers } from "./CitationCheck.ts"
-import { askFor, type ResearchModel } from "./ModelCall.ts"
+import { askFor, type ModelOf } from "./ModelCall.ts"
 import { locate, locatorOf, type Passage, passagesFor, shownPassage } from "./Passage.ts"
 
 /** Part of receipts: another number means that the same input may give another output. */
@@ -25,12 +25,12 @@ const version = "1"
 
 export const make = (
   config: ResearchConfig,
-  model: ResearchModel,
+  modelOf: ModelOf,
   corpora = Corpus.make(config)
 ): ReadonlyArray<NamedAgent> => [
-  planner(model, corpora),
-  researcher(model, corpora),
-  writer(model, corpora)
+  planner(modelOf, corpora),
+  researcher(modelOf, corpora),
+  writer(modelOf, corpora)
 ]
 
 const dataRule =
@@ -38,12 +38,13 @@ const dataRule =
 
 const PlannedTasks = Schema.Struct({ tasks: Schema.Array(Schema.Struct({ question: Schema.String })) })
 
-const planner = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
+const planner = (modelOf: ModelOf, corpora: Corpus.Corpora): NamedAgent => {
   const name = "research/llm/planner"
   return {
     info: { name, description: "Splits a question into tasks with a language model", effect: "idempotent", version },
     call: Effect.fn(name)(function*(call) {
       const input = yield* decodeInput(Evidence.PlannerInput, call)
+      const model = yield* modelOf(call)
       const question = yield* checkQuestion(input.question)
       const limits = yield* EvidenceLimits
       const { corpus, topics } = yield* withCorpus(corpora, call, input.files, (open) =>
@@ -84,7 +85,7 @@ const FoundEvidence = Schema.Struct({
   unanswered: Schema.Array(Schema.String)
 })
 
-const researcher = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
+const researcher = (modelOf: ModelOf, corpora: Corpus.Corpora): NamedAgent => {
   const name = "research/llm/researcher"
   return {
     info: {
@@ -95,6 +96,7 @@ const researcher = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent =
     },
     call: Effect.fn(name)(function*(call) {
       const input = yield* decodeInput(Evidence.ResearcherInput, call)
+      const model = yield* modelOf(call)
       const given = typeof input.task === "string" ? { question: input.task } : input.task
       const task = { ...given, question: yield* checkQuestion(given.question) }
       const limits = yield* EvidenceLimits
@@ -181,7 +183,7 @@ const WrittenReport = Schema.Struct({
   }))
 })
 
-const writer = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
+const writer = (modelOf: ModelOf, corpora: Corpus.Corpora): NamedAgent => {
   const name = "research/llm/writer"
   return {
     info: {
@@ -192,6 +194,7 @@ const writer = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
     },
     call: Effect.fn(name)(function*(call: AgentCall) {
       const input = yield* decodeInput(Evidence.WriterInput, call)
+      const model = yield* modelOf(call)
       const question = yield* checkQuestion(input.question)
       const limits = yield* EvidenceLimits
       const gathered = gather(input)

@@ -1,0 +1,161 @@
+/** Rules of the run machine that are easy to get wrong, one small run each. */
+import { assert, describe, it } from "vitest"
+import { flow, RunDriver } from "./RunDriver.ts"
+
+const transform = (id: string) => ({ id, type: "transform" as const, value: null })
+
+describe("endings (SEMANTICS 8.5)", () => {
+  it("the target of an always edge runs after the failure that closes the run", () => {
+    const run = new RunDriver(flow([transform("work"), transform("tidy")], ["work>tidy on always"]))
+    run.fail("work")
+    assert.deepStrictEqual(run.offered, ["tidy"])
+    run.succeed("tidy")
+    assert.strictEqual(run.status("tidy"), "succeeded")
+    assert.strictEqual(run.state.finished?.status, "failed")
+    assert.strictEqual(run.state.finished?.code, "BROKE")
+  })
+
+  it("a step that closing has cancelled is not skipped afterwards", () => {
+    const failing = { ...transform("bad"), when: "nodes.a.output.missing.deeper" }
+    const run = new RunDriver(
+      flow([transform("a"), transform("side"), failing], ["a>side on failure", "a>bad"])
+    )
+    run.succeed("a", {})
+    assert.strictEqual(run.status("side"), "cancelled")
+    assert.strictEqual(run.events.filter((event) => event.type === "StepsSkipped").length, 0)
+  })
+
+  it("a map as the target of an always edge starts no item after a failure", () => {
+    const run = new RunDriver(flow([
+      transform("work"),
+      { id: "all", type: "map", over: [1, 2], each: { type: "transform", value: null } }
+    ], ["work>all on always"]))
+    run.fail("work")
+    assert.deepStrictEqual(run.offered, [])
+    assert.strictEqual(run.status("all"), "cancelled")
+    assert.strictEqual(run.state.finished?.status, "failed")
+  })
+
+  it("a step that waits because its call's outcome is unknown fails when the run closes", () => {
+    const post = { id: "pay", type: "function" as const, function: "pay", effect: "irreversible" as const }
+    const run = new RunDriver(flow([post]))
+    run.ask({ type: "StartCall", at: run.at, path: "pay", attempt: 1, key: "k" })
+    run.fail("pay", { kind: "timeout", sent: true })
+    assert.strictEqual(run.status("pay"), "waiting")
+    run.ask({ type: "CancelRun", at: run.at })
+    assert.strictEqual(run.status("pay"), "failed")
+    assert.strictEqual(run.state.nodes.get(0).error?.code, "OUTCOME_UNKNOWN")
+    assert.strictEqual(run.state.finished?.status, "cancelled")
+  })
+
+  it("a grace timer means nothing to a run that closes by a failure", () => {
+    const run = new RunDriver(flow([transform("a"), transform("b")]))
+    run.fail("a")
+    run.ask({ type: "FireTimer", at: run.at + 60_000, kind: "grace", path: "", n: 0 })
+    assert.deepStrictEqual(run.offered, ["b"])
+  })
+})
+
+describe("edges (SEMANTICS 8.4)", () => {
+  it("a step that has become ready is not failed by another edge's condition that errs", () => {
+    const run = new RunDriver(flow(
+      [
+        transform("start"),
+        { id: "one", type: "choice", rules: [{ yes: "true" }, { other: "otherwise" }] },
+        { id: "later", type: "choice", rules: [{ yes: "true" }, { other: "otherwise" }] },
+        { id: "two", type: "choice", rules: [{ yes: "true" }, { other: "otherwise" }] },
+        { ...transform("either"), join: "any" }
+      ],
+      [
+        "start>one",
+        "start>later",
+        "later>two",
+        "one>either",
+        { from: "two", to: "either", when: "nodes.start.output.missing.deeper" }
+      ]
+    ))
+    run.succeed("start", {})
+    assert.deepStrictEqual(run.offered, ["either"])
+    assert.strictEqual(run.status("either"), "queued")
+  })
+})
+
+describe("maps (SEMANTICS 8.7)", () => {
+  const each = { type: "function" as const, function: "f", retry: { attempts: 3 } }
+
+  it("an item that fails after the map has stopped is not tried again", () => {
+    const run = new RunDriver(flow([{ id: "m", type: "map", over: [1, 2, 3, 4], parallel: 3, each }]))
+    run.fail("m[0]")
+    run.fail("m[1]", { retryable: true })
+    run.succeed("m[2]")
+    assert.deepStrictEqual(run.offered, ["m"])
+    run.succeed("m")
+    assert.strictEqual(run.state.finished?.status, "failed")
+  })
+
+  it("an item of a stopped map does not ask an operator", () => {
+    const ask = { ...each, retry: { attempts: 1 }, onFailure: "ask" as const }
+    const run = new RunDriver(flow([
+      { id: "m", type: "map", over: [1, 2, 3, 4, 5], parallel: 3, each: ask }
+    ]))
+    run.fail("m[0]")
+    run.ask({ type: "ResolveStep", at: run.at, path: "m[0]", action: "abort" })
+    run.fail("m[1]")
+    run.succeed("m[2]")
+    run.succeed("m[3]")
+    assert.deepStrictEqual(run.offered, ["m"])
+  })
+
+  it("a map whose last item's call has an unknown outcome ends with the closing run", () => {
+    const irreversible = { ...each, effect: "irreversible" as const }
+    const run = new RunDriver(
+      flow([{ id: "m", type: "map", over: [1], each: irreversible }, transform("other")])
+    )
+    run.ask({ type: "StartCall", at: run.at, path: "m[0]", attempt: 1, key: "k" })
+    run.fail("other")
+    run.ask({ type: "LoseDelivery", at: run.at, path: "m[0]", attempt: 1 })
+    assert.strictEqual(run.state.finished?.status, "failed")
+  })
+
+  it("an item that waits because its call's outcome is unknown fails when its map stops", () => {
+    const irreversible = { ...each, effect: "irreversible" as const, retry: { attempts: 1 } }
+    const run = new RunDriver(flow([{ id: "m", type: "map", over: [1, 2, 3, 4], parallel: 2, each: irreversible }]))
+    run.ask({ type: "StartCall", at: run.at, path: "m[0]", attempt: 1, key: "k" })
+    run.fail("m[0]", { kind: "timeout", sent: true })
+    run.fail("m[1]")
+    const table = run.state.maps.get(0)
+    assert.strictEqual(table?.note(0)?.error?.code, "OUTCOME_UNKNOWN")
+    assert.deepStrictEqual(
+      [0, 1, 2, 3].map((item) => table?.status(item)),
+      ["failed", "failed", "queued", "cancelled"]
+    )
+    run.succeed("m[2]")
+    assert.deepStrictEqual(run.offered, ["m"])
+  })
+
+  it("an item may be sent back by operators more often than a byte counts", () => {
+    const ask = { ...each, retry: { attempts: 1 }, onFailure: "ask" as const }
+    const run = new RunDriver(flow([{ id: "m", type: "map", over: [1], each: ask }]))
+    for (let round = 1; round <= 300; round++) {
+      assert.strictEqual(run.attempt("m[0]"), round)
+      run.fail("m[0]")
+      run.ask({ type: "ResolveStep", at: run.at, path: "m[0]", action: "retry" })
+    }
+  })
+})
+
+describe("effects (SEMANTICS 8.11)", () => {
+  it("an irreversible call that was stopped half way is not made again by itself", () => {
+    const pay = {
+      id: "pay",
+      type: "function" as const,
+      function: "pay",
+      effect: "irreversible" as const,
+      retry: { attempts: 3 }
+    }
+    const run = new RunDriver(flow([pay]))
+    run.ask({ type: "StartCall", at: run.at, path: "pay", attempt: 1, key: "k" })
+    run.answer("pay", { ok: "interrupted" })
+    assert.strictEqual(run.status("pay"), "waiting")
+  })
+})
