@@ -11,6 +11,7 @@ import * as ExitCode from "../ExitCode.ts"
 import * as Failure from "../Failure.ts"
 import type { Research } from "../Invocation.ts"
 import { Printer, type PrinterService } from "../Printer.ts"
+import * as TerminalText from "../TerminalText.ts"
 import * as WaitedRun from "./WaitedRun.ts"
 
 const flowName = "deep-research"
@@ -48,11 +49,9 @@ const reportOf = Effect.fnUntraced(function*(document: RunDocument) {
   })
 })
 
-const answerTo = (request: Research, printer: PrinterService) => (document: RunDocument) =>
+const keepAs = (file: string) => (document: RunDocument) =>
   Effect.gen(function*() {
     const report = yield* reportOf(document)
-    if (request.out === undefined) return yield* printer.answer(report.trimEnd())
-    const file = request.out
     yield* Effect.tryPromise({
       try: () => writeFile(file, report),
       catch: (error) =>
@@ -62,8 +61,12 @@ const answerTo = (request: Research, printer: PrinterService) => (document: RunD
           `baton runs show ${document.id} --json   (the report is kept in the run)`
         )
     })
-    yield* printer.answer(`${document.id} wrote ${file} bytes=${Buffer.byteLength(report)}`)
   })
+
+const answerTo = (request: Research, printer: PrinterService) => (document: RunDocument) =>
+  request.out === undefined
+    ? Effect.flatMap(reportOf(document), (report) => printer.answer(report.trimEnd()))
+    : printer.answer(TerminalText.line(`${document.id} wrote ${request.out}`))
 
 export const research = Effect.fnUntraced(function*(request: Research) {
   const printer = yield* Printer
@@ -88,6 +91,7 @@ export const research = Effect.fnUntraced(function*(request: Research) {
         fromStart: true,
         owned: true,
         again: [["data", printer.globals.data]],
+        ...(request.out === undefined ? {} : { keep: keepAs(request.out) }),
         answer
       })
     })
