@@ -77,7 +77,6 @@ export const rooms: { readonly [room: string]: Room } = {
     rooms: [],
     external: [
       ...pureEffectModules.map((name) => `effect/${name}`),
-      "@cfworker/json-schema",
       "@marcbachmann/cel-js",
       "fastest-levenshtein",
       "yaml"
@@ -101,7 +100,6 @@ export const rooms: { readonly [room: string]: Room } = {
       "linkedom",
       "mammoth",
       "stemmer",
-      "stopword",
       "unpdf"
     ]
   },

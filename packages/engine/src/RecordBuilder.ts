@@ -62,28 +62,34 @@ const valueOf = (event: Event): Value | undefined => {
   }
 }
 
+const none: ReadonlyArray<never> = []
+
+/** Blobs the record names and does not carry; most records name none, and cost nothing here. */
 const references = (draft: Draft): ReadonlyArray<BlobRef> => {
-  const named = new Set<BlobRef>()
+  let named: Set<BlobRef> | undefined
   for (const event of draft.events) {
     const value = valueOf(event)
-    if (value !== undefined && !("v" in value)) { for (const ref of refs(value)) named.add(ref) }
+    if (value === undefined || "v" in value) continue
+    named ??= new Set()
+    for (const ref of refs(value)) named.add(ref)
   }
+  if (named === undefined) return none
   for (const blob of draft.blobs) named.delete(blob.ref)
   return [...named]
 }
 
-const deadLetters = (draft: Draft): ReadonlyArray<DeadLetter> =>
-  draft.events.flatMap((event) =>
-    event.type === "StepFailed" && event.attempt > 0 && (event.handled === "none" || event.error.kind === "poison")
-      ? [{
-        path: event.path,
-        attempt: event.attempt,
-        code: event.error.code,
-        message: event.error.message,
-        at: event.at
-      }]
-      : []
-  )
+/** Failures that nothing handled, and poison: what an operator may want to look at. */
+const deadLetters = (draft: Draft): ReadonlyArray<DeadLetter> => {
+  let letters: Array<DeadLetter> | undefined
+  for (const event of draft.events) {
+    if (event.type !== "StepFailed" || event.attempt === 0) continue
+    if (event.handled !== "none" && event.error.kind !== "poison") continue
+    letters ??= []
+    const { attempt, error, path } = event
+    letters.push({ path, attempt, code: error.code, message: error.message, at: event.at })
+  }
+  return letters ?? none
+}
 
 export const summaryOf = (state: RunState.RunState, flow: { name: string; version: string }): RunSummary => ({
   flow: flow.name,
@@ -102,8 +108,6 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
 /** Part of the summary that commits rewrite when it has changed. */
 const phase = (state: RunState.RunState): string => `${RunState.status(state)}${state.paused ? " paused" : ""}`
 
-const encoder = new TextEncoder()
-
 export const build = (draft: Draft, session: string): Commit => {
   const { events, slot, state } = draft
   const now = phase(state)
@@ -119,7 +123,7 @@ export const build = (draft: Draft, session: string): Commit => {
     previous: slot.hash,
     owner: session,
     n: events.length,
-    bytes: encoder.encode(JSON.stringify(events)),
+    bytes: Buffer.from(JSON.stringify(events)),
     at: state.lastAt,
     ...(changed ? { summary: summaryOf(state, { name: state.plan.name, version: state.plan.version }) } : {}),
     ...(timers === undefined ? {} : { timers }),

@@ -5,7 +5,7 @@ import { publicStatus, seen } from "@baton/kernel/Scope"
 import type { Json, Value } from "@baton/kernel/Value"
 import { inline } from "@baton/kernel/Value"
 import * as DateTime from "effect/DateTime"
-import type { Source } from "./FieldScope.ts"
+import type { NodeView, Source } from "./FieldScope.ts"
 
 export interface Item {
   readonly index: number
@@ -18,43 +18,59 @@ const runView = (state: RunState): Json => ({
   revision: state.plan.revision
 })
 
-export const make = (state: RunState, node: PlanNode, until: number, item: Item | undefined): Source => {
-  const sight = { node, until }
-  return {
-    root: (name) => {
-      switch (name) {
-        case "input":
-          return state.input
-        case "run":
-          return inline(runView(state))
-        case "item":
-          return item?.value
-        case "index":
-          return item === undefined ? undefined : inline(item.index)
-        default:
-          return undefined
-      }
-    },
-    node: (id) => {
-      const found = state.plan.byId.get(id)
-      if (found === undefined || !node.ancestors.has(found.index)) return undefined
-      const at = seen(state, found.index, sight)
-      return {
-        status: publicStatus(at.status),
-        output: at.output,
-        error: at.state.error,
-        agent: at.state.agent,
-        outcome: at.state.outcome
-      }
-    },
-    get needs() {
-      return needsOf(state, node, sight)
-    },
-    get ancestors() {
-      return state.plan.nodes.filter((other) => node.ancestors.has(other.index)).map((other) => other.id)
+/** A class and not a literal: accessors in a literal made for every attempt cost more than the attempt itself. */
+class RunSource implements Source {
+  readonly #state: RunState
+  readonly #node: PlanNode
+  readonly #sight: { readonly node: PlanNode; readonly until: number }
+  readonly #item: Item | undefined
+
+  constructor(state: RunState, node: PlanNode, until: number, item: Item | undefined) {
+    this.#state = state
+    this.#node = node
+    this.#sight = { node, until }
+    this.#item = item
+  }
+
+  readonly root = (name: string): Value | undefined => {
+    switch (name) {
+      case "input":
+        return this.#state.input
+      case "run":
+        return inline(runView(this.#state))
+      case "item":
+        return this.#item?.value
+      case "index":
+        return this.#item === undefined ? undefined : inline(this.#item.index)
+      default:
+        return undefined
     }
   }
+
+  readonly node = (id: string): NodeView | undefined => {
+    const found = this.#state.plan.byId.get(id)
+    if (found === undefined || !this.#node.ancestors.has(found.index)) return undefined
+    const at = seen(this.#state, found.index, this.#sight)
+    return {
+      status: publicStatus(at.status),
+      output: at.output,
+      error: at.state.error,
+      agent: at.state.agent,
+      outcome: at.state.outcome
+    }
+  }
+
+  get needs(): ReadonlyArray<string> {
+    return needsOf(this.#state, this.#node, this.#sight)
+  }
+
+  get ancestors(): ReadonlyArray<string> {
+    return this.#state.plan.nodes.filter((other) => this.#node.ancestors.has(other.index)).map((other) => other.id)
+  }
 }
+
+export const make = (state: RunState, node: PlanNode, until: number, item: Item | undefined): Source =>
+  new RunSource(state, node, until, item)
 
 /** The direct needs that have settled with something to read: what `needs` holds. */
 const needsOf = (state: RunState, node: PlanNode, sight: { readonly until: number }): ReadonlyArray<string> => {

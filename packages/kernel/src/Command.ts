@@ -131,7 +131,7 @@ const decodeShape = Schema.decodeUnknownOption(Command)
 
 /** A command that came from outside; none when it is anything else. Never throws: what is checked first is bounded. */
 export const decode = (value: unknown): Option.Option<Command> =>
-  JsonBounds.isJson(value) ? decodeShape(value) : Option.none()
+  JsonBounds.check(value) === undefined ? decodeShape(value) : Option.none()
 
 /** Why a command changes nothing. `code` is stable; `message` says what to do. */
 export const Refusal = Schema.Struct({ code: Schema.String, message: Schema.String })

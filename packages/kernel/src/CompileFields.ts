@@ -96,7 +96,8 @@ const checkNames = (references: Expression.References, pointer: string, place: P
       const message = "Secrets may be read only in fields of http and of agent configuration."
       scope.report.add("SECRET_NOT_ALLOWED", pointer, message)
     } else {
-      const suggestion = scope.graph.indexOf.has(root) ? `nodes.${root}.output` : scope.report.nearest(root, names)
+      const near = root === "needs" ? "nodes" : scope.report.nearest(root, names)
+      const suggestion = scope.graph.indexOf.has(root) ? `nodes.${root}.output` : near
       const message = `There is no ${quote(root)} here.`
       scope.report.add("UNKNOWN_NAME", pointer, message, { expected: names.join(", "), suggestion })
     }

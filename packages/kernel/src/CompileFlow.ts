@@ -53,8 +53,8 @@ export const checkHead = (head: Fields, graph: Graph, report: Report): void => {
     if (!Array.isArray(names)) continue
     for (const [index, name] of names.entries()) {
       if (typeof name === "string" && graph.indexOf.has(name)) continue
-      const detail = { suggestion: report.nearest(String(name), graph.indexOf.keys()) }
-      report.add("UNKNOWN_NODE", `/policy/patches/${key}/${index}`, `There is no node ${quote(name)}.`, detail)
+      const suggestion = typeof name === "string" ? report.nearest(name, graph.indexOf.keys()) : undefined
+      report.add("UNKNOWN_NODE", `/policy/patches/${key}/${index}`, `There is no node ${quote(name)}.`, { suggestion })
     }
   }
 }

@@ -34,7 +34,8 @@ export const build = (draft: Draft, report: Report): Graph => {
       report.add("DUPLICATE_ID", `${node.pointer}/id`, `Another node has the id ${quote(node.id)} already.`)
     } else indexOf.set(node.id, index)
   }
-  if (nodes.length === 0 && Array.isArray(draft.head["nodes"])) {
+  const given = draft.head["nodes"]
+  if (Array.isArray(given) && given.length === 0) {
     report.add("EMPTY_FLOW", "/nodes", "The flow has no node.", { expected: "at least one node" })
   }
   const outgoing: Array<Array<GraphEdge>> = nodes.map(() => [])

@@ -66,15 +66,12 @@ const bodyShapes = byType(Flow.Body.members)
 const headShape = shape(Schema.Struct({ ...Flow.Flow.fields, nodes: Schema.Unknown, edges: Schema.Unknown }))
 const edgeShape = shape(Flow.Edge)
 
-export const nodeTypes: ReadonlyArray<string> = [...nodeShapes.keys()]
-export const bodyTypes: ReadonlyArray<string> = [...bodyShapes.keys()]
 /** The fields of a node type: its own before those that all types have; none when the type is unknown. */
 export const fieldsOf = (type: string): ReadonlyArray<string> => {
   const fields = Object.keys(nodeShapes.get(type)?.struct.fields ?? {})
   const common = new Set(Object.keys(nodeShapes.get("transform")?.struct.fields ?? {}).filter((_) => _ !== "value"))
   return [...fields.filter((field) => !common.has(field)), ...fields.filter((field) => common.has(field))]
 }
-export const topLevelFields: ReadonlyArray<string> = Object.keys(Flow.Flow.fields)
 
 export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)

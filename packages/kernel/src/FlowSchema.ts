@@ -11,7 +11,7 @@ import type { Json } from "./Value.ts"
 /** Names the schema; servers offer it at `/schemas/flow.json`. */
 export const id = "urn:baton:schema:flow"
 
-const { agent, approval, choice, file, flow, function: fn, http, map, repeat, transform, wait } = Flow.typeFields
+const { agent, approval, file, flow, function: fn, http, map, repeat, transform, wait } = Flow.typeFields
 const optional = Schema.optionalKey
 type Fields = Schema.Struct.Fields
 

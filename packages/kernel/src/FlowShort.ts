@@ -35,7 +35,7 @@ export const toCanonical = (source: Json, position: Origin["position"] = () => u
   const context: ShortNode.Context = {
     trail,
     addEdge: (edge, pointer) => {
-      trail.map(`/edges/${listed + needed.length}`, pointer)
+      trail.map(`/edges/${listed + needed.length}`, pointer, true)
       needed.push(edge)
     }
   }
@@ -88,7 +88,7 @@ const readNodes = (nodes: Json | undefined, context: ShortNode.Context): Json | 
 
 /** Remembers where each part of the canonical document came from. */
 class Trail implements Origin, ShortNode.Trail {
-  readonly sources = new Map<string, string>()
+  readonly sources = new Map<string, { readonly source: string; readonly whole: boolean }>()
   readonly position: Origin["position"]
   readonly report: Report
   constructor(position: Origin["position"]) {
@@ -96,8 +96,9 @@ class Trail implements Origin, ShortNode.Trail {
     this.report = new Report({ pointer: (_) => _, position })
   }
 
-  map(canonical: string, source: string): void {
-    if (canonical !== source) this.sources.set(canonical, source)
+  /** `whole`: the source is one text, so that every part of the canonical value stands there. */
+  map(canonical: string, source: string, whole = false): void {
+    if (canonical !== source) this.sources.set(canonical, { source, whole })
   }
 
   fault(code: Code, pointer: string, message: string, expected?: string, suggestion?: string): void {
@@ -107,8 +108,8 @@ class Trail implements Origin, ShortNode.Trail {
   pointer(canonical: string): string {
     let at = canonical
     while (true) {
-      const source = this.sources.get(at)
-      if (source !== undefined) return source + canonical.slice(at.length)
+      const found = this.sources.get(at)
+      if (found !== undefined) return found.whole ? found.source : found.source + canonical.slice(at.length)
       const slash = at.lastIndexOf("/")
       if (slash <= 0) return canonical
       at = at.slice(0, slash)

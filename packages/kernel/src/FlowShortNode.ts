@@ -249,7 +249,7 @@ const needs = (node: Fields, place: Place, context: Context): void => {
 
 /** The canonical order of keys: id, type, then as the schema lists them; what is unknown comes last. */
 const ordered = (draft: Draft, id: Json | undefined): Json => {
-  const known = CompileShape.fieldsOf(String(draft["type"]))
+  const known = typeof draft["type"] === "string" ? CompileShape.fieldsOf(draft["type"]) : []
   const result: Draft = id === undefined ? {} : { id }
   for (const key of ["type", ...known, ...Object.keys(draft)]) {
     const value = own(draft, key)

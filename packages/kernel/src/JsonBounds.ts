@@ -2,7 +2,6 @@
  * What comes in from outside is checked here before anything walks it: plain JSON, not too deep, not too wide, and without
  * the characters that some stores refuse (SEMANTICS 8.15). The walk is a loop, so that depth cannot overflow the stack.
  */
-import type { Json } from "./Value.ts"
 
 export interface Bounds {
   /** Deepest nesting; a scalar has depth 0. */
@@ -50,10 +49,6 @@ export const check = (root: unknown, bounds: Bounds = defaultBounds): Violation 
   }
   return undefined
 }
-
-/** Whether the value is JSON within the bounds. */
-export const isJson = (value: unknown, bounds: Bounds = defaultBounds): value is Json =>
-  check(value, bounds) === undefined
 
 const isScalar = (value: unknown): boolean =>
   value === null || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))

@@ -84,7 +84,9 @@ const names: Rule = (value) =>
   Array.isArray(value) && value.every((_) => typeof _ === "string") ? undefined : "a list of names"
 const type: Rule = (value) => {
   const list = Array.isArray(value) ? value : [value]
-  return list.length > 0 && list.every((_) => types.includes(String(_))) ? undefined : `one of ${types.join(", ")}`
+  return list.length > 0 && list.every((_) => typeof _ === "string" && types.includes(_))
+    ? undefined
+    : `one of ${types.join(", ")}`
 }
 
 const rules: { readonly [keyword: string]: Rule } = {

@@ -83,8 +83,6 @@ export const nearest = (name: string, names: Iterable<string>): string | undefin
     : undefined
 }
 
-export const isError = (problem: Problem): boolean => problem.severity === "error"
-
 export interface Detail {
   readonly expected?: string | undefined
   readonly suggestion?: string | undefined

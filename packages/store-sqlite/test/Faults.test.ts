@@ -93,7 +93,7 @@ describe("a full disk", () => {
 describe("a disk whose sync fails", () => {
   for (const commits of ["inline", "thread"]) {
     testIf(compilable)(
-      `acknowledges nothing, and commits again when it is well (${commits})`,
+      `acknowledges nothing, and is opened anew before it is used again (${commits})`,
       (folder) =>
         Effect.gen(function*() {
           const library = join(folder, "failing-sync.so")
@@ -113,6 +113,7 @@ describe("a disk whose sync fails", () => {
           assert.include(refused?.message, "Check the disk")
           yield* Effect.sync(() => rmSync(flag))
           yield* child.tell("100")
+          if (commits === "inline") assert.match((yield* child.hear)?.closed ?? "", /baton\.db$/)
           assert.deepStrictEqual(yield* child.hear, { head: 3 })
           yield* child.kill
           const faults = Effect.flatMap(SqliteUpkeep.SqliteUpkeep, ({ verifyAll }) => verifyAll)

@@ -35,6 +35,8 @@ describe("several processes on one store", () => {
         Array.from({ length: 8 }),
         () => Processes.start(["starter", folder])
       )
+      yield* Effect.forEach(children, ({ hear }) => hear)
+      yield* Effect.forEach(children, ({ tell }) => tell("open"))
       const said = yield* Effect.forEach(children, ({ hear }) => hear, { concurrency: "unbounded" })
       const ids = said.map((line) => line?.ready)
       assert.isTrue(ids.every((id) => typeof id === "string"))

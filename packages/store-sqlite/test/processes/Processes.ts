@@ -12,6 +12,7 @@ export interface Said {
   readonly reason?: string
   readonly message?: string
   readonly refused?: string
+  readonly closed?: string
 }
 
 export interface Child {

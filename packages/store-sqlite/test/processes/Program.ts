@@ -24,10 +24,11 @@ const heard = Effect.promise(() => lines.next())
 
 const tell = ({ message, reason }: RunStoreError) => Effect.sync(() => say({ reason, message }))
 
-/** Opens the store and says how that went. */
+/** Opens the store when it is told to, and says how that went. */
 const starter = Effect.gen(function*() {
-  const { id } = yield* Sessions
-  say({ ready: id })
+  say({ ready: "waiting" })
+  yield* heard
+  yield* Effect.provide(Effect.map(Sessions, ({ id }) => say({ ready: id })), layer)
   yield* heard
 })
 
@@ -63,10 +64,20 @@ const locker = Effect.gen(function*() {
   db.close()
 })
 
+/** Says when a connection of this thread is closed. */
+const watchClosing = () => {
+  const { close } = DatabaseSync.prototype
+  DatabaseSync.prototype.close = function(this: DatabaseSync) {
+    say({ closed: this.location() ?? "" })
+    close.call(this)
+  }
+}
+
 /** Commits one record after another, each when it is told to, and says what became of it. */
 const committer = Effect.gen(function*() {
   const { id } = yield* Sessions
   const store = yield* RunStore
+  watchClosing()
   let last: { head: number; hash: Uint8Array } = yield* Journals.accepted(Journals.creation("run", id))
   say({ ready: id })
   while (true) {
@@ -105,7 +116,7 @@ const run = (program: Effect.Effect<void, RunStoreError, RunStore | Sessions>) =
 
 switch (role) {
   case "starter":
-    await run(starter)
+    await Effect.runPromise(starter)
     break
   case "holder":
     await run(holder)
