@@ -65,13 +65,13 @@ const agents = (options: LocalOptions) =>
     Agents,
     Effect.gen(function*() {
       const registry = yield* ModelRegistry.ModelRegistry
-      const research = ResearchAgents.withModels({
+      const research = {
         indexFolder: options.data === ":memory:" ? resolve(".baton", "corpus") : join(options.data, "corpus"),
         workingFolder: resolve("."),
         shipped: Recipes.shippedDocuments
-      }, registry)
+      }
       return AgentRegistry.make({
-        sources: [AgentRegistry.named(research)],
+        sources: ResearchAgents.sources(research, registry),
         define: ModelAgents.make({ registry })
       })
     })

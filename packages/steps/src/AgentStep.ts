@@ -156,7 +156,7 @@ const kinds = {
 } as const
 
 const stepError = (error: AgentError): StepError => ({
-  code: error.reason === "unknown_agent" ? "AGENT_UNKNOWN" : `AGENT_${error.reason.toUpperCase()}`,
+  code: error.code ?? (error.reason === "unknown_agent" ? "AGENT_UNKNOWN" : `AGENT_${error.reason.toUpperCase()}`),
   kind: kinds[error.reason],
   message: error.message,
   retryable: error.retryable,

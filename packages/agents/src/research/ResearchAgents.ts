@@ -1,33 +1,24 @@
-/** The research agents as plain values, for a registry to put behind the `Agents` port. */
-import * as Effect from "effect/Effect"
-import * as ModelFailure from "../model/ModelFailure.ts"
-import type { ModelRegistry, OpenModel } from "../model/ModelRegistry.ts"
-import * as TokenUsage from "../model/TokenUsage.ts"
+/** The research agents for a registry: both engines over one corpus, behind the same steps. */
+import type { AgentSource } from "../AgentRegistry.ts"
+import * as AgentRegistry from "../AgentRegistry.ts"
+import type { ModelRegistry } from "../model/ModelRegistry.ts"
 import * as Corpus from "./corpus/Corpus.ts"
 import * as ExtractiveAgents from "./extractive/ExtractiveAgents.ts"
 import * as LlmAgents from "./llm/LlmAgents.ts"
-import type { ModelOf, ResearchModel } from "./llm/ModelCall.ts"
+import type { ResearchModel } from "./llm/ModelCall.ts"
+import * as ModelSource from "./llm/ModelSource.ts"
 import type { NamedAgent } from "./NamedAgent.ts"
 import type { ResearchConfig } from "./ResearchConfig.ts"
 
-/** Both engines over one corpus; without a model the extractive one only. */
-export const make = (config: ResearchConfig, model?: ResearchModel): ReadonlyArray<NamedAgent> =>
-  model === undefined ? ExtractiveAgents.make(config) : both(config, () => Effect.succeed(model))
-
-/** Both engines over one corpus; the model is the one that the call asks for, else the configured one. */
-export const withModels = (
-  config: ResearchConfig,
-  registry: ModelRegistry["Service"]
-): ReadonlyArray<NamedAgent> => both(config, (call) => Effect.map(registry.open(call.model), toResearchModel))
-
-const both = (config: ResearchConfig, modelOf: ModelOf): ReadonlyArray<NamedAgent> => {
+/** As plain values; without a model the extractive ones only. */
+export const make = (config: ResearchConfig, model?: ResearchModel): ReadonlyArray<NamedAgent> => {
   const corpora = Corpus.make(config)
-  return [...ExtractiveAgents.make(config, corpora), ...LlmAgents.make(config, modelOf, corpora)]
+  const extractive = ExtractiveAgents.make(corpora)
+  return model === undefined ? extractive : [...extractive, ...LlmAgents.make(corpora, model)]
 }
 
-const toResearchModel = ({ model, provider, service }: OpenModel): ResearchModel => ({
-  service,
-  name: `${provider}/${model}`,
-  usage: (used) => TokenUsage.toUsage(provider, model, used, {}),
-  failure: ModelFailure.toAgentError
-})
+/** As sources of a registry: `research/extractive/…`, and `research/llm/…[@model]` over the registered models. */
+export const sources = (config: ResearchConfig, models: ModelRegistry["Service"]): ReadonlyArray<AgentSource> => {
+  const corpora = Corpus.make(config)
+  return [AgentRegistry.named(ExtractiveAgents.make(corpora)), ModelSource.make(corpora, models)]
+}

@@ -11,13 +11,19 @@ import * as ExitCode from "../ExitCode.ts"
 import * as Failure from "../Failure.ts"
 import type { Research } from "../Invocation.ts"
 import { Printer, type PrinterService } from "../Printer.ts"
+import * as TerminalText from "../TerminalText.ts"
 import * as WaitedRun from "./WaitedRun.ts"
 
 const flowName = "deep-research"
 
-/** The flow's agents, bound to the asked engine. */
-const agentsOf = (engine: Research["engine"]) =>
-  Object.fromEntries(["planner", "researcher", "writer"].map((name) => [name, `research/${engine}/${name}`]))
+/** The flow's agents, bound to the asked engine and model; the run keeps them. */
+const agentsOf = ({ engine, model }: Research) =>
+  Object.fromEntries(
+    ["planner", "researcher", "writer"].map((name) => {
+      const agent = `research/${engine}/${name}`
+      return [name, model === undefined ? agent : `${agent}@${model}`]
+    })
+  )
 
 const member = (value: Json | undefined, key: string): Json | undefined =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -48,11 +54,9 @@ const reportOf = Effect.fnUntraced(function*(document: RunDocument) {
   })
 })
 
-const answerTo = (request: Research, printer: PrinterService) => (document: RunDocument) =>
+const keepAs = (file: string) => (document: RunDocument) =>
   Effect.gen(function*() {
     const report = yield* reportOf(document)
-    if (request.out === undefined) return yield* printer.answer(report.trimEnd())
-    const file = request.out
     yield* Effect.tryPromise({
       try: () => writeFile(file, report),
       catch: (error) =>
@@ -62,8 +66,12 @@ const answerTo = (request: Research, printer: PrinterService) => (document: RunD
           `baton runs show ${document.id} --json   (the report is kept in the run)`
         )
     })
-    yield* printer.answer(`${document.id} wrote ${file} bytes=${Buffer.byteLength(report)}`)
   })
+
+const answerTo = (request: Research, printer: PrinterService) => (document: RunDocument) =>
+  request.out === undefined
+    ? Effect.flatMap(reportOf(document), (report) => printer.answer(report.trimEnd()))
+    : printer.answer(TerminalText.line(`${document.id} wrote ${request.out}`))
 
 export const research = Effect.fnUntraced(function*(request: Research) {
   const printer = yield* Printer
@@ -78,7 +86,7 @@ export const research = Effect.fnUntraced(function*(request: Research) {
       const document = yield* client.start({
         flow: { name: flowName },
         input: { question: request.question, ...(files.length === 0 ? {} : { files }) },
-        agents: agentsOf(request.engine),
+        agents: agentsOf(request),
         ...(request.model === undefined ? {} : { model: request.model })
       })
       yield* printer.note(`${document.id} started flow=${document.flow} version=${document.version}`)
@@ -88,6 +96,7 @@ export const research = Effect.fnUntraced(function*(request: Research) {
         fromStart: true,
         owned: true,
         again: [["data", printer.globals.data]],
+        ...(request.out === undefined ? {} : { keep: keepAs(request.out) }),
         answer
       })
     })

@@ -18,6 +18,8 @@ export interface WaitedOptions extends Waiting {
   readonly owned: boolean
   /** Flags that the command leading back to the run needs besides its id. */
   readonly again: ReadonlyArray<readonly [flag: string, value: string | undefined]>
+  /** What is done with the output of a run that is done, before anything is printed. */
+  readonly keep?: (document: RunDocument) => Effect.Effect<void, Failure.Failure>
   /** How the answer is printed when the run is done; the whole document under `--json`. */
   readonly answer: (document: RunDocument) => Effect.Effect<void, OutputClosed | Failure.Failure>
 }
@@ -66,13 +68,19 @@ const conclude = Effect.fnUntraced(function*(followed: Follow.Followed, options:
   return code
 })
 
-/** Prints the answer. The run has ended whether or not it can be given: a reader that went away changes nothing. */
+/** Keeps and prints the answer. The run has ended whether or not it can be given: a reader that left changes nothing. */
 const answer = Effect.fnUntraced(function*(document: RunDocument, options: WaitedOptions) {
   const printer = yield* Printer
-  const hasAnswer = document.status === "succeeded" || document.status === "warned"
-  if (printer.progress === "jsonl" || (!printer.isJson && !hasAnswer)) return ExitCode.exitCodes.done
-  const given = printer.isJson ? printer.document(document) : options.answer(document)
-  return yield* Effect.as(given, ExitCode.exitCodes.done).pipe(
+  const isDone = document.status === "succeeded" || document.status === "warned"
+  const keep = isDone && options.keep !== undefined ? options.keep(document) : Effect.void
+  const print = printer.progress === "jsonl"
+    ? Effect.void
+    : printer.isJson
+    ? printer.document(document)
+    : isDone
+    ? options.answer(document)
+    : Effect.void
+  return yield* Effect.as(Effect.andThen(keep, print), ExitCode.exitCodes.done).pipe(
     Effect.catchTags({
       OutputClosed: () => Effect.succeed(ExitCode.exitCodes.done),
       Failure: (failure) => Effect.as(printer.failure(failure), failure.exit)
