@@ -135,6 +135,34 @@ it.live(
   60_000
 )
 
+/** A process that holds the writer's lock of an index until it is killed. */
+const holder = (index: string) =>
+  Effect.acquireRelease(
+    Effect.callback<ReturnType<typeof spawn>>((resume) => {
+      const program = `const { DatabaseSync } = require("node:sqlite")
+        const database = new DatabaseSync(${JSON.stringify(`${index}.lock`)})
+        database.exec("BEGIN EXCLUSIVE")
+        process.stdout.write("held")
+        process.stdin.resume()`
+      const child = spawn(process.execPath, ["-e", program], { stdio: ["pipe", "pipe", "inherit"] })
+      child.stdout.once("data", () => resume(Effect.succeed(child)))
+    }),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+
+it.live("waits for the process that writes the index, and takes over when that process is killed", () =>
+  Effect.gen(function*() {
+    const folder = yield* library(2)
+    yield* look(folder)
+    const child = yield* holder(indexOf(folder))
+    assert.strictEqual((yield* look(folder)).corpus.documents, 2, "readers of an unchanged folder do not wait")
+    rmSync(join(folder, "docs", "d1.md"))
+    const fiber = yield* Effect.forkChild(look(folder))
+    assert.strictEqual((yield* Effect.timeoutOption(Fiber.join(fiber), 300))._tag, "None")
+    child.kill("SIGKILL")
+    assert.strictEqual((yield* look(folder)).corpus.documents, 1)
+  }).pipe(Effect.scoped))
+
 it.live("makes a damaged index, and one of another version, anew", () =>
   Effect.gen(function*() {
     const folder = yield* library(3)
