@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import { createHash } from "node:crypto"
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
@@ -201,6 +202,50 @@ describe("baton research", () => {
         },
         model: "a/b"
       })
+    }))
+})
+
+describe("the report", () => {
+  const report = "# Report\n\nOne sentence.\n"
+  const written = join(directory, "written.md")
+  const finished = {
+    nodes: [["report", "agent"]],
+    events: [[0, { type: "RunFinished", status: "succeeded", code: "SUCCEEDED", message: "" }]]
+  } as const
+  const output = (path: string) => ({ report: path, sha256: createHash("sha256").update(report).digest("hex") })
+  const research = (path: string, ...args: ReadonlyArray<string>) => {
+    const seen = FakeClient.nothingSeen()
+    const flows = { "deep-research": { ...finished, output: output(path) } }
+    return baton(["research", "why?", ...args], { seen, backend: () => FakeClient.layer(flows, seen) })
+  }
+
+  it.live("is the answer, and what -o writes, under --json and --progress jsonl too", () =>
+    Effect.gen(function*() {
+      writeFileSync(written, report)
+      assert.strictEqual((yield* research(written)).out, report)
+      for (const [index, flags] of [[], ["--json"], ["--progress", "jsonl"]].entries()) {
+        const target = join(directory, `copy${index}.md`)
+        const answer = yield* research(written, "-o", target, ...flags)
+        assert.strictEqual(answer.exit, 0, answer.err)
+        assert.strictEqual(readFileSync(target, "utf8"), report)
+      }
+    }))
+
+  it.live("is refused when the file is no longer what the run wrote; the verdict still comes last", () =>
+    Effect.gen(function*() {
+      writeFileSync(written, `${report} and more`)
+      const { err, exit, out } = yield* research(written, "-q")
+      assert.deepStrictEqual([exit, out], [7, ""])
+      assert.include(err, "error[REPORT_MISSING]")
+      assert.strictEqual(last(err), "baton: run=run_0001 state=succeeded exit=7")
+    }))
+
+  it.live("that cannot be written says so and where it is kept", () =>
+    Effect.gen(function*() {
+      writeFileSync(written, report)
+      const { err, exit } = yield* research(written, "-q", "-o", join(directory, "none", "x.md"))
+      assert.strictEqual(exit, 2)
+      assert.match(err, /error\[FILE_UNWRITABLE\].*\n.*the report is kept in the run/)
     }))
 })
 

@@ -83,7 +83,7 @@ export const scripts: { readonly [flow: string]: Script } = {
   "deep-research": {
     nodes: [["report", "agent"]],
     events: [finish("succeeded", "SUCCEEDED", "")],
-    output: { report: "missing.md" }
+    output: { report: "missing.md", sha256: "0" }
   }
 }
 

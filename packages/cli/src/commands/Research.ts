@@ -3,6 +3,7 @@ import { Client } from "@baton/contract/Client"
 import type { RunDocument } from "@baton/contract/RunDocument"
 import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
 import { readFile, writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import * as Backend from "../Backend.ts"
@@ -10,6 +11,7 @@ import * as ExitCode from "../ExitCode.ts"
 import * as Failure from "../Failure.ts"
 import type { Research } from "../Invocation.ts"
 import { Printer, type PrinterService } from "../Printer.ts"
+import * as TerminalText from "../TerminalText.ts"
 import * as WaitedRun from "./WaitedRun.ts"
 
 const flowName = "deep-research"
@@ -28,29 +30,33 @@ const member = (value: Json | undefined, key: string): Json | undefined =>
     ? (value as { readonly [key: string]: Json })[key]
     : undefined
 
-/** The report: the file the run wrote, or the writer's answer when that is at hand and the file is not. */
-const reportOf = (document: RunDocument): Effect.Effect<string, Failure.Failure> =>
-  Effect.gen(function*() {
-    const path = member(document.output, "report")
-    const inline = member(document.steps.find((step) => step.node === "report")?.output, "markdown")
-    const missing = new Failure.Failure({
-      exit: ExitCode.exitCodes.notFound,
-      code: "REPORT_MISSING",
-      what: `the report of ${document.id} is not where the run wrote it`,
-      hint: `baton runs show ${document.id} --json`
-    })
-    if (typeof path !== "string") return typeof inline === "string" ? inline : yield* missing
-    return yield* Effect.tryPromise({
-      try: () => readFile(resolve(path), "utf8"),
-      catch: () => missing
-    }).pipe(Effect.catch((error) => (typeof inline === "string" ? Effect.succeed(inline) : Effect.fail(error))))
+/** The bytes of the report file, if they are still those that the run wrote. */
+const writtenReport = (output: Json): Effect.Effect<string | undefined> =>
+  Effect.promise(async () => {
+    const path = member(output, "report")
+    if (typeof path !== "string") return undefined
+    const bytes = await readFile(resolve(path)).catch(() => undefined)
+    const digest = bytes === undefined ? undefined : createHash("sha256").update(bytes).digest("hex")
+    return digest === member(output, "sha256") ? bytes?.toString("utf8") : undefined
   })
 
-const answerTo = (request: Research, printer: PrinterService) => (document: RunDocument) =>
+/** The report: the file the run wrote, or the writer's answer when the file is gone or has been changed since. */
+const reportOf = Effect.fnUntraced(function*(document: RunDocument) {
+  const written = yield* writtenReport(document.output)
+  if (written !== undefined) return written
+  const answered = member(document.steps.find((step) => step.node === "report")?.output, "markdown")
+  if (typeof answered === "string") return answered
+  return yield* new Failure.Failure({
+    exit: ExitCode.exitCodes.notFound,
+    code: "REPORT_MISSING",
+    what: `the report of ${document.id} is no longer what the run wrote`,
+    hint: `baton runs show ${document.id} --json`
+  })
+})
+
+const keepAs = (file: string) => (document: RunDocument) =>
   Effect.gen(function*() {
     const report = yield* reportOf(document)
-    if (request.out === undefined) return yield* printer.answer(report.trimEnd())
-    const file = request.out
     yield* Effect.tryPromise({
       try: () => writeFile(file, report),
       catch: (error) =>
@@ -60,8 +66,12 @@ const answerTo = (request: Research, printer: PrinterService) => (document: RunD
           `baton runs show ${document.id} --json   (the report is kept in the run)`
         )
     })
-    yield* printer.answer(`${document.id} wrote ${file} bytes=${Buffer.byteLength(report)}`)
   })
+
+const answerTo = (request: Research, printer: PrinterService) => (document: RunDocument) =>
+  request.out === undefined
+    ? Effect.flatMap(reportOf(document), (report) => printer.answer(report.trimEnd()))
+    : printer.answer(TerminalText.line(`${document.id} wrote ${request.out}`))
 
 export const research = Effect.fnUntraced(function*(request: Research) {
   const printer = yield* Printer
@@ -86,6 +96,7 @@ export const research = Effect.fnUntraced(function*(request: Research) {
         fromStart: true,
         owned: true,
         again: [["data", printer.globals.data]],
+        ...(request.out === undefined ? {} : { keep: keepAs(request.out) }),
         answer
       })
     })

@@ -80,6 +80,17 @@ const announce = Effect.fnUntraced(function*(document: RunDocument, verb: string
   )
 })
 
+/** Watching a run that nobody executes would show nothing for ever. */
+const warnUnowned = Effect.fnUntraced(function*(document: RunDocument) {
+  if (ended.has(document.status)) return
+  const client = yield* Client
+  const printer = yield* Printer
+  const reason = (yield* client.explain(document.id)).find((reason) => reason.reason === "no_owner")
+  if (reason !== undefined) {
+    yield* printer.note(TerminalText.line(`warning[NO_OWNER]: ${reason.message}; try: ${reason.door}`))
+  }
+})
+
 export const runsWatch = Effect.fnUntraced(function*(request: RunsWatch) {
   return yield* Backend.withPorts(
     {},
@@ -87,6 +98,7 @@ export const runsWatch = Effect.fnUntraced(function*(request: RunsWatch) {
       const printer = yield* Printer
       const client = yield* Client
       const document = yield* client.show(yield* client.resolve(request.run))
+      yield* warnUnowned(document)
       const answer = (last: RunDocument) => outputAnswer(printer, last)
       return yield* WaitedRun.wait(document, {
         ...request,

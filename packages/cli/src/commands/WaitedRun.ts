@@ -18,6 +18,8 @@ export interface WaitedOptions extends Waiting {
   readonly owned: boolean
   /** Flags that the command leading back to the run needs besides its id. */
   readonly again: ReadonlyArray<readonly [flag: string, value: string | undefined]>
+  /** What is done with the output of a run that is done, before anything is printed. */
+  readonly keep?: (document: RunDocument) => Effect.Effect<void, Failure.Failure>
   /** How the answer is printed when the run is done; the whole document under `--json`. */
   readonly answer: (document: RunDocument) => Effect.Effect<void, OutputClosed | Failure.Failure>
 }
@@ -60,21 +62,30 @@ const conclude = Effect.fnUntraced(function*(followed: Follow.Followed, options:
   }
   if (followed.stopped !== "ended") yield* unfinished(followed, options)
   else if (document.status === "failed" || document.status === "cancelled") yield* printer.say(outcomeText(document))
-  const hasAnswer = document.status === "succeeded" || document.status === "warned"
-  // The run has ended whether or not anybody reads its answer.
-  yield* Effect.catchTag(
-    printer.progress === "jsonl"
-      ? Effect.void
-      : printer.isJson
-      ? printer.document(document)
-      : hasAnswer
-      ? options.answer(document)
-      : Effect.void,
-    "OutputClosed",
-    () => Effect.void
+  const answered = yield* answer(document, options)
+  const code = answered === ExitCode.exitCodes.done ? exit : answered
+  yield* printer.say(Verdict.line(document, code))
+  return code
+})
+
+/** Keeps and prints the answer. The run has ended whether or not it can be given: a reader that left changes nothing. */
+const answer = Effect.fnUntraced(function*(document: RunDocument, options: WaitedOptions) {
+  const printer = yield* Printer
+  const isDone = document.status === "succeeded" || document.status === "warned"
+  const keep = isDone && options.keep !== undefined ? options.keep(document) : Effect.void
+  const print = printer.progress === "jsonl"
+    ? Effect.void
+    : printer.isJson
+    ? printer.document(document)
+    : isDone
+    ? options.answer(document)
+    : Effect.void
+  return yield* Effect.as(Effect.andThen(keep, print), ExitCode.exitCodes.done).pipe(
+    Effect.catchTags({
+      OutputClosed: () => Effect.succeed(ExitCode.exitCodes.done),
+      Failure: (failure) => Effect.as(printer.failure(failure), failure.exit)
+    })
   )
-  yield* printer.say(Verdict.line(document, exit))
-  return exit
 })
 
 /** Warnings listed one by one. */
