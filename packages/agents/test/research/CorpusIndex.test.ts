@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { CorpusLimits } from "../../src/research/ResearchConfig.ts"
-import { ask, extractive, outputOf, type Research, research, scratch } from "./ResearchDesk.ts"
+import { ask, callOf, extractive, outputOf, type Research, research, scratch } from "./ResearchDesk.ts"
 
 const sentence = (number: number) =>
   `The lease number ${number} of a worker expires after ${number} seconds without a heartbeat.`
@@ -211,6 +211,17 @@ it.live(
     }).pipe(Effect.scoped),
   30_000
 )
+
+it.live("tells the step's log how far it is when there is much to read", () =>
+  Effect.gen(function*() {
+    const folder = yield* library(260)
+    const lines: Array<string> = []
+    const agent = extractive(folder).find(({ info }) => info.name === "research/extractive/planner")!
+    const call = callOf(agent.info.name, { question: "When does a lease expire?", files: ["docs"] })
+    yield* agent.call({ ...call, log: (line) => Effect.sync(() => void lines.push(line)) })
+    assert.match(lines[0]!, /^reading document 251 of 260: docs\/d\d+\.md, \d+ bytes$/)
+    assert.strictEqual(lines[1], "260 documents, 260 evidence units")
+  }).pipe(Effect.scoped))
 
 it.live("cuts a document at the limit of its units, and says so", () =>
   Effect.gen(function*() {
