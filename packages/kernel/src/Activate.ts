@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
-import { parseDuration } from "./Duration.ts"
+import * as DurationText from "./DurationText.ts"
 import type { PlanNode, WaitSpec } from "./Plan.ts"
 import { joinState } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -64,7 +64,7 @@ const dueAt = (draft: Draft, node: PlanNode, spec: WaitSpec): Result.Result<numb
   const value = Drafts.evaluate(draft, template, { node })
   if (Result.isFailure(value)) return Result.fail(Settle.expressionError(value.failure.message))
   if (spec.forDuration !== undefined) {
-    const ms = typeof value.success === "number" ? value.success : parseDuration(String(value.success))
+    const ms = typeof value.success === "number" ? value.success : DurationText.parse(String(value.success))
     return ms === undefined || !(ms >= 0)
       ? Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no duration such as 10s`))
       : Result.succeed(Math.min(dueMax, Math.round(draft.at + ms)))

@@ -13,10 +13,6 @@ import type { Corpora } from "../corpus/Corpus.ts"
 import * as LlmAgents from "./LlmAgents.ts"
 import type { ResearchModel } from "./ModelCall.ts"
 
-/** The name of a role bound to a model; without a reference the default model. */
-export const nameOf = (role: "planner" | "researcher" | "writer", reference?: string): string =>
-  reference === undefined ? `research/llm/${role}` : `research/llm/${role}@${reference}`
-
 const pattern = /^(research\/llm\/(?:planner|researcher|writer))(?:@(.{1,512}))?$/
 
 export const make = (corpora: Corpora, registry: ModelRegistry["Service"]): AgentSource => {
