@@ -26,8 +26,8 @@ export class Client {
   readonly #world: World
   readonly #processes: () => ReadonlyArray<SimulatedProcess>
   readonly #asking = new Set<string>()
-  /** What was asked already, so that it is asked once. */
-  readonly #asked = new Set<string>()
+  /** Rows of what was asked, so that it is asked once: again only when the owner answered that it is none. */
+  readonly #asked = new Map<string, number>()
   readonly #cancelAt = new Map<string, number>()
   readonly #pauses = new Map<string, number>()
 
@@ -92,16 +92,18 @@ export class Client {
   }
 
   /** A command handed in by a row, as another process on the machine does it. */
-  #give(run: string, command: Command): void {
+  #give(run: string, command: Command): number {
     const { store } = this.#world
     const id = ++store.counter
     store.commands.set(id, { id, tenant, run, command: JSON.stringify(command), answer: undefined })
+    return id
   }
 
-  #once(key: string, give: () => void): void {
-    if (this.#asked.has(key)) return
-    this.#asked.add(key)
-    give()
+  #once(key: string, give: () => number): void {
+    const before = this.#asked.get(key)
+    const answer = before === undefined ? undefined : this.#world.store.commands.get(before)?.answer
+    const lost = answer !== undefined && (JSON.parse(answer) as Settled).kind === "lost"
+    if (before === undefined || lost) this.#asked.set(key, give())
   }
 
   #attend(run: string, state: RunState): void {

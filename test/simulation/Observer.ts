@@ -22,6 +22,8 @@ export interface Seen {
   readonly counted: Set<string>
   /** Attempts that ended otherwise than the world decides: lost, stopped, poisoned. */
   readonly losses: Map<string, StepError>
+  /** One event a line, for people. */
+  readonly journal: Array<string>
 }
 
 /** An attempt under way. */
@@ -86,13 +88,14 @@ export class Observer {
     const plan = this.plans.get(run)
     if (plan === undefined) throw new Error(`nobody has submitted ${run}`)
     const state = RunState.empty(plan)
-    const seen: Seen = { run, state, hash: new Uint8Array(), counted: new Set(), losses: new Map() }
+    const seen: Seen = { run, state, hash: new Uint8Array(), counted: new Set(), losses: new Map(), journal: [] }
     this.runs.set(run, seen)
     return seen
   }
 
   #event(seen: Seen, event: Event): void {
     const { run, state } = seen
+    seen.journal.push(`${state.seq + 1} ${JSON.stringify(event)}`)
     if (event.type === "StepsDispatched" && state.closing !== undefined && state.closing.cause !== "failure") {
       this.complain(`${run}: K11: offers after ${state.closing.cause}`)
     }
