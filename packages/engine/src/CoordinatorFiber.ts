@@ -115,20 +115,11 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   for (const event of events) {
     if (event.type !== "StepsDispatched") continue
     for (const [path, attempt] of event.steps) {
-      const type = typeOf(state.plan.byId, path)
+      const type = Outstanding.offerType(state.plan.byId, path)
       if (type !== undefined) offers.push({ tenant: slot.tenant, run: slot.run, path, attempt, type })
     }
   }
   return offers
-}
-
-type Nodes = NonNullable<RunSlot["state"]>["plan"]["byId"]
-
-/** The queue of a path: its node type, the body's type for an item, `gather` for a map as a whole. */
-const typeOf = (nodes: Nodes, path: string): string | undefined => {
-  const plain = nodes.get(path)
-  if (plain !== undefined) return plain.map === undefined ? plain.type : "gather"
-  return nodes.get(path.slice(0, path.indexOf("[")))?.map?.body.type
 }
 
 /** After a record is durable: replies, wakeups, then offers. */
@@ -336,9 +327,11 @@ export const make = Effect.gen(function*() {
   const limits = yield* MachineLimits
   const sessions = yield* Sessions
   const failpoint = yield* Failpoints
+  const store = yield* RunStore
+  const cache = new BlobCache(limits.blobCacheBytesMax)
   const services: Services = {
-    scribe: new Scribe(sessions.id, limits, yield* Clock.Clock, new BlobCache(limits.blobCacheBytesMax)),
-    store: yield* RunStore,
+    scribe: new Scribe(sessions.id, limits, yield* Clock.Clock, cache, store.dispatchRows),
+    store,
     sessions,
     blobs: yield* BlobStore,
     plans: yield* Plans,

@@ -42,7 +42,11 @@ export class Scribe {
   readonly cache: BlobCache
   #dirty: Array<RunSlot> = []
 
-  constructor(session: string, limits: MachineLimits, clock: Clock.Clock, cache: BlobCache) {
+  /** Whether the store keeps a row of every offer. */
+  readonly dispatchRows: boolean
+
+  constructor(session: string, limits: MachineLimits, clock: Clock.Clock, cache: BlobCache, dispatchRows: boolean) {
+    this.dispatchRows = dispatchRows
     this.session = session
     this.limits = limits
     this.clock = clock
@@ -138,7 +142,7 @@ export class Scribe {
       this.#replyOnly(slot, draft, answers)
       return undefined
     }
-    return { draft, commit: RecordBuilder.build(draft, this.session), taken, answers }
+    return { draft, commit: RecordBuilder.build(draft, this.session, this.dispatchRows), taken, answers }
   }
 
   /** What the command itself brings along is at hand before it is in the store. */
