@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunStart from "./RunStart.ts"
 
 /** How often a handed-in command's answer is looked for. */
 const lookEvery = Duration.millis(20)
@@ -89,7 +90,18 @@ export const ask = Effect.fnUntraced(function*(
   )
 })
 
-/** Takes over a run whose process died; nothing happens when it lives here or elsewhere. */
+/**
+ * Takes over a run whose process died; nothing happens when it lives here or elsewhere. A process that executes steps
+ * must be able to: a run taken up without its functions would fail, and a failure is final.
+ */
 export const takeOver = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  if (parts.coordinator.slot(tenant, run) === undefined) yield* adopt(parts, run, undefined)
+  if (parts.coordinator.slot(tenant, run) !== undefined) return
+  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+  const alive = row.owner !== undefined &&
+    (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
+  if (alive) return
+  const plan = yield* Effect.mapError(parts.plans.get(tenant, row.flowHash), Answers.fromFlows)
+  if (parts.execute) yield* RunStart.requireServed(parts, plan, `baton runs resume ${run}`)
+  yield* adopt(parts, run, undefined)
 })
