@@ -196,9 +196,9 @@ describe("baton research", () => {
         flow: { name: "deep-research" },
         input: { question: "why?", files: [resolve("docs")] },
         agents: {
-          planner: "research/llm/planner",
-          researcher: "research/llm/researcher",
-          writer: "research/llm/writer"
+          planner: "research/llm/planner@a/b",
+          researcher: "research/llm/researcher@a/b",
+          writer: "research/llm/writer@a/b"
         },
         model: "a/b"
       })

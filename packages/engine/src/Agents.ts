@@ -23,6 +23,8 @@ export interface AgentCall {
   readonly name: string
   readonly input: Json
   readonly outputSchema?: JsonObject
+  /** The model that the flow gives this agent; a definition with instructions holds it itself. */
+  readonly model?: string
   /** Live only: tokens and tool calls, never journaled. */
   readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
   /** One line of the step's log. */

@@ -112,13 +112,18 @@ export interface Alarm {
   readonly timer: Timer
 }
 
+/** Alarms held before those of ended runs are thrown out. */
+const alarmsBeforeSweep = 4096
+
 /** A binary heap by due time. An alarm that its slot no longer holds is stale and skipped. */
 export class AlarmClock {
-  readonly #heap: Array<Alarm> = []
+  #heap: Array<Alarm> = []
+  #sweepAt = alarmsBeforeSweep
   /** Opens for a moment when an alarm is added that is due before all others. */
   readonly earlier = Latch.makeUnsafe(false)
 
   add(alarm: Alarm): void {
+    if (this.#heap.length >= this.#sweepAt) this.#sweep()
     const heap = this.#heap
     const first = heap[0] === undefined || alarm.due < heap[0].due
     let at = heap.push(alarm) - 1
@@ -151,6 +156,12 @@ export class AlarmClock {
       due.push(this.#pop()!)
     }
     return due
+  }
+
+  /** A run that ends leaves its deadline behind; without this they would stay until they are due. A sorted list is a heap. */
+  #sweep(): void {
+    this.#heap = this.#heap.filter((alarm) => !this.#isStale(alarm)).sort((a, b) => a.due - b.due)
+    this.#sweepAt = Math.max(alarmsBeforeSweep, this.#heap.length * 2)
   }
 
   #isStale(alarm: Alarm): boolean {

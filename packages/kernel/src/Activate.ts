@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
-import { parseDuration } from "./Duration.ts"
+import * as DurationText from "./DurationText.ts"
 import type { PlanNode, WaitSpec } from "./Plan.ts"
 import { joinState } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -64,7 +64,7 @@ const dueAt = (draft: Draft, node: PlanNode, spec: WaitSpec): Result.Result<numb
   const value = Drafts.evaluate(draft, template, { node })
   if (Result.isFailure(value)) return Result.fail(Settle.expressionError(value.failure.message))
   if (spec.forDuration !== undefined) {
-    const ms = typeof value.success === "number" ? value.success : parseDuration(String(value.success))
+    const ms = typeof value.success === "number" ? value.success : DurationText.parse(String(value.success))
     return ms === undefined || !(ms >= 0)
       ? Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no duration such as 10s`))
       : Result.succeed(Math.min(dueMax, Math.round(draft.at + ms)))
@@ -149,7 +149,9 @@ const activate = (draft: Draft, node: PlanNode): void => {
 /** Looks at every node whose join may have changed, until nothing follows any more. */
 export const drain = (draft: Draft): void => {
   while (draft.todo.length > 0 || draft.erred.length > 0) {
-    for (const [index, message] of draft.erred.splice(0)) {
+    // One failure may lead to the next: all of them come before the joins, which would skip what is to fail.
+    for (let erred = draft.erred.shift(); erred !== undefined; erred = draft.erred.shift()) {
+      const [index, message] = erred
       if (draft.state.nodes.get(index).status === "pending" && !draft.fresh.has(index)) {
         Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
       }
@@ -162,6 +164,11 @@ export const drain = (draft: Draft): void => {
       const join = joinState(node, at)
       if (join === "lost") lost.push(index)
       else if (join === "met") activate(draft, node)
+    }
+    // A step of this round that settled at once may have made targets fail: they come before what is skipped.
+    if (draft.erred.length > 0) {
+      draft.todo.push(...lost)
+      continue
     }
     // Another node of this round may have closed the run, which has settled them.
     const skipped = lost.filter((index) => draft.state.nodes.get(index).status === "pending")

@@ -5,7 +5,6 @@
  * events, and any JSON gives an answer (K8). No events means that the command was stale: nothing has changed (K3).
  */
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import { drain } from "./Activate.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
@@ -149,17 +148,4 @@ export const decideUnknown = (
   return Option.isSome(decoded)
     ? decide(state, decoded.value, blobs)
     : { kind: "refused", refusal: refuse("COMMAND_INVALID", "this is no command that Baton knows") }
-}
-
-/** For callers that hold everything in memory: the events, or why there are none. */
-export const decideNow = (
-  state: RunState,
-  command: Command,
-  blobs: ReadonlyMap<BlobRef, Json> = noBlobs
-): Result.Result<ReadonlyArray<Event>, Refusal> => {
-  const decision = decide(state, command, blobs)
-  if (decision.kind === "events") return Result.succeed(decision.events)
-  return Result.fail(
-    decision.kind === "refused" ? decision.refusal : refuse("VALUES_MISSING", decision.needs.refs.join(", "))
-  )
 }

@@ -7,7 +7,7 @@ import { locate } from "./EvolveStep.ts"
 import * as Finish from "./Finish.ts"
 import * as Outstanding from "./Outstanding.ts"
 import type { PlanNode } from "./Plan.ts"
-import { inboxMax } from "./RunState.ts"
+import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
 import { inline, none } from "./Value.ts"
@@ -77,6 +77,7 @@ export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefine
       return undefined
     case "deadline":
       if (draft.state.deadlineAt !== undefined && draft.state.deadlineAt <= draft.at) {
+        if (draft.state.closing?.cause === "failure") giveUpRest(draft)
         Settle.close(draft, {
           cause: "deadline",
           code: "DEADLINE_EXCEEDED",
@@ -149,7 +150,22 @@ export const pause = (draft: Draft, command: Of<"PauseRun"> | Of<"ResumeRun">): 
   return undefined
 }
 
+/**
+ * A run that closes by a failure keeps its outcome, but what has not been offered to a worker is given up: a wait behind an
+ * `always` edge would otherwise hold it open for as long as it likes.
+ */
+const giveUpRest = (draft: Draft): void => {
+  const rest = draft.state.plan.nodes.filter((node) => {
+    const { status } = draft.state.nodes.get(node.index)
+    return !isSettled(status) && status !== "queued" && status !== "open"
+  })
+  if (rest.length === 0) return
+  Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: rest.map((node) => node.id) })
+  for (const node of rest) for (const edge of node.outgoing) draft.todo.push(edge.to)
+}
+
 export const cancel = (draft: Draft, command: Of<"CancelRun">): Refusal | undefined => {
+  if (draft.state.closing?.cause === "failure") giveUpRest(draft)
   if (draft.state.closing !== undefined) return undefined
   Settle.close(draft, {
     cause: "cancel",

@@ -186,7 +186,7 @@ const whole = (state: RunState, now: number, facts: Facts): ReadonlyArray<Reason
     found.push({ reason, path: undefined, message, door, data })
   if (state.sealed !== undefined) add("sealed", `the run can only be read: ${state.sealed}`, "use the newer program")
   if (facts.owned === false) {
-    add("no_owner", "no living process runs it", "baton runs resume RUN, or start `baton dev` on this data folder")
+    add("no_owner", "no living process runs it", "baton runs resume RUN")
   }
   if (state.paused) add("paused", "the run is paused: nothing new starts", "baton runs resume RUN")
   if (state.closing !== undefined) {

@@ -10,7 +10,7 @@ import { Fault, Meter } from "./ExpressionMeter.ts"
 import * as Reader from "./ExpressionReferences.ts"
 import type { References } from "./ExpressionReferences.ts"
 import * as Tree from "./ExpressionTree.ts"
-import type { Json, Value } from "./Value.ts"
+import type { Json } from "./Value.ts"
 
 export type { References } from "./ExpressionReferences.ts"
 
@@ -43,8 +43,6 @@ export interface ExpressionError {
   /** Where in `source` it went wrong, 0-based. */
   readonly at?: number
 }
-
-export type StoredScope = { readonly [root: string]: Value | undefined }
 
 /** Reads an expression once. The text may be anything: what is wrong with it comes back as an error. */
 export const compile = (source: string): Result.Result<CompiledExpression, ExpressionError> => {

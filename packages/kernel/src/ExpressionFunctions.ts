@@ -9,6 +9,7 @@ import {
   asList,
   asNumber,
   asText,
+  elementsMax,
   equal,
   Fault,
   finite,
@@ -23,6 +24,7 @@ import {
   typeOf
 } from "./ExpressionMeter.ts"
 import * as Pattern from "./Pattern.ts"
+import * as TextSearch from "./TextSearch.ts"
 import type { Json } from "./Value.ts"
 
 type Call = (args: ReadonlyArray<Operand>, meter: Meter) => Operand
@@ -39,9 +41,7 @@ const size: Call = (args, meter) => {
   const value = first(args)
   if (typeof value === "string") {
     meter.read(value.length)
-    let count = 0
-    for (const _ of value) count++
-    return count
+    return TextSearch.size(value)
   }
   if (isList(value)) return value.length
   if (!isFields(value)) throw new Fault(`size() needs a string, list or map, got ${typeOf(value)}.`)
@@ -84,12 +84,22 @@ const position = (args: ReadonlyArray<Operand>, index: number, otherwise: number
   return value
 }
 
+type Search = (text: string, needle: string) => number
+
+/** The position, in characters, that a search answers. */
+const find = (search: Search, args: ReadonlyArray<Operand>, meter: Meter, what: string): number => {
+  const value = text(args, 0, meter, what)
+  const at = search(value, text(args, 1, meter, what))
+  return at <= 0 ? at : TextSearch.size(value.slice(0, at))
+}
+
 const substring: Call = (args, meter) => {
   const value = text(args, 0, meter, "substring()")
-  const start = position(args, 1, 0, value.length)
-  const end = position(args, 2, value.length, value.length)
+  const size = TextSearch.size(value)
+  const start = position(args, 1, 0, size)
+  const end = position(args, 2, size, size)
   if (end < start) throw new Fault("substring() ends before it starts.")
-  return value.substring(start, end)
+  return TextSearch.substring(value, start, end)
 }
 
 const slice: Call = (args, meter) => {
@@ -103,7 +113,7 @@ const slice: Call = (args, meter) => {
 const split: Call = (args, meter) => {
   const value = text(args, 0, meter, "split()")
   const separator = text(args, 1, meter, "split()")
-  const parts = value.split(separator, 100_001)
+  const parts = TextSearch.split(value, separator, elementsMax)
   meter.visit(parts.length)
   return parts
 }
@@ -125,7 +135,7 @@ const replace: Call = (args, meter) => {
   const value = text(args, 0, meter, "replace()")
   const search = text(args, 1, meter, "replace()")
   const substitute = text(args, 2, meter, "replace()")
-  const parts = value.split(search, 100_001)
+  const parts = TextSearch.split(value, search, elementsMax)
   meter.visit(parts.length)
   meter.read(value.length + parts.length * substitute.length)
   return parts.join(substitute)
@@ -233,7 +243,7 @@ const table = {
   "bool": [1, 1, toBoolean],
   "dyn": [1, 1, first],
   "type": [1, 1, (args) => typeOf(first(args))],
-  ".contains": [2, 2, (args, meter) => text(args, 0, meter, "contains()").includes(text(args, 1, meter, "contains()"))],
+  ".contains": [2, 2, (args, meter) => find(TextSearch.indexOf, args, meter, "contains()") !== -1],
   ".startsWith": [
     2,
     2,
@@ -245,12 +255,8 @@ const table = {
   ".lowerAscii": [1, 1, (args, meter) => lower(text(args, 0, meter, "lowerAscii()"))],
   ".upperAscii": [1, 1, (args, meter) => upper(text(args, 0, meter, "upperAscii()"))],
   ".trim": [1, 1, (args, meter) => text(args, 0, meter, "trim()").trim()],
-  ".indexOf": [2, 2, (args, meter) => text(args, 0, meter, "indexOf()").indexOf(text(args, 1, meter, "indexOf()"))],
-  ".lastIndexOf": [
-    2,
-    2,
-    (args, meter) => lastIndexOf(text(args, 0, meter, "lastIndexOf()"), text(args, 1, meter, "lastIndexOf()"), meter)
-  ],
+  ".indexOf": [2, 2, (args, meter) => find(TextSearch.indexOf, args, meter, "indexOf()")],
+  ".lastIndexOf": [2, 2, (args, meter) => find(TextSearch.lastIndexOf, args, meter, "lastIndexOf()")],
   ".substring": [2, 3, substring],
   ".split": [2, 2, split],
   ".replace": [3, 3, replace],
@@ -291,12 +297,6 @@ const table = {
 /** A present `null` stays null. */
 const orNull = (value: Operand, otherwise: Operand): Operand =>
   value instanceof Optional && value.value === null ? null : plain(otherwise)
-
-/** Native lastIndexOf compares at every position; a long needle is charged for that. */
-const lastIndexOf = (value: string, search: string, meter: Meter): number => {
-  meter.read(Math.min(search.length, 64) * Math.max(0, value.length - search.length))
-  return value.lastIndexOf(search)
-}
 
 export type FunctionName = keyof typeof table
 const calls: { readonly [name in FunctionName]: readonly [number, number, Call] } = table

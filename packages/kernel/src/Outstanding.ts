@@ -74,10 +74,8 @@ export const rateTimer = (state: RunState, index: number): Timer | undefined => 
 /** The timers of the run as a whole. */
 export const runTimers = (state: RunState): ReadonlyArray<Timer> => {
   if (state.finished !== undefined) return []
-  if (state.closing !== undefined) {
-    return state.closing.cause === "failure"
-      ? []
-      : [{ path: "", kind: "grace", n: 0, due: state.closing.at + graceMs }]
+  if (state.closing !== undefined && state.closing.cause !== "failure") {
+    return [{ path: "", kind: "grace", n: 0, due: state.closing.at + graceMs }]
   }
   return state.deadlineAt === undefined ? [] : [{ path: "", kind: "deadline", n: 0, due: state.deadlineAt }]
 }

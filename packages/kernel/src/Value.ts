@@ -67,18 +67,6 @@ export const refs = (value: Value): ReadonlyArray<BlobRef> => {
   return Object.values(value.fields).flatMap(refs)
 }
 
-/** Walks into a value by own keys and list positions without loading more than it must; `undefined`: not there. */
-export const member = (value: Value, key: string): Value | undefined => {
-  if ("fields" in value) return Object.hasOwn(value.fields, key) ? value.fields[key] : undefined
-  if ("v" in value) {
-    const json = value.v
-    if (typeof json !== "object" || json === null || !Object.hasOwn(json, key)) return undefined
-    const found = (json as JsonObject)[key]
-    return found === undefined ? undefined : { v: found }
-  }
-  return undefined
-}
-
 /** Reads a value, given the blobs it needs; `undefined` when one of them is missing. */
 export const resolve = (value: Value, blobs: ReadonlyMap<BlobRef, Json>): Json | undefined => {
   if ("v" in value) return value.v

@@ -262,6 +262,16 @@ describe("Compile, size", () => {
     assert.isBelow(large * 10_000, 5000)
   })
 
+  it("visits a node once, however many ways lead to it", () => {
+    const nodes: Record<string, Json> = { n0: a }
+    for (let rung = 0; rung < 60; rung++) {
+      nodes[`l${rung}`] = { ...a, needs: [`n${rung}`] }
+      nodes[`r${rung}`] = { ...a, needs: [`n${rung}`] }
+      nodes[`n${rung + 1}`] = { value: "${ nodes.n0.output }", needs: [`l${rung}`, `r${rung}`] }
+    }
+    assert.strictEqual(plan(nodes).byId.get("n60")?.ancestors.size, 180)
+  })
+
   it("refuses more nodes than the limit at once", () => {
     const { problems } = Compile.checkData({ name: "x", nodes: Array.from({ length: 20_001 }, () => null) })
     assert.deepStrictEqual(problems.map(({ code }) => code), ["TOO_MANY_NODES"])

@@ -48,6 +48,20 @@ describe("endings (SEMANTICS 8.5)", () => {
     assert.strictEqual(run.state.finished?.status, "cancelled")
   })
 
+  it("a cancel or the deadline ends what a failure has left waiting, and the failure stays the outcome", () => {
+    const wait = { id: "later", type: "wait" as const, event: "never" }
+    const graph = flow([transform("work"), wait], ["work>later on always"], { limits: { deadline: "1h" } })
+    for (const end of ["cancel", "deadline"] as const) {
+      const run = new RunDriver(graph)
+      run.fail("work")
+      assert.strictEqual(run.status("later"), "waiting")
+      if (end === "cancel") run.ask({ type: "CancelRun", at: run.at })
+      else run.ring()
+      assert.strictEqual(run.status("later"), "cancelled")
+      assert.strictEqual(run.state.finished?.code, "BROKE")
+    }
+  })
+
   it("a grace timer means nothing to a run that closes by a failure", () => {
     const run = new RunDriver(flow([transform("a"), transform("b")]))
     run.fail("a")

@@ -82,9 +82,11 @@ const denied = (
   Failure.failure(
     denial,
     denial === "PORT_REFUSED" ?
-      `Port ${port} is not open. The operator may allow "${host}:${port}".` :
+      `Port ${port} is not open. The operator may allow it: BATON_NET_ALLOW=${host}:${port}` :
       literal === undefined ?
-      `${host} leads to an address that is not public. The operator may allow "${host}:${port}".` :
-      `${NetAddress.formatIp(answer)} is not a public address. The operator may allow "${host}:${port}".`,
+      `${host} leads to an address that is not public. The operator may allow it: BATON_NET_ALLOW=${host}:${port}` :
+      `${
+        NetAddress.formatIp(answer)
+      } is not a public address. The operator may allow it: BATON_NET_ALLOW=${host}:${port}`,
     sent
   )

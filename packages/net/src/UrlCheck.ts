@@ -51,11 +51,14 @@ export const check = (
     if (name !== undefined && loopbackName.test(name) && !NetPolicy.namesHost(rules, name)) {
       return yield* refuse(
         "ADDRESS_PRIVATE",
-        `${host} is this machine. The operator may allow it as "${name}:${port}".`
+        `${host} is this machine. The operator may allow it: BATON_NET_ALLOW=${name}:${port}`
       )
     }
     if (!NetPolicy.mayOpenPort(rules, destination)) {
-      return yield* refuse("PORT_REFUSED", `Port ${port} is not open. The operator may allow "${host}:${port}".`)
+      return yield* refuse(
+        "PORT_REFUSED",
+        `Port ${port} is not open. The operator may allow it: BATON_NET_ALLOW=${host}:${port}`
+      )
     }
     const problem = rules.pathProblem(url, base === undefined ? text : url.pathname + url.search)
     if (problem !== undefined) return yield* refuse("PATH_REFUSED", `The URL ${problem}.`)

@@ -5,7 +5,7 @@
 import * as AgentRegistry from "@baton/agents/AgentRegistry"
 import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
 import * as ModelAgents from "@baton/agents/ModelAgents"
-import * as Extractive from "@baton/agents/research/extractive/ExtractiveAgents"
+import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
@@ -57,32 +57,21 @@ export interface LocalOptions {
   readonly outputRoot: string
 }
 
-/** `BATON_ALLOW_HOSTS`: hosts, addresses and networks besides public ones that steps may call, comma-separated. */
-const allowHosts = Config.String("BATON_ALLOW_HOSTS").pipe(
-  Config.withDefault(""),
-  Config.map((text) => text.split(",").map((host) => host.trim()).filter((host) => host !== ""))
-)
-
-const dialer = Layer.unwrap(
-  Effect.map(
-    allowHosts,
-    (allow) =>
-      UndiciDialer.layer.pipe(Layer.provide(Layer.succeed(NetPolicy.NetPolicy, { ...NetPolicy.strict, allow })))
-  )
-)
+/** Every call of steps and models; `BATON_NET_ALLOW` and `BATON_NET_PORTS` say what it may reach besides the public web. */
+const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFromEnv))
 
 const agents = (options: LocalOptions) =>
   Layer.effect(
     Agents,
     Effect.gen(function*() {
       const registry = yield* ModelRegistry.ModelRegistry
-      const extractive = Extractive.make({
+      const research = {
         indexFolder: options.data === ":memory:" ? resolve(".baton", "corpus") : join(options.data, "corpus"),
         workingFolder: resolve("."),
         shipped: Recipes.shippedDocuments
-      })
+      }
       return AgentRegistry.make({
-        sources: [AgentRegistry.named(extractive)],
+        sources: ResearchAgents.sources(research, registry),
         define: ModelAgents.make({ registry })
       })
     })
@@ -152,9 +141,22 @@ const client = (options: LocalOptions) =>
     )
   }))
 
+/** Which variable is wrong stands in the problem's path: ["NAME"]. */
+const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
+  const text = cause.message.replace(/\s+/g, " ").trim()
+  const name = /\["(\w+)"\]/.exec(text)?.[1]
+  return new ClientError({
+    reason: "invalid",
+    code: "CONFIG_INVALID",
+    message: name === undefined ? text : `${name}: ${text.slice(0, text.indexOf(" at [")).trim()}`,
+    hint: name === undefined ? "check the environment's BATON_ variables" : `unset ${name}, or give it another value`
+  })
+}
+
 const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
+  if (error instanceof Config.ConfigError) return fromConfig(error)
   const message = error instanceof Error ? error.message : String(error)
   return new ClientError({ reason: "unavailable", code: "START_FAILED", message })
 }

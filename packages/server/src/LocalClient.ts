@@ -4,7 +4,6 @@ import type { NewBlob } from "@baton/engine/StoredValue"
 import { store } from "@baton/engine/StoredValue"
 import type { Json, Value } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
@@ -131,5 +130,3 @@ export const make = (parts: Parts): Client["Service"] =>
         return { problems: checked.problems, canonical: checked.plan === undefined ? undefined : checked.flow as Json }
       })
   })
-
-export type Events = Stream.Stream<unknown>

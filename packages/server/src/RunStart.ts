@@ -96,6 +96,16 @@ const withModel = (flow: Flow.Flow, model: string | undefined): Flow.Flow => {
   return { ...flow, agents: Object.fromEntries(agents) }
 }
 
+const modelAgent = /^research\/llm\/(planner|researcher|writer)$/
+
+/** A research agent that is bound without a model of its own gets the run's. */
+const withModels = (agents: StartRun["agents"], model: string | undefined): StartRun["agents"] =>
+  agents === undefined || model === undefined
+    ? agents
+    : Object.fromEntries(
+      Object.entries(agents).map(([name, agent]) => [name, modelAgent.test(agent) ? `${agent}@${model}` : agent])
+    )
+
 export const start = Effect.fnUntraced(
   function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
     const { flow: written, plan } = yield* flowOf(parts, request)
@@ -108,6 +118,7 @@ export const start = Effect.fnUntraced(
       }
     }
     const flow = withModel(written, request.model)
+    const agents = withModels(request.agents, request.model)
     const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, flow), Answers.fromFlows)
     const at = parts.clock.currentTimeMillisUnsafe()
     const run = RunId.make("run", at)
@@ -125,7 +136,7 @@ export const start = Effect.fnUntraced(
         flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
         input,
         ...(request.tags === undefined ? {} : { tags: request.tags }),
-        ...(request.agents === undefined ? {} : { agents: request.agents })
+        ...(agents === undefined ? {} : { agents })
       }
     })
     yield* Answers.fromSettled(run, settled)

@@ -32,6 +32,7 @@ interface Candidate {
   readonly name: string | undefined
   readonly agent: string | Flow.AgentDefinition
   readonly outputSchema: JsonObject | undefined
+  readonly model: string | undefined
 }
 
 const execute = Effect.fnUntraced(function*(
@@ -73,10 +74,12 @@ const isList = (
 
 const byName = (context: StepContext, name: string): Candidate => {
   const bound = own(context.agents, name)
-  if (bound !== undefined) return { name, agent: bound, outputSchema: own(context.flowAgents, name)?.outputSchema }
   const definition = own(context.flowAgents, name)
+  if (bound !== undefined) {
+    return { name, agent: bound, outputSchema: definition?.outputSchema, model: definition?.model }
+  }
   return definition === undefined
-    ? { name, agent: name, outputSchema: undefined }
+    ? { name, agent: name, outputSchema: undefined, model: undefined }
     : defined(context, name, definition)
 }
 
@@ -86,7 +89,8 @@ const own = <A>(record: { readonly [name: string]: A }, name: string): A | undef
 const defined = (context: StepContext, name: string | undefined, definition: Flow.AgentDefinition): Candidate => ({
   name,
   agent: definition.use === undefined ? definition : own(context.agents, definition.use) ?? definition.use,
-  outputSchema: definition.outputSchema
+  outputSchema: definition.outputSchema,
+  model: definition.model
 })
 
 const shareOf = (context: StepContext, startedAt: number, left: number): Effect.Effect<number | undefined> =>
@@ -114,6 +118,7 @@ const ask = (
     name: candidate.name ?? context.path,
     input,
     ...(outputSchema === undefined ? undefined : { outputSchema }),
+    ...(candidate.model === undefined ? undefined : { model: candidate.model }),
     emit: context.emit,
     log: context.log
   }).pipe(
@@ -151,7 +156,7 @@ const kinds = {
 } as const
 
 const stepError = (error: AgentError): StepError => ({
-  code: error.reason === "unknown_agent" ? "AGENT_UNKNOWN" : `AGENT_${error.reason.toUpperCase()}`,
+  code: error.code ?? (error.reason === "unknown_agent" ? "AGENT_UNKNOWN" : `AGENT_${error.reason.toUpperCase()}`),
   kind: kinds[error.reason],
   message: error.message,
   retryable: error.retryable,

@@ -9,7 +9,17 @@ import { rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Finding } from "../../src/research/Evidence.ts"
 import * as ResearchAgents from "../../src/research/ResearchAgents.ts"
-import { ask, configured, outputOf, type Plan, type Report, type Research, research, scratch } from "./ResearchDesk.ts"
+import {
+  ask,
+  callOf,
+  configured,
+  outputOf,
+  type Plan,
+  type Report,
+  type Research,
+  research,
+  scratch
+} from "./ResearchDesk.ts"
 
 interface Asked {
   readonly name: string
@@ -258,4 +268,29 @@ it.live("shows the model at most a bounded number of tasks and passages, marked 
     const shown = asked[1]!.data as unknown as Passages
     assert.isAtMost(shown.passages.length, 14)
     assert.isAtLeast(shown.passages.length, 3)
+  }).pipe(Effect.scoped))
+
+it.live("serves each role for the default model and for a model that its name gives, with another version for receipts", () =>
+  Effect.gen(function*() {
+    const folder = yield* scratch
+    const opened: Array<string | undefined> = []
+    const { service } = yield* scripted({ research_tasks: plan })
+    const [, source] = ResearchAgents.sources(configured(folder), {
+      defaultReference: "scripted/default",
+      open: (reference) =>
+        Effect.sync(() => {
+          opened.push(reference)
+          return { reference: reference ?? "", provider: "scripted", model: "two", service }
+        })
+    })
+    const bound = "research/llm/planner@openrouter/meta-llama/llama-3.3-70b@v1"
+    const infos = yield* Effect.forEach(["research/llm/planner", bound], source!.find)
+    assert.strictEqual(new Set(infos.map((info) => info?.version)).size, 2)
+    assert.isUndefined(yield* source!.find("research/llm/planners"))
+    assert.isUndefined(yield* source!.find("research/llm/editor@openai/x"))
+    const answered = yield* source!.call(callOf(bound, { question }))
+    assert.strictEqual(answered.agent, bound)
+    assert.strictEqual(answered.usage?.model, "scripted/two")
+    yield* source!.call(callOf("research/llm/planner", { question }))
+    assert.deepStrictEqual(opened, ["openrouter/meta-llama/llama-3.3-70b@v1", undefined])
   }).pipe(Effect.scoped))

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { CorpusSummary, Finding, Task, Verdict } from "../../src/research/Evidence.ts"
-import * as ExtractiveAgents from "../../src/research/extractive/ExtractiveAgents.ts"
 import type { NamedAgent } from "../../src/research/NamedAgent.ts"
+import * as ResearchAgents from "../../src/research/ResearchAgents.ts"
 import type { ResearchConfig } from "../../src/research/ResearchConfig.ts"
 
 export const shipped = {
@@ -90,4 +90,4 @@ export const research = Effect.fnUntraced(function*(
 })
 
 export const extractive = (folder: string, more: Partial<ResearchConfig> = {}) =>
-  ExtractiveAgents.make(configured(folder, more))
+  ResearchAgents.make(configured(folder, more))

@@ -16,9 +16,14 @@ import * as WaitedRun from "./WaitedRun.ts"
 
 const flowName = "deep-research"
 
-/** The flow's agents, bound to the asked engine. */
-const agentsOf = (engine: Research["engine"]) =>
-  Object.fromEntries(["planner", "researcher", "writer"].map((name) => [name, `research/${engine}/${name}`]))
+/** The flow's agents, bound to the asked engine and model; the run keeps them. */
+const agentsOf = ({ engine, model }: Research) =>
+  Object.fromEntries(
+    ["planner", "researcher", "writer"].map((name) => {
+      const agent = `research/${engine}/${name}`
+      return [name, model === undefined ? agent : `${agent}@${model}`]
+    })
+  )
 
 const member = (value: Json | undefined, key: string): Json | undefined =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -81,7 +86,7 @@ export const research = Effect.fnUntraced(function*(request: Research) {
       const document = yield* client.start({
         flow: { name: flowName },
         input: { question: request.question, ...(files.length === 0 ? {} : { files }) },
-        agents: agentsOf(request.engine),
+        agents: agentsOf(request),
         ...(request.model === undefined ? {} : { model: request.model })
       })
       yield* printer.note(`${document.id} started flow=${document.flow} version=${document.version}`)

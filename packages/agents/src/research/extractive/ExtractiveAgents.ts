@@ -1,18 +1,18 @@
 /** Planner, researcher and writer without a model: every claim is a quote, and what is not in the documents is not said. */
 import * as Effect from "effect/Effect"
 import { answer, checkQuestion, decodeInput, now, withCorpus } from "../AgentStep.ts"
-import * as Corpus from "../corpus/Corpus.ts"
+import type * as Corpus from "../corpus/Corpus.ts"
 import * as Evidence from "../Evidence.ts"
 import type { NamedAgent } from "../NamedAgent.ts"
 import { writeReport } from "../Report.ts"
-import { EvidenceLimits, type ResearchConfig } from "../ResearchConfig.ts"
+import { EvidenceLimits } from "../ResearchConfig.ts"
 import { plan } from "./Facets.ts"
 import { engineName, investigate } from "./Investigation.ts"
 
 /** Part of receipts: another number means that the same input may give another output. */
 const version = "1"
 
-export const make = (config: ResearchConfig, corpora = Corpus.make(config)): ReadonlyArray<NamedAgent> => [
+export const make = (corpora: Corpus.Corpora): ReadonlyArray<NamedAgent> => [
   planner(corpora),
   researcher(corpora),
   writer

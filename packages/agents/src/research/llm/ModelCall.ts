@@ -13,8 +13,8 @@ export interface ResearchModel {
   readonly service: LanguageModel.LanguageModel
   /** As reports name it, such as `openai/gpt-5-mini`. */
   readonly name: string
-  /** Prices what a call used; absent: tokens only. */
-  readonly usage?: (used: Response.Usage) => Effect.Effect<Usage>
+  /** Prices what a call used; absent: tokens only. `metadata` is the provider's own of the end of the answer. */
+  readonly usage?: (used: Response.Usage, metadata: Response.ProviderMetadata | undefined) => Effect.Effect<Usage>
   /** What a failed call means to the engine; absent: by the reason alone. */
   readonly failure?: (error: AiError.AiError) => AgentError
 }
@@ -37,12 +37,11 @@ export const askFor = <A, I extends Record<string, unknown>>(
     ]
   }).pipe(
     Effect.mapError(model.failure ?? toAgentError),
-    Effect.flatMap((answer) =>
-      Effect.map(
-        (model.usage ?? ((used) => Effect.succeed(tokensOnly(model.name, used))))(answer.usage),
-        (usage) => ({ value: answer.value, usage })
-      )
-    )
+    Effect.flatMap((answer) => {
+      const finish = answer.content.find((part) => part.type === "finish")
+      const price = model.usage ?? ((used) => Effect.succeed(tokensOnly(model.name, used)))
+      return Effect.map(price(answer.usage, finish?.metadata), (usage) => ({ value: answer.value, usage }))
+    })
   )
 
 const tokensOnly = (model: string, used: Response.Usage): Usage => {
