@@ -337,7 +337,29 @@ describe("baton runs", () => {
       assert.deepStrictEqual([agreed.exit, seen.calls], [0, [["remove", "run_0001"]]])
     }))
 
+<<<<<<< HEAD
   it.live("resume takes up this run alone, watches to the end and answers with its outcome; what is over cannot be resumed", () =>
+=======
+  it.live("watch of a run that is over answers at once with its outcome", () =>
+    Effect.gen(function*() {
+      const seen = yield* two
+      const { err, exit, out } = yield* baton(["runs", "watch", "run_0001"], { seen })
+      assert.strictEqual(exit, 0)
+      assert.strictEqual(out, "{\n  \"greeting\": \"Hello Ada\"\n}\n")
+      assert.strictEqual(err, "baton: run=run_0001 state=succeeded exit=0\n")
+    }))
+
+  it.live("watch of a run that nobody executes says so and what would", () =>
+    Effect.gen(function*() {
+      const seen = FakeClient.nothingSeen()
+      yield* baton(["run", "unowned", "--detach"], { seen })
+      const { err, exit } = yield* baton(["runs", "watch", "@last", "--wait-timeout", "20ms"], { seen })
+      assert.strictEqual(exit, 6)
+      assert.match(err, /^warning\[NO_OWNER\]: no living process runs it; try: baton runs resume/)
+    }))
+
+  it.live("resume adopts, watches to the end and answers with its outcome; what is over cannot be resumed", () =>
+>>>>>>> cli
     Effect.gen(function*() {
       const seen = FakeClient.nothingSeen()
       yield* baton(["run", "hello", "--detach"], { seen })
