@@ -337,9 +337,6 @@ describe("baton runs", () => {
       assert.deepStrictEqual([agreed.exit, seen.calls], [0, [["remove", "run_0001"]]])
     }))
 
-<<<<<<< HEAD
-  it.live("resume takes up this run alone, watches to the end and answers with its outcome; what is over cannot be resumed", () =>
-=======
   it.live("watch of a run that is over answers at once with its outcome", () =>
     Effect.gen(function*() {
       const seen = yield* two
@@ -358,8 +355,7 @@ describe("baton runs", () => {
       assert.match(err, /^warning\[NO_OWNER\]: no living process runs it; try: baton runs resume/)
     }))
 
-  it.live("resume adopts, watches to the end and answers with its outcome; what is over cannot be resumed", () =>
->>>>>>> cli
+  it.live("resume takes up this run alone, watches to its end and answers; what is over cannot be resumed", () =>
     Effect.gen(function*() {
       const seen = FakeClient.nothingSeen()
       yield* baton(["run", "hello", "--detach"], { seen })
