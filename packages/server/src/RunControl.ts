@@ -57,13 +57,19 @@ const elsewhere = Effect.fnUntraced(function*(
     const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
     return yield* awaitAnswer(parts, id, row.owner)
   }
-  yield* adopt(parts, run, command)
-  return undefined
+  return yield* adopt(parts, run, command)
 })
 
-/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath. */
-const adopt = (parts: Parts, run: string, command: Command | undefined): Effect.Effect<void, ClientError> =>
-  parts.sweeper.adopt({ tenant, run }, command).pipe(Effect.mapError(Answers.fromStore), Effect.asVoid)
+/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath; undefined when it is taken. */
+const adopt = (
+  parts: Parts,
+  run: string,
+  command: Command | undefined
+): Effect.Effect<Settled | undefined, ClientError> =>
+  parts.sweeper.adopt({ tenant, run }, command).pipe(
+    Effect.mapError(Answers.fromStore),
+    Effect.map(([settled]) => settled)
+  )
 
 /** Decides a command wherever the run lives, and answers when that is durable. */
 export const ask = Effect.fnUntraced(function*(
