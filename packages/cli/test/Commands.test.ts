@@ -355,7 +355,7 @@ describe("baton runs", () => {
       assert.match(err, /^warning\[NO_OWNER\]: no living process runs it; try: baton runs resume/)
     }))
 
-  it.live("resume takes up this run alone, watches to the end and answers with its outcome; what is over cannot be resumed", () =>
+  it.live("resume takes up this run alone, watches to its end and answers; what is over cannot be resumed", () =>
     Effect.gen(function*() {
       const seen = FakeClient.nothingSeen()
       yield* baton(["run", "hello", "--detach"], { seen })

@@ -60,7 +60,7 @@ const elsewhere = Effect.fnUntraced(function*(
   return yield* adopt(parts, run, command)
 })
 
-/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath. */
+/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath; undefined when it is taken. */
 const adopt = (
   parts: Parts,
   run: string,
