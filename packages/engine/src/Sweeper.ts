@@ -117,24 +117,26 @@ const commands = (parts: Parts, serving: Set<number>): Effect.Effect<void, RunSt
       }, { discard: true })
   )
 
-/** Takes over the runs of dead sessions, all at once; answers how each adoption ended, or what was said with it. */
+/** Takes over the runs of dead sessions, all at once. */
 export const adopt = Effect.fnUntraced(function*(
-  parts: Pick<Parts, "coordinator" | "sessions" | "limits" | "reach">,
+  parts: Pick<Parts, "coordinator" | "sessions" | "limits" | "reach" | "clock">,
   only?: { readonly tenant: string; readonly run: string },
   command?: Command
 ) {
   yield* parts.reach("coordinator.before-adopt")
   const owned = yield* parts.sessions.adopt(parts.limits.adoptMax, only)
   yield* parts.reach("coordinator.after-adopt-before-commit")
-  // What is to be said of the run comes into the same record as the adoption, before any worker begins something.
-  const say = command === undefined ? Effect.undefined : Effect.forEach(
-    owned,
-    ({ run, tenant }) => parts.coordinator.command(tenant, run, command),
-    { concurrency: "unbounded" }
-  )
   const adopted = Effect.forEach(owned, (run) => parts.coordinator.adopt(run), { concurrency: "unbounded" })
-  const [settled, said] = yield* Effect.all([adopted, say], { concurrency: "unbounded" })
-  return said ?? settled
+  if (command === undefined) return yield* adopted
+  // What is to be said of the run comes into the same record as the adoption, before any worker begins something.
+  const said = Effect.suspend(() => {
+    const now: Command = { ...command, at: parts.clock.currentTimeMillisUnsafe() }
+    return Effect.forEach(owned, ({ run, tenant }) => parts.coordinator.command(tenant, run, now), {
+      concurrency: "unbounded"
+    })
+  })
+  const [, settled] = yield* Effect.all([adopted, said], { concurrency: "unbounded" })
+  return settled
 })
 
 const adoptSafely = (parts: Parts): Effect.Effect<void> =>
@@ -178,10 +180,7 @@ export interface SweeperOptions {
 }
 
 export class Sweeper extends Context.Service<Sweeper, {
-  /**
-   * Adopts now, all that is free or one run; answers how each adoption ended, or, with a command, how that was answered.
-   * The command is decided before any worker begins a step of the run.
-   */
+  /** Adopts now, all that is free or one run; answers how each adoption ended or, with a command, how that ended. */
   readonly adopt: (
     only?: { readonly tenant: string; readonly run: string },
     command?: Command

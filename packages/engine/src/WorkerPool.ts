@@ -259,8 +259,12 @@ const launch = (pool: Pool, lane: Lane, offer: Offer, begun: Begun): Effect.Effe
       // While the machine stops, the attempt stays offered: the next owner begins it again.
       if (!pool.stopping) postInterrupted(pool, offer)
     })
-    return Effect.void
+    // An attempt that is over already has nothing to tell of being under way.
+    return fiber.pollUnsafe() === undefined ? tellRunning(pool, offer) : Effect.void
   })
+
+const tellRunning = (pool: Pool, { attempt, path, run, tenant }: Offer): Effect.Effect<void> =>
+  pool.feed.publish([{ kind: "live", tenant, run, path, type: "orchestration.step.running", data: { attempt } }])
 
 const laneOf = (pool: Pool, type: string): Lane => {
   const known = pool.lanes.get(type)

@@ -9,10 +9,11 @@ import * as Schema from "effect/Schema"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
-import * as RunStart from "./RunStart.ts"
 
 /** How often a handed-in command's answer is looked for. */
 const lookEvery = Duration.millis(20)
+/** How long a living owner may take to answer: it looks every 50 ms, but its process may be suspended. */
+const answerWait = Duration.seconds(10)
 /** How often a run is asked again because its owner changed under our hands. */
 const triesMax = 5
 
@@ -27,16 +28,27 @@ const Answer = Schema.fromJsonString(Schema.Union([
 ]))
 const decodeAnswer = Schema.decodeUnknownOption(Answer)
 
+const silent = (run: string): ClientError =>
+  new ClientError({
+    reason: "conflict",
+    code: "OWNER_SILENT",
+    message: `the process that runs ${run} lives but does not answer; it may be suspended. It decides when it goes on`,
+    hint: "let that process go on, or end it and ask again"
+  })
+
 /** Waits for the owner's answer; `undefined` when the owner is gone and will not give one. */
 const awaitAnswer = Effect.fnUntraced(function*(
   parts: Parts,
+  run: string,
   id: number,
   owner: string
 ): Effect.fn.Return<Settled | undefined, ClientError> {
+  const until = parts.clock.currentTimeMillisUnsafe() + Duration.toMillis(answerWait)
   for (;;) {
     const answer = yield* Effect.mapError(parts.sessions.answer(id), Answers.fromStore)
     if (answer !== undefined) return Option.getOrUndefined(decodeAnswer(answer))
     if (!(yield* Effect.mapError(parts.sessions.isAlive(owner), Answers.fromStore))) return undefined
+    if (parts.clock.currentTimeMillisUnsafe() >= until) return yield* Effect.fail(silent(run))
     yield* Effect.sleep(lookEvery)
   }
 })
@@ -55,12 +67,12 @@ const elsewhere = Effect.fnUntraced(function*(
     (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
   if (alive && row.owner !== undefined && row.owner !== parts.sessions.id) {
     const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
-    return yield* awaitAnswer(parts, id, row.owner)
+    return yield* awaitAnswer(parts, run, id, row.owner)
   }
   return yield* adopt(parts, run, command)
 })
 
-/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath; undefined when it is taken. */
+/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath. */
 const adopt = (
   parts: Parts,
   run: string,
@@ -96,18 +108,7 @@ export const ask = Effect.fnUntraced(function*(
   )
 })
 
-/**
- * Takes over a run whose process died; nothing happens when it lives here or elsewhere. A process that executes steps
- * must be able to: a run taken up without its functions would fail, and a failure is final.
- */
+/** Takes over a run whose process died; nothing happens when it lives here or elsewhere. */
 export const takeOver = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  if (parts.coordinator.slot(tenant, run) !== undefined) return
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
-  if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
-  const alive = row.owner !== undefined &&
-    (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
-  if (alive) return
-  const plan = yield* Effect.mapError(parts.plans.get(tenant, row.flowHash), Answers.fromFlows)
-  if (parts.execute) yield* RunStart.requireServed(parts, plan, `baton runs resume ${run}`)
-  yield* adopt(parts, run, undefined)
+  if (parts.coordinator.slot(tenant, run) === undefined) yield* adopt(parts, run, undefined)
 })
