@@ -100,11 +100,24 @@ export class Scribe {
         lacks.push({ slot, refs: undefined })
         continue
       }
-      const job = this.#decide(slot, slot.state, lacks)
+      const job = this.#decideSafely(slot, slot.state, lacks)
       if (job !== undefined) jobs.push(job)
     }
     if (this.#dirty.length === 0) this.work.closeUnsafe()
     return { jobs, lacks }
+  }
+
+  /** Runs that a bug of ours kept from being decided, with what was thrown: they rest, and the others go on. */
+  readonly broken: Array<{ readonly slot: RunSlot; readonly defect: unknown }> = []
+
+  #decideSafely(slot: RunSlot, state: RunState.RunState, lacks: Array<Lacks>): Job | undefined {
+    try {
+      return this.#decide(slot, state, lacks)
+    } catch (defect) {
+      this.#drop(slot)
+      this.broken.push({ slot, defect })
+      return undefined
+    }
   }
 
   /** All that is in one mailbox, up to the bound of a record, against the state as each answer leaves it. */
@@ -208,6 +221,13 @@ export class Scribe {
       } else waiting.push(slot)
     }
     return waiting
+  }
+
+  /** Who waits for an answer about this run gets this one; what workers and clocks have posted stays. */
+  turnAway(slot: RunSlot, settled: Settled): void {
+    const asking = slot.mailbox.filter((pending) => pending.reply !== undefined)
+    slot.mailbox = slot.mailbox.filter((pending) => pending.reply === undefined)
+    for (const one of asking) one.reply?.(settled)
   }
 
   #drop(slot: RunSlot): void {
