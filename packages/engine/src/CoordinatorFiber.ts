@@ -245,6 +245,7 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   }
   yield* services.reach("coordinator.after-commit-before-reply")
   yield* follow(services, scribe.conclude(jobs, outcomes.success))
+  yield* retryLater(services, scribe.refused.splice(0))
 })
 
 const retryLater = (services: Services, waiting: ReadonlyArray<RunSlot>): Effect.Effect<void> => {

@@ -3,6 +3,7 @@ import type { Decision } from "@baton/kernel/Decide"
 import { decide } from "@baton/kernel/Decide"
 import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
+import { refs } from "@baton/kernel/Value"
 import type * as Clock from "effect/Clock"
 import * as Latch from "effect/Latch"
 import type { BlobCache } from "./BlobCache.ts"
@@ -28,6 +29,17 @@ export interface Job {
 }
 
 export type Lacks = { readonly slot: RunSlot; readonly refs: ReadonlyArray<string> | undefined }
+
+/** An answer whose bytes are gone before its record was written is none: the attempt has failed. */
+const withoutLostOutput = (pending: Pending): Pending => {
+  const { blobs, command } = pending
+  if (command.type !== "CompleteStep" || command.outcome.ok !== true) return pending
+  const carried = new Set(blobs.map((blob) => blob.ref))
+  if (refs(command.outcome.output).every((ref) => carried.has(ref))) return pending
+  const message = `the output of ${command.path} is gone from the store`
+  const error = { code: "BLOB_MISSING", kind: "io", message, retryable: true } as const
+  return { ...pending, command: { ...command, outcome: { ok: false, error } } }
+}
 
 const keyOf = (tenant: string, run: string): string => `${tenant} ${run}`
 
@@ -236,20 +248,27 @@ export class Scribe {
     slot.blobs.clear()
   }
 
+  /** Runs whose record the store refused for a reason that asking at once does not change; they are asked later. */
+  readonly refused: Array<RunSlot> = []
+
   #lost(job: Job, reason: "conflict" | "not_owner" | "exists" | "blob_missing"): void {
     const { slot } = job.draft
     this.#drop(slot)
     slot.conflicts++
-    if (reason === "conflict" && job.draft.expected > 0 && slot.conflicts <= this.limits.conflictsMax) {
-      slot.mailbox = [...job.taken, ...slot.mailbox]
-      this.touch(slot)
-      return
-    }
-    this.giveUp(slot, [...job.taken, ...slot.mailbox], {
+    const settled: Settled = {
       kind: "lost",
       reason: reason === "blob_missing" ? "missing" : reason,
       message: `the record of ${slot.run} was not written: ${reason}`
-    })
+    }
+    if (job.draft.expected === 0 || reason === "not_owner") {
+      return this.giveUp(slot, [...job.taken, ...slot.mailbox], settled)
+    }
+    slot.mailbox = [...job.taken, ...slot.mailbox]
+    if (reason === "conflict" && slot.conflicts <= this.limits.conflictsMax) return this.touch(slot)
+    // The run is still ours: what workers have posted is asked again, for nobody else would.
+    this.turnAway(slot, settled)
+    if (reason === "blob_missing") slot.mailbox = slot.mailbox.map(withoutLostOutput)
+    this.refused.push(slot)
   }
 
   /** Nobody here can answer for this run any more. */

@@ -3,6 +3,7 @@ import * as Compile from "@baton/kernel/Compile"
 import type { Flow } from "@baton/kernel/Flow"
 import { assert, describe, it } from "@effect/vitest"
 import * as Array from "effect/Array"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -11,23 +12,29 @@ import { Coordinator } from "../src/Coordinator.ts"
 import * as Engine from "../src/Engine.ts"
 import { EventFeed } from "../src/EventFeed.ts"
 import { FlowStore } from "../src/FlowStore.ts"
+import * as Limits from "../src/MachineLimits.ts"
+import { MachineLimits } from "../src/MachineLimits.ts"
 import * as MemoryStore from "../src/MemoryStore.ts"
 import { RunStore, RunStoreError } from "../src/RunStore.ts"
 import { Secrets, SecretsError } from "../src/Secrets.ts"
 import { Sessions } from "../src/Sessions.ts"
-import { StepTypes } from "../src/StepType.ts"
+import { type StepType, StepTypes } from "../src/StepType.ts"
 
 const steps: Flow = { name: "steps", nodes: [{ id: "a", type: "transform", value: "${ input }" }], edges: [] }
+const silent: Flow = { name: "silent", nodes: [{ id: "a", type: "function", function: "f", input: {} }], edges: [] }
 const waits: Flow = { name: "waits", nodes: [{ id: "a", type: "wait", event: "news" }], edges: [] }
 
 const noSecret = Effect.fail(new SecretsError({ reason: "missing", message: "none" }))
 const world = Layer.mergeAll(
   Layer.succeed(
     StepTypes,
-    new Map([["transform", {
-      type: "transform",
-      execute: (context) => Effect.map(context.field("value"), (output) => ({ output }))
-    }]])
+    new Map<string, StepType>([
+      ["transform", {
+        type: "transform",
+        execute: (context) => Effect.map(context.field("value"), (output) => ({ output }))
+      }],
+      ["function", { type: "function", execute: () => Effect.never }]
+    ])
   ),
   Layer.succeed(Secrets, {
     reveal: () => noSecret,
@@ -43,6 +50,7 @@ const machine = (tampered: (store: RunStore["Service"]) => Partial<RunStore["Ser
   const store = Layer.effect(RunStore, Effect.map(RunStore, (store) => ({ ...store, ...tampered(store) })))
   return Engine.layer({ adopt: false }).pipe(
     Layer.provide(world),
+    Layer.provide(Layer.succeed(MachineLimits, { ...Limits.defaults, stopGrace: Duration.zero })),
     Layer.provideMerge(Layer.provideMerge(store, MemoryStore.layer))
   )
 }
@@ -87,6 +95,43 @@ describe("a record that the store cannot take", () => {
       const end = yield* Stream.runHead(Stream.filter(moved, (wakeup) => wakeup.kind === "moved" && wakeup.ended))
       assert.isTrue(end._tag === "Some")
     }).pipe(Effect.scoped, Effect.provide(dies)))
+})
+
+describe("a record that the store refuses again and again", () => {
+  it.live("turns away who asks, and the run stays with its owner and goes on when the store takes records again", () =>
+    Effect.gen(function*() {
+      const coordinator = yield* Coordinator
+      yield* submit("run", waits)
+      refusing = true
+      assert.deepInclude(yield* send("run", "1"), { kind: "lost", reason: "conflict" })
+      assert.isDefined(coordinator.slot("t", "run"))
+      refusing = false
+      assert.strictEqual((yield* send("run", "2")).kind, "accepted")
+    }).pipe(Effect.provide(conflicts)))
+
+  let refusing = false
+  const conflicts = machine((store) => ({
+    commit: (batch) =>
+      refusing ? Effect.succeed(batch.map(() => ({ ok: false, reason: "conflict" }))) : store.commit(batch)
+  }))
+
+  it.live("fails the attempt whose output is gone, and says so", () =>
+    Effect.gen(function*() {
+      const coordinator = yield* Coordinator
+      const moved = yield* Effect.flatMap(EventFeed, (feed) => feed.subscribe("t", "run"))
+      yield* submit("run", silent)
+      const output = { ref: `sha256:${"0".repeat(64)}`, bytes: 9 } as const
+      coordinator.post("t", "run", {
+        type: "CompleteStep",
+        at: 2,
+        path: "a",
+        attempt: 1,
+        outcome: { ok: true, output }
+      }, [])
+      yield* Stream.runHead(Stream.filter(moved, (wakeup) => wakeup.kind === "moved" && wakeup.ended))
+      const [row] = yield* Effect.flatMap(RunStore, (store) => store.list({ tenant: "t", limit: 1 }))
+      assert.deepInclude(row, { status: "failed", code: "BLOB_MISSING" })
+    }).pipe(Effect.scoped, Effect.provide(machine(() => ({})))))
 })
 
 describe("a run whose journal is damaged", () => {
