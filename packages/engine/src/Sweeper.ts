@@ -58,8 +58,19 @@ const alarms = ({ clock, coordinator }: Parts): Effect.Effect<never> => {
     const sleep = Math.min(next === undefined ? alarmEveryMsMax : Math.max(1, next - now), alarmEveryMsMax)
     return Effect.raceFirst(Effect.sleep(sleep), coordinator.alarms.earlier.await)
   })
-  return Effect.forever(ring)
+  return Effect.forever(unbroken("alarms", ring))
 }
+
+/** How long a part of the machine rests after a bug of ours broke it, in milliseconds. */
+const brokenRestMs = 1000
+
+/** A part that ends would stop the runs of this process without a word: it says so, rests, and goes on. */
+export const unbroken = <E>(name: string, effect: Effect.Effect<void, E>): Effect.Effect<void, E> =>
+  Effect.catchDefect(effect, (defect) =>
+    Effect.andThen(
+      Effect.logError(`The ${name} broke`, { reason: defect instanceof Error ? defect.message : "an unknown error" }),
+      Effect.sleep(brokenRestMs)
+    ))
 
 /** Offers of this process that no worker has begun for a whole sweep were lost on the way. */
 const repair = (parts: Parts, before: Map<string, number>): Effect.Effect<Map<string, number>> =>
@@ -168,7 +179,7 @@ const every = (
   pause: Duration.Duration,
   effect: Effect.Effect<void, RunStoreError>
 ): Effect.Effect<never> =>
-  effect.pipe(
+  unbroken(`sweeper's ${name}`, effect).pipe(
     Effect.catch((error) => Effect.logWarning(`The sweeper's ${name} must wait`, { reason: error.reason })),
     Effect.andThen(Effect.sleep(pause)),
     Effect.forever

@@ -37,6 +37,7 @@ import { StepLog } from "./StepLog.ts"
 import type { Offer } from "./StepQueue.ts"
 import { StepQueue } from "./StepQueue.ts"
 import { StepTypes } from "./StepType.ts"
+import { unbroken } from "./Sweeper.ts"
 
 interface Pool {
   readonly coordinator: Coordinator["Service"]
@@ -82,6 +83,8 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const state = slot?.state
   if (slot === undefined || state === undefined || state.finished !== undefined) return undefined
   if (state.closing !== undefined && state.closing.cause !== "failure") return undefined
+  // It can be read but not changed: the answer would be refused.
+  if (state.sealed !== undefined) return undefined
   const address = locate(state, offer.path)
   if (address === undefined) return undefined
   const { index, node } = address
@@ -317,7 +320,7 @@ const serve = (pool: Pool, type: string): Effect.Effect<never> => {
       if (begun !== undefined) yield* launch(pool, lane, offer, begun)
     }
   })
-  return Effect.forever(round)
+  return Effect.forever(unbroken(`workers of ${type}`, round))
 }
 
 /** Running attempts of the run are told to stop. */
