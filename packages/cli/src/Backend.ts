@@ -18,6 +18,8 @@ export interface StoreOptions {
   readonly handlers: string | undefined
   /** Take over unfinished runs whose process died. */
   readonly adopt: boolean
+  /** Work on the steps of the runs it owns. A command that only asks or tells must not begin a step it will not end. */
+  readonly execute: boolean
   /** Directory that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -42,7 +44,7 @@ export const dataDirectory = Effect.gen(function*() {
 
 /** Runs a command against the store; a client's error becomes a failure with its exit code. */
 export const withPorts = <A, R>(
-  options: { readonly handlers?: string | undefined; readonly adopt?: boolean },
+  options: { readonly handlers?: string | undefined; readonly execute?: boolean },
   command: Effect.Effect<A, Failure.Failure | OutputClosed | ClientError, R>
 ): Effect.Effect<A, Failure.Failure | OutputClosed, Exclude<R, Ports> | Backend | Printer | Environment> =>
   Effect.gen(function*() {
@@ -50,7 +52,8 @@ export const withPorts = <A, R>(
     const layer = backend.open({
       data: yield* dataDirectory,
       handlers: options.handlers === undefined ? undefined : resolve(options.handlers),
-      adopt: options.adopt ?? false,
+      adopt: false,
+      execute: options.execute ?? false,
       outputRoot: resolve(outputRootDefault)
     })
     return yield* Effect.provide(command, layer)

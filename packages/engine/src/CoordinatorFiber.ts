@@ -97,16 +97,36 @@ const missing = (slot: RunSlot): Settled => ({
   message: `there is no run ${slot.run}`
 })
 
-/** What could not be read now is asked for again, with growing pauses: nothing that was posted is dropped. */
+/** Reasons that waiting does not end. */
+const lasting: ReadonlySet<string> = new Set(["corrupt", "missing", "newer"])
+
+/**
+ * What could not be read now is asked for again, with growing pauses: nothing that was posted is dropped. Where waiting
+ * is no help (bytes are damaged or gone, a frozen flow does not compile) whoever asks is told so.
+ */
 const supplySafely = (services: Services, lacks: Lacks): Effect.Effect<void> =>
   supply(services, lacks).pipe(
-    Effect.catch((error) =>
-      Effect.andThen(
-        Effect.logWarning("A run must wait for what it reads", { run: lacks.slot.run, reason: error.message }),
-        retryLater(services, [lacks.slot])
-      )
+    Effect.catchDefect((defect) => Effect.fail({ reason: "corrupt", message: messageOf(defect) })),
+    Effect.catch(({ message, reason }) =>
+      Effect.gen(function*() {
+        yield* Effect.logWarning("A run must wait for what it reads", { run: lacks.slot.run, reason: message })
+        if (lasting.has(reason)) services.scribe.turnAway(lacks.slot, { kind: "lost", reason: "unavailable", message })
+        yield* retryLater(services, [lacks.slot])
+      })
     )
   )
+
+const messageOf = (defect: unknown): string => defect instanceof Error ? defect.message : "an unknown error"
+
+/** Runs that a bug of ours keeps from being decided rest, and say so; no other run waits for them. */
+const restBroken = Effect.fnUntraced(function*(services: Services) {
+  for (const { defect, slot } of services.scribe.broken.splice(0)) {
+    const message = `${slot.run} cannot be decided: ${messageOf(defect)}`
+    yield* Effect.logError("A run cannot be decided", { run: slot.run, reason: messageOf(defect) })
+    services.scribe.turnAway(slot, { kind: "lost", reason: "unavailable", message })
+    yield* retryLater(services, [slot])
+  }
+})
 
 const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Offer> => {
   const { state } = slot
@@ -192,18 +212,31 @@ const stopOthers = (services: Services, slot: RunSlot, failed: boolean): void =>
   }
 }
 
-const write = Effect.fnUntraced(function*(services: Services, jobs: ReadonlyArray<Job>) {
+const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<void> = Effect.fnUntraced(function*(
+  services: Services,
+  jobs: ReadonlyArray<Job>
+) {
   if (!Array.isReadonlyArrayNonEmpty(jobs)) return
   const { scribe } = services
   yield* services.reach("coordinator.before-commit")
-  const outcomes = yield* Effect.result(services.store.commit(Array.map(jobs, (job) => job.commit)))
+  const outcomes = yield* Effect.result(
+    Effect.catchDefect(
+      services.store.commit(Array.map(jobs, (job) => job.commit)),
+      (defect) => Effect.fail({ reason: "defect" as const, message: `the store broke: ${messageOf(defect)}` })
+    )
+  )
   if (outcomes._tag === "Failure") {
-    const waiting = scribe.failed(jobs, outcomes.failure.message)
-    yield* Effect.logWarning("The store did not take a commit", { reason: outcomes.failure.reason })
-    return yield* retryLater(services, waiting)
+    const { message, reason } = outcomes.failure
+    yield* Effect.logWarning("The store did not take a commit", { reason: reason === "defect" ? message : reason })
+    // One record that the store cannot take keeps none of the others out.
+    if (reason === "defect" && jobs.length > 1) {
+      return yield* Effect.forEach(jobs, (job) => write(services, [job]), { discard: true })
+    }
+    return yield* retryLater(services, scribe.failed(jobs, message))
   }
   yield* services.reach("coordinator.after-commit-before-reply")
   yield* follow(services, scribe.conclude(jobs, outcomes.success))
+  yield* retryLater(services, scribe.refused.splice(0))
 })
 
 const retryLater = (services: Services, waiting: ReadonlyArray<RunSlot>): Effect.Effect<void> => {
@@ -230,6 +263,7 @@ const turn = Effect.fnUntraced(function*(services: Services) {
   const { scribe } = services
   const { jobs, lacks } = scribe.prepare()
   for (const lack of lacks) lack.slot.loading = true
+  yield* restBroken(services)
   yield* write(services, jobs)
   // After the commit, which may have stored what is lacking.
   for (const lack of lacks) yield* Effect.forkIn(supplySafely(services, lack), services.scope)
@@ -250,6 +284,8 @@ const run = (services: Services): Effect.Effect<never> =>
       services.scribe.writing = true
       return turn(services)
     })),
+    // Whatever else may break in one turn: a scribe that ends would stop every run of this process without a word.
+    Effect.catchDefect((defect) => Effect.logError("A turn of the coordinator broke", { reason: messageOf(defect) })),
     Effect.andThen(Effect.sync(() => {
       services.scribe.writing = false
     })),

@@ -3,6 +3,7 @@ import type { Decision } from "@baton/kernel/Decide"
 import { decide } from "@baton/kernel/Decide"
 import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
+import { refs } from "@baton/kernel/Value"
 import type * as Clock from "effect/Clock"
 import * as Latch from "effect/Latch"
 import type { BlobCache } from "./BlobCache.ts"
@@ -28,6 +29,17 @@ export interface Job {
 }
 
 export type Lacks = { readonly slot: RunSlot; readonly refs: ReadonlyArray<string> | undefined }
+
+/** An answer whose bytes are gone before its record was written is none: the attempt has failed. */
+const withoutLostOutput = (pending: Pending): Pending => {
+  const { blobs, command } = pending
+  if (command.type !== "CompleteStep" || command.outcome.ok !== true) return pending
+  const carried = new Set(blobs.map((blob) => blob.ref))
+  if (refs(command.outcome.output).every((ref) => carried.has(ref))) return pending
+  const message = `the output of ${command.path} is gone from the store`
+  const error = { code: "BLOB_MISSING", kind: "io", message, retryable: true } as const
+  return { ...pending, command: { ...command, outcome: { ok: false, error } } }
+}
 
 const keyOf = (tenant: string, run: string): string => `${tenant} ${run}`
 
@@ -104,11 +116,24 @@ export class Scribe {
         lacks.push({ slot, refs: undefined })
         continue
       }
-      const job = this.#decide(slot, slot.state, lacks)
+      const job = this.#decideSafely(slot, slot.state, lacks)
       if (job !== undefined) jobs.push(job)
     }
     if (this.#dirty.length === 0) this.work.closeUnsafe()
     return { jobs, lacks }
+  }
+
+  /** Runs that a bug of ours kept from being decided, with what was thrown: they rest, and the others go on. */
+  readonly broken: Array<{ readonly slot: RunSlot; readonly defect: unknown }> = []
+
+  #decideSafely(slot: RunSlot, state: RunState.RunState, lacks: Array<Lacks>): Job | undefined {
+    try {
+      return this.#decide(slot, state, lacks)
+    } catch (defect) {
+      this.#drop(slot)
+      this.broken.push({ slot, defect })
+      return undefined
+    }
   }
 
   /** All that is in one mailbox, up to the bound of a record, against the state as each answer leaves it. */
@@ -214,26 +239,40 @@ export class Scribe {
     return waiting
   }
 
+  /** Who waits for an answer about this run gets this one; what workers and clocks have posted stays. */
+  turnAway(slot: RunSlot, settled: Settled): void {
+    const asking = slot.mailbox.filter((pending) => pending.reply !== undefined)
+    slot.mailbox = slot.mailbox.filter((pending) => pending.reply === undefined)
+    for (const one of asking) one.reply?.(settled)
+  }
+
   #drop(slot: RunSlot): void {
     slot.state = undefined
     slot.timers.clear()
     slot.blobs.clear()
   }
 
+  /** Runs whose record the store refused for a reason that asking at once does not change; they are asked later. */
+  readonly refused: Array<RunSlot> = []
+
   #lost(job: Job, reason: "conflict" | "not_owner" | "exists" | "blob_missing"): void {
     const { slot } = job.draft
     this.#drop(slot)
     slot.conflicts++
-    if (reason === "conflict" && job.draft.expected > 0 && slot.conflicts <= this.limits.conflictsMax) {
-      slot.mailbox = [...job.taken, ...slot.mailbox]
-      this.touch(slot)
-      return
-    }
-    this.giveUp(slot, [...job.taken, ...slot.mailbox], {
+    const settled: Settled = {
       kind: "lost",
       reason: reason === "blob_missing" ? "missing" : reason,
       message: `the record of ${slot.run} was not written: ${reason}`
-    })
+    }
+    if (job.draft.expected === 0 || reason === "not_owner") {
+      return this.giveUp(slot, [...job.taken, ...slot.mailbox], settled)
+    }
+    slot.mailbox = [...job.taken, ...slot.mailbox]
+    if (reason === "conflict" && slot.conflicts <= this.limits.conflictsMax) return this.touch(slot)
+    // The run is still ours: what workers have posted is asked again, for nobody else would.
+    this.turnAway(slot, settled)
+    if (reason === "blob_missing") slot.mailbox = slot.mailbox.map(withoutLostOutput)
+    this.refused.push(slot)
   }
 
   /** Nobody here can answer for this run any more. */

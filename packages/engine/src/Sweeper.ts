@@ -58,8 +58,19 @@ const alarms = ({ clock, coordinator }: Parts): Effect.Effect<never> => {
     const sleep = Math.min(next === undefined ? alarmEveryMsMax : Math.max(1, next - now), alarmEveryMsMax)
     return Effect.raceFirst(Effect.sleep(sleep), coordinator.alarms.earlier.await)
   })
-  return Effect.forever(ring)
+  return Effect.forever(unbroken("alarms", ring))
 }
+
+/** How long a part of the machine rests after a bug of ours broke it, in milliseconds. */
+const brokenRestMs = 1000
+
+/** A part that ends would stop the runs of this process without a word: it says so, rests, and goes on. */
+export const unbroken = <E>(name: string, effect: Effect.Effect<void, E>): Effect.Effect<void, E> =>
+  Effect.catchDefect(effect, (defect) =>
+    Effect.andThen(
+      Effect.logError(`The ${name} broke`, { reason: defect instanceof Error ? defect.message : "an unknown error" }),
+      Effect.sleep(brokenRestMs)
+    ))
 
 /** Offers of this process that no worker has begun for a whole sweep were lost on the way. */
 const repair = (parts: Parts, before: Map<string, number>): Effect.Effect<Map<string, number>> =>
@@ -119,20 +130,23 @@ const commands = (parts: Parts, serving: Set<number>): Effect.Effect<void, RunSt
 
 /** Takes over the runs of dead sessions, all at once. */
 export const adopt = Effect.fnUntraced(function*(
-  parts: Pick<Parts, "coordinator" | "sessions" | "limits" | "reach">,
+  parts: Pick<Parts, "coordinator" | "sessions" | "limits" | "reach" | "clock">,
   only?: { readonly tenant: string; readonly run: string },
   command?: Command
 ) {
   yield* parts.reach("coordinator.before-adopt")
   const owned = yield* parts.sessions.adopt(parts.limits.adoptMax, only)
   yield* parts.reach("coordinator.after-adopt-before-commit")
-  // What is to be said of the run comes into the same record as the adoption, before any worker begins something.
-  const say = Effect.sync(() => {
-    if (command === undefined) return
-    for (const { run, tenant } of owned) parts.coordinator.post(tenant, run, command, [])
-  })
   const adopted = Effect.forEach(owned, (run) => parts.coordinator.adopt(run), { concurrency: "unbounded" })
-  const [settled] = yield* Effect.all([adopted, say], { concurrency: "unbounded" })
+  if (command === undefined) return yield* adopted
+  // What is to be said of the run comes into the same record as the adoption, before any worker begins something.
+  const said = Effect.suspend(() => {
+    const now: Command = { ...command, at: parts.clock.currentTimeMillisUnsafe() }
+    return Effect.forEach(owned, ({ run, tenant }) => parts.coordinator.command(tenant, run, now), {
+      concurrency: "unbounded"
+    })
+  })
+  const [, settled] = yield* Effect.all([adopted, said], { concurrency: "unbounded" })
   return settled
 })
 
@@ -165,7 +179,7 @@ const every = (
   pause: Duration.Duration,
   effect: Effect.Effect<void, RunStoreError>
 ): Effect.Effect<never> =>
-  effect.pipe(
+  unbroken(`sweeper's ${name}`, effect).pipe(
     Effect.catch((error) => Effect.logWarning(`The sweeper's ${name} must wait`, { reason: error.reason })),
     Effect.andThen(Effect.sleep(pause)),
     Effect.forever
@@ -177,7 +191,7 @@ export interface SweeperOptions {
 }
 
 export class Sweeper extends Context.Service<Sweeper, {
-  /** Adopts now, all that is free or one run; answers how each adoption ended. */
+  /** Adopts now, all that is free or one run; answers how each adoption ended or, with a command, how that ended. */
   readonly adopt: (
     only?: { readonly tenant: string; readonly run: string },
     command?: Command

@@ -46,7 +46,7 @@ const choose = (draft: Draft, node: PlanNode): void => {
       return Settle.succeed(draft, node, 1, inline({ outcome: rule.outcome }), { outcome: rule.outcome, warnings })
     }
   }
-  Settle.fail(draft, node, 0, invalid("CHOICE_EMPTY", `${node.id}: no rule is true and there is no \`otherwise\``), {})
+  Settle.fail(draft, node, 0, invalid("CHOICE_EMPTY", `no rule is true and there is no \`otherwise\``), {})
 }
 
 /** The last millisecond a date can tell: what waits longer waits for ever. */
@@ -66,13 +66,13 @@ const dueAt = (draft: Draft, node: PlanNode, spec: WaitSpec): Result.Result<numb
   if (spec.forDuration !== undefined) {
     const ms = typeof value.success === "number" ? value.success : DurationText.parse(String(value.success))
     return ms === undefined || !(ms >= 0)
-      ? Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no duration such as 10s`))
+      ? Result.fail(invalid("WAIT_INVALID", `${JSON.stringify(value.success)} is no duration such as 10s`))
       : Result.succeed(Math.min(dueMax, Math.round(draft.at + ms)))
   }
   const time = timeOf(value.success)
   return time !== undefined
     ? Result.succeed(Math.min(dueMax, Math.max(0, Math.round(time))))
-    : Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no time (RFC 3339)`))
+    : Result.fail(invalid("WAIT_INVALID", `${JSON.stringify(value.success)} is no time (RFC 3339)`))
 }
 
 const wait = (draft: Draft, node: PlanNode, spec: WaitSpec): void => {
@@ -105,13 +105,13 @@ const wait = (draft: Draft, node: PlanNode, spec: WaitSpec): void => {
 /** The list a map goes over: kept as it is stored when it is one lone reference to a stored list (SEMANTICS 8.6f). */
 const listOf = (draft: Draft, node: PlanNode): Result.Result<{ items: Value; count: number }, StepError> => {
   const over = node.map?.over
-  if (over === undefined) return Result.fail(invalid("MAP_INVALID", `${node.id} has no list`))
+  if (over === undefined) return Result.fail(invalid("MAP_INVALID", "the map has no list"))
   const value = Drafts.evaluate(draft, over, { node })
   if (Result.isFailure(value)) return Result.fail(Settle.expressionError(value.failure.message))
   const list: Json = value.success
   return Array.isArray(list)
     ? Result.succeed({ items: inline(list), count: list.length })
-    : Result.fail(invalid("MAP_INVALID", `${node.id}: \`map\` needs a list, not ${JSON.stringify(list)?.slice(0, 80)}`))
+    : Result.fail(invalid("MAP_INVALID", `\`map\` needs a list, not ${JSON.stringify(list)?.slice(0, 80)}`))
 }
 
 const emptyMap: Json = { items: [], results: [], failures: [], succeeded: 0, failed: 0 }
@@ -142,7 +142,7 @@ const activate = (draft: Draft, node: PlanNode): void => {
     draft.fresh.add(node.index)
     return
   }
-  const message = `${node.id}: this program does not serve nodes of type ${node.type}`
+  const message = `this program does not serve nodes of type ${node.type}`
   Settle.fail(draft, node, 0, { code: "NODE_TYPE_UNSERVED", kind: "configuration", message, retryable: false }, {})
 }
 

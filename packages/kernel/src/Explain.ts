@@ -159,6 +159,10 @@ const step = (state: RunState, node: PlanNode, now: number, facts: Facts, limit:
     case "pending":
       return [upstream(state, node)]
     case "ready":
+      if (state.paused) {
+        const message = `${node.id} is ready and starts when the run is resumed`
+        return [{ reason: "paused", path: node.id, message, door: "baton runs resume RUN", data: {} }]
+      }
       return [{
         reason: "capacity",
         path: node.id,

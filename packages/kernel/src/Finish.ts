@@ -25,8 +25,8 @@ export const mapFailure = (node: PlanNode, table: ItemTable): StepError | undefi
   const all = table.failed === table.count
   if (!all && table.failed <= allowed) return undefined
   const message = all
-    ? `${node.id}: all ${table.count} items failed`
-    : `${node.id}: ${table.failed} of ${table.count} items failed; ${allowed} are tolerated`
+    ? `all ${table.count} items failed`
+    : `${table.failed} of ${table.count} items failed; ${allowed} are tolerated`
   const last = table.note(firstFailed(table))?.error
   return {
     code: "MAP_FAILED",

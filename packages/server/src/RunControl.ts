@@ -12,6 +12,8 @@ import { tenant } from "./Parts.ts"
 
 /** How often a handed-in command's answer is looked for. */
 const lookEvery = Duration.millis(20)
+/** How long a living owner may take to answer: it looks every 50 ms, but its process may be suspended. */
+const answerWait = Duration.seconds(10)
 /** How often a run is asked again because its owner changed under our hands. */
 const triesMax = 5
 
@@ -26,16 +28,27 @@ const Answer = Schema.fromJsonString(Schema.Union([
 ]))
 const decodeAnswer = Schema.decodeUnknownOption(Answer)
 
+const silent = (run: string): ClientError =>
+  new ClientError({
+    reason: "conflict",
+    code: "OWNER_SILENT",
+    message: `the process that runs ${run} lives but does not answer; it may be suspended. It decides when it goes on`,
+    hint: "let that process go on, or end it and ask again"
+  })
+
 /** Waits for the owner's answer; `undefined` when the owner is gone and will not give one. */
 const awaitAnswer = Effect.fnUntraced(function*(
   parts: Parts,
+  run: string,
   id: number,
   owner: string
 ): Effect.fn.Return<Settled | undefined, ClientError> {
+  const until = parts.clock.currentTimeMillisUnsafe() + Duration.toMillis(answerWait)
   for (;;) {
     const answer = yield* Effect.mapError(parts.sessions.answer(id), Answers.fromStore)
     if (answer !== undefined) return Option.getOrUndefined(decodeAnswer(answer))
     if (!(yield* Effect.mapError(parts.sessions.isAlive(owner), Answers.fromStore))) return undefined
+    if (parts.clock.currentTimeMillisUnsafe() >= until) return yield* Effect.fail(silent(run))
     yield* Effect.sleep(lookEvery)
   }
 })
@@ -54,15 +67,21 @@ const elsewhere = Effect.fnUntraced(function*(
     (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
   if (alive && row.owner !== undefined && row.owner !== parts.sessions.id) {
     const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
-    return yield* awaitAnswer(parts, id, row.owner)
+    return yield* awaitAnswer(parts, run, id, row.owner)
   }
-  yield* adopt(parts, run, command)
-  return undefined
+  return yield* adopt(parts, run, command)
 })
 
 /** Nobody owns it: whoever has something to say takes it over, and says it in the same breath. */
-const adopt = (parts: Parts, run: string, command: Command | undefined): Effect.Effect<void, ClientError> =>
-  parts.sweeper.adopt({ tenant, run }, command).pipe(Effect.mapError(Answers.fromStore), Effect.asVoid)
+const adopt = (
+  parts: Parts,
+  run: string,
+  command: Command | undefined
+): Effect.Effect<Settled | undefined, ClientError> =>
+  parts.sweeper.adopt({ tenant, run }, command).pipe(
+    Effect.mapError(Answers.fromStore),
+    Effect.map(([settled]) => settled)
+  )
 
 /** Decides a command wherever the run lives, and answers when that is durable. */
 export const ask = Effect.fnUntraced(function*(

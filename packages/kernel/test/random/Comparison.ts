@@ -36,7 +36,12 @@ const read = (value: Value | undefined, blobs: Blobs): Json => {
 const show = (json: unknown): string => JSON.stringify(json).slice(0, 160)
 
 /** `losses`: attempts that ended otherwise than the world decides. */
-export const compare = (world: World, state: RunState, blobs: Blobs = new Map(), losses: Losses = new Map()): Compared => {
+export const compare = (
+  world: World,
+  state: RunState,
+  blobs: Blobs = new Map(),
+  losses: Losses = new Map()
+): Compared => {
   const prediction = new Oracle(world, losses).predict()
   const complaints: Array<string> = [...Invariants.violations(state)]
   const exact = !prediction.loose && prediction.unhandled.length === 0 && state.closing === undefined
@@ -47,7 +52,9 @@ export const compare = (world: World, state: RunState, blobs: Blobs = new Map(),
   if (exact) {
     const status = prediction.warned ? "warned" : "succeeded"
     const { finished } = state
-    if (finished.status !== status) complaints.push(`the run ended ${finished.status}, not ${status}: ${finished.message}`)
+    if (finished.status !== status) {
+      complaints.push(`the run ended ${finished.status}, not ${status}: ${finished.message}`)
+    }
     const output = read(finished.output, blobs)
     if (!isDeepStrictEqual(output, plain(prediction.output))) {
       complaints.push(`the output is ${show(output)}, not ${show(prediction.output)}`)
@@ -98,7 +105,9 @@ const local = (
   if (at.error?.code !== verdict.code && verdict.status === "failed") {
     found.push(`${node.id} failed for ${at.error?.code}, not ${verdict.code}`)
   }
-  if (node.wait === undefined && node.choice === undefined && node.map === undefined && at.attempt !== verdict.attempts) {
+  if (
+    node.wait === undefined && node.choice === undefined && node.map === undefined && at.attempt !== verdict.attempts
+  ) {
     found.push(`${node.id} took ${at.attempt} attempts, not ${verdict.attempts}`)
   }
   return found

@@ -244,7 +244,7 @@ export class Oracle {
   #attempts(path: string, work: Fields): Ended {
     const retry = work["retry"] as { attempts?: number; on?: ReadonlyArray<string> } | undefined
     const irreversible = work["effect"] === "irreversible"
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1;; attempt++) {
       const lost = this.#losses.get(`${path}#${attempt}`)
       const outcome = lost === undefined
         ? Outcomes.attemptOutcome(this.#world.outcomes, path, attempt)
@@ -293,9 +293,7 @@ export class Oracle {
         ? item
         : { ok: true, output: (fallback as { fallback: Json }).fallback }
     )
-    const failures = outputs.flatMap((item, index) =>
-      item.ok ? [] : [{ index, code: ended[index]?.error?.code ?? "" }]
-    )
+    const failures = outputs.flatMap((item, index) => item.ok ? [] : [{ index, code: ended[index]?.error?.code ?? "" }])
     const results = outputs.filter((item) => item.ok).map((item) => item.output)
     const output: Json = {
       items: outputs.map((item) => item.ok ? item.output : null),

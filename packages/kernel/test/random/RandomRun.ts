@@ -215,8 +215,9 @@ export class RandomRun {
     const offers = Outstanding.offered(this.state)
     const offer = offers.length === 0 ? undefined : chance.pick(offers)
     const way = chance.int(0, 9)
-    if (way <= 2 && offer !== undefined) this.ask({ type: "LoseDelivery", at, path: offer.path, attempt: offer.attempt })
-    else if (way <= 4 && offer !== undefined) {
+    if (way <= 2 && offer !== undefined) {
+      this.ask({ type: "LoseDelivery", at, path: offer.path, attempt: offer.attempt })
+    } else if (way <= 4 && offer !== undefined) {
       this.ask({ type: "StartCall", at, path: offer.path, attempt: offer.attempt, key: "k" })
     } else if (way === 5) this.ask({ type: "AdoptRun", at, session: "s", epoch: this.#epoch++ })
     else if (way === 6 && offer !== undefined) {
