@@ -42,7 +42,9 @@ export class Client {
   }
 
   get done(): boolean {
-    return [...this.#world.flows.keys()].every((run) => this.#world.observer.runs.get(run)?.state.finished !== undefined)
+    return [...this.#world.flows.keys()].every((run) =>
+      this.#world.observer.runs.get(run)?.state.finished !== undefined
+    )
   }
 
   #look(): void {
@@ -114,7 +116,10 @@ export class Client {
         ? undefined
         : Outcomes.eventFor(this.#world.outcomes(run), name, node.timeoutMs === undefined)
       if (name !== undefined && data !== undefined && this.#world.chance.is(0.3)) {
-        this.#once(`${run} ${name}`, () => this.#give(run, { type: "SendEvent", at, id: name, name, data: inline(data) }))
+        this.#once(
+          `${run} ${name}`,
+          () => this.#give(run, { type: "SendEvent", at, id: name, name, data: inline(data) })
+        )
       }
       const here = state.nodes.get(node.index)
       if (here.status === "waiting" && here.wait?.kind === "operator") this.#resolve(run, node.id, here.attempt)

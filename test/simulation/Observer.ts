@@ -2,9 +2,9 @@
  * Looks at the store from outside, after every commit: the journal holds together, the folded state keeps its promises,
  * and no attempt runs that may not.
  */
-import type { RunStore } from "@baton/engine/RunStore"
 import * as MemoryState from "@baton/engine/MemoryState"
 import * as RecordHash from "@baton/engine/RecordHash"
+import type { RunStore } from "@baton/engine/RunStore"
 import type { Commit, CommitOutcome } from "@baton/engine/RunStore"
 import type { Event } from "@baton/kernel/Event"
 import { evolve } from "@baton/kernel/Evolve"
@@ -76,7 +76,9 @@ export class Observer {
     if (commit.expected !== state.seq) this.complain(`${commit.run}: a record at ${commit.expected} after ${state.seq}`)
     seen.hash = RecordHash.next(seen.hash, commit.bytes)
     const row = MemoryState.findRun(this.#store, commit.tenant, commit.run)
-    if (row === undefined || !RecordHash.equals(row.hash, seen.hash)) this.complain(`${commit.run}: the chain is broken`)
+    if (row === undefined || !RecordHash.equals(row.hash, seen.hash)) {
+      this.complain(`${commit.run}: the chain is broken`)
+    }
     const events: ReadonlyArray<Event> = JSON.parse(Buffer.from(commit.bytes).toString("utf8"))
     for (const event of events) this.#event(seen, event)
     if (state.seq !== commit.expected + commit.n) this.complain(`${commit.run}: the record counts ${commit.n} events`)

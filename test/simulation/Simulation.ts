@@ -1,6 +1,6 @@
 /** Runs one world to its end and says what was wrong with it. The same seed gives the same world, step by step. */
-import type { BlobRef, Json } from "@baton/kernel/Value"
 import { explain } from "@baton/kernel/Explain"
+import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Comparison from "../../packages/kernel/test/random/Comparison.ts"
 import { Client } from "./Client.ts"
 import { SimulatedProcess } from "./SimulatedProcess.ts"

@@ -20,7 +20,7 @@ const options: FlowWorlds.WorldOptions = {
   itemsMax: 4,
   irreversible: true,
   large: 0.2,
-  eventTimeout: "20m"
+  eventTimeout: "5m"
 }
 
 const emptyStore = (dispatchRows: boolean): typeof MemoryState.MemoryState.Service => ({
