@@ -26,8 +26,8 @@ export class Client {
   readonly #world: World
   readonly #processes: () => ReadonlyArray<SimulatedProcess>
   readonly #asking = new Set<string>()
-  /** What was asked already, so that it is asked once. */
-  readonly #asked = new Set<string>()
+  /** Rows of what was asked, so that it is asked once: again only when the owner answered that it is none. */
+  readonly #asked = new Map<string, number>()
   readonly #cancelAt = new Map<string, number>()
   readonly #pauses = new Map<string, number>()
 
@@ -42,7 +42,9 @@ export class Client {
   }
 
   get done(): boolean {
-    return [...this.#world.flows.keys()].every((run) => this.#world.observer.runs.get(run)?.state.finished !== undefined)
+    return [...this.#world.flows.keys()].every((run) =>
+      this.#world.observer.runs.get(run)?.state.finished !== undefined
+    )
   }
 
   #look(): void {
@@ -92,16 +94,18 @@ export class Client {
   }
 
   /** A command handed in by a row, as another process on the machine does it. */
-  #give(run: string, command: Command): void {
+  #give(run: string, command: Command): number {
     const { store } = this.#world
     const id = ++store.counter
     store.commands.set(id, { id, tenant, run, command: JSON.stringify(command), answer: undefined })
+    return id
   }
 
-  #once(key: string, give: () => void): void {
-    if (this.#asked.has(key)) return
-    this.#asked.add(key)
-    give()
+  #once(key: string, give: () => number): void {
+    const before = this.#asked.get(key)
+    const answer = before === undefined ? undefined : this.#world.store.commands.get(before)?.answer
+    const lost = answer !== undefined && (JSON.parse(answer) as Settled).kind === "lost"
+    if (before === undefined || lost) this.#asked.set(key, give())
   }
 
   #attend(run: string, state: RunState): void {
@@ -112,7 +116,10 @@ export class Client {
         ? undefined
         : Outcomes.eventFor(this.#world.outcomes(run), name, node.timeoutMs === undefined)
       if (name !== undefined && data !== undefined && this.#world.chance.is(0.3)) {
-        this.#once(`${run} ${name}`, () => this.#give(run, { type: "SendEvent", at, id: name, name, data: inline(data) }))
+        this.#once(
+          `${run} ${name}`,
+          () => this.#give(run, { type: "SendEvent", at, id: name, name, data: inline(data) })
+        )
       }
       const here = state.nodes.get(node.index)
       if (here.status === "waiting" && here.wait?.kind === "operator") this.#resolve(run, node.id, here.attempt)

@@ -20,14 +20,14 @@ export interface Faults {
 }
 
 export const draw = (chance: Chance): Faults => {
-  const rough = chance.pick([0, 0.4, 1])
+  const rough = chance.pick([0, 0.5, 1, 1])
   return {
-    crashes: chance.int(0, Math.round(5 * rough)),
-    errors: chance.int(0, Math.round(8 * rough)),
+    crashes: chance.int(0, Math.round(8 * rough)),
+    errors: chance.int(0, Math.round(10 * rough)),
     stops: chance.int(0, Math.round(2 * rough)),
     freezes: chance.int(0, Math.round(2 * rough)),
-    crashing: chance.pick([0.005, 0.02, 0.06]),
-    failing: 0.05,
+    crashing: chance.pick([0.01, 0.04, 0.1]),
+    failing: chance.pick([0.02, 0.1]),
     slow: chance.pick([0, 0.1, 0.3]),
     dropped: rough * chance.pick([0, 0.05, 0.2]),
     doubled: rough * chance.pick([0, 0.1, 0.3]),

@@ -2,9 +2,9 @@
  * Looks at the store from outside, after every commit: the journal holds together, the folded state keeps its promises,
  * and no attempt runs that may not.
  */
-import type { RunStore } from "@baton/engine/RunStore"
 import * as MemoryState from "@baton/engine/MemoryState"
 import * as RecordHash from "@baton/engine/RecordHash"
+import type { RunStore } from "@baton/engine/RunStore"
 import type { Commit, CommitOutcome } from "@baton/engine/RunStore"
 import type { Event } from "@baton/kernel/Event"
 import { evolve } from "@baton/kernel/Evolve"
@@ -22,6 +22,8 @@ export interface Seen {
   readonly counted: Set<string>
   /** Attempts that ended otherwise than the world decides: lost, stopped, poisoned. */
   readonly losses: Map<string, StepError>
+  /** One event a line, for people. */
+  readonly journal: Array<string>
 }
 
 /** An attempt under way. */
@@ -74,7 +76,9 @@ export class Observer {
     if (commit.expected !== state.seq) this.complain(`${commit.run}: a record at ${commit.expected} after ${state.seq}`)
     seen.hash = RecordHash.next(seen.hash, commit.bytes)
     const row = MemoryState.findRun(this.#store, commit.tenant, commit.run)
-    if (row === undefined || !RecordHash.equals(row.hash, seen.hash)) this.complain(`${commit.run}: the chain is broken`)
+    if (row === undefined || !RecordHash.equals(row.hash, seen.hash)) {
+      this.complain(`${commit.run}: the chain is broken`)
+    }
     const events: ReadonlyArray<Event> = JSON.parse(Buffer.from(commit.bytes).toString("utf8"))
     for (const event of events) this.#event(seen, event)
     if (state.seq !== commit.expected + commit.n) this.complain(`${commit.run}: the record counts ${commit.n} events`)
@@ -86,13 +90,14 @@ export class Observer {
     const plan = this.plans.get(run)
     if (plan === undefined) throw new Error(`nobody has submitted ${run}`)
     const state = RunState.empty(plan)
-    const seen: Seen = { run, state, hash: new Uint8Array(), counted: new Set(), losses: new Map() }
+    const seen: Seen = { run, state, hash: new Uint8Array(), counted: new Set(), losses: new Map(), journal: [] }
     this.runs.set(run, seen)
     return seen
   }
 
   #event(seen: Seen, event: Event): void {
     const { run, state } = seen
+    seen.journal.push(`${state.seq + 1} ${JSON.stringify(event)}`)
     if (event.type === "StepsDispatched" && state.closing !== undefined && state.closing.cause !== "failure") {
       this.complain(`${run}: K11: offers after ${state.closing.cause}`)
     }

@@ -10,8 +10,8 @@ import type { Offer } from "@baton/engine/StepQueue"
 import { StepQueue } from "@baton/engine/StepQueue"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { World } from "./World.ts"
 import type { SimulatedProcess } from "./SimulatedProcess.ts"
+import type { World } from "./World.ts"
 
 /** Before and after each call: the process may die, the store may take its time. */
 const gate = (world: World, process: SimulatedProcess, place: string): Effect.Effect<void> =>
@@ -39,8 +39,10 @@ const through = <A, E>(
   place: string,
   call: Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  Effect.flatMap(gate(world, process, `before ${place}`), () =>
-    Effect.flatMap(call, (answer) => Effect.as(gate(world, process, `after ${place}`), answer)))
+  Effect.flatMap(
+    gate(world, process, `before ${place}`),
+    () => Effect.flatMap(call, (answer) => Effect.as(gate(world, process, `after ${place}`), answer))
+  )
 
 const unavailable = new RunStoreError({ reason: "unavailable", message: "the store does not serve" })
 const unreadable = new BlobStoreError({ reason: "unavailable", message: "the store does not serve" })
@@ -56,8 +58,7 @@ const runStore = (world: World, process: SimulatedProcess) =>
         commit: (batch) =>
           pass(
             "commit",
-            Effect.tap(store.commit(batch), (outcomes) =>
-              Effect.sync(() => world.observer.committed(batch, outcomes)))
+            Effect.tap(store.commit(batch), (outcomes) => Effect.sync(() => world.observer.committed(batch, outcomes)))
           ),
         records: (...query) => pass("records", store.records(...query)),
         find: (...query) => pass("find", store.find(...query)),

@@ -30,7 +30,7 @@ import type { World } from "./World.ts"
 const limits: MachineLimits.MachineLimits = {
   ...MachineLimits.defaults,
   commandsEvery: Duration.seconds(2),
-  sweepEvery: Duration.seconds(5),
+  sweepEvery: Duration.seconds(8),
   stopGrace: Duration.seconds(10),
   concurrency: { default: 3 }
 }
@@ -71,7 +71,9 @@ export class SimulatedProcess {
     }))
     this.#fiber = Effect.runForkWith(this.context)(life)
     this.#fiber.addObserver((exit) => {
-      if (exit._tag === "Failure" && !this.stopping) world.observer.complain(`process ${number} broke: ${String(exit.cause)}`)
+      if (exit._tag === "Failure" && !this.stopping) {
+        world.observer.complain(`process ${number} broke: ${String(exit.cause)}`)
+      }
       this.owner.dead = true
     })
   }

@@ -1,6 +1,6 @@
 /** Runs one world to its end and says what was wrong with it. The same seed gives the same world, step by step. */
-import type { BlobRef, Json } from "@baton/kernel/Value"
 import { explain } from "@baton/kernel/Explain"
+import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Comparison from "../../packages/kernel/test/random/Comparison.ts"
 import { Client } from "./Client.ts"
 import { SimulatedProcess } from "./SimulatedProcess.ts"
@@ -19,6 +19,8 @@ export interface Report {
   readonly millis: number
   readonly notes: ReadonlyArray<string>
   readonly reached: ReadonlyMap<string, number>
+  /** The events of each run, one a line. */
+  readonly journals: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
 /** Virtual time within which every run must have ended. */
@@ -64,7 +66,7 @@ class Processes {
       const one = chance.pick(candidates)
       one.owner.frozenUntil = time.now + chance.int(1_000, 90_000)
       this.#world.note(`process ${one.number} stands still until +${one.owner.frozenUntil - epoch}`)
-    } else if (candidates.length > 0 && faults.crashes > 0 && chance.is(0.02)) chance.pick(candidates).crash("suddenly")
+    } else if (candidates.length > 0 && faults.crashes > 0 && chance.is(0.04)) chance.pick(candidates).crash("suddenly")
     time.at(time.now + chance.int(1, 2_000), keeper, () => this.#tend())
   }
 }
@@ -113,6 +115,7 @@ export const simulate = (seed: number): Report => {
     steps: time.steps,
     millis: time.now - epoch,
     notes: world.notes,
-    reached: world.reached
+    reached: world.reached,
+    journals: new Map([...observer.runs].map(([run, seen]) => [run, seen.journal]))
   }
 }

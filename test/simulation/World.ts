@@ -16,11 +16,11 @@ export const tenant = "default"
 
 /** Events come late where processes die, so waits for them are patient. */
 const options: FlowWorlds.WorldOptions = {
-  nodesMax: 6,
+  nodesMax: 8,
   itemsMax: 4,
   irreversible: true,
   large: 0.2,
-  eventTimeout: "20m"
+  eventTimeout: "5m"
 }
 
 const emptyStore = (dispatchRows: boolean): typeof MemoryState.MemoryState.Service => ({
@@ -54,7 +54,7 @@ export class World {
     this.time = new VirtualTime(this.chance)
     this.store = emptyStore(seed % 2 === 0)
     this.faults = FaultsOf.draw(this.chance)
-    for (let run = this.chance.int(1, 2); run > 0; run--) {
+    for (let run = this.chance.int(1, 3); run > 0; run--) {
       const flow = FlowWorld.make(seed * 10 + run, options)
       this.flows.set(`run_${run}`, flow)
       this.plans.set(`run_${run}`, Result.getOrThrow(Compile.compile(flow.flow)))

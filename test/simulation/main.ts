@@ -15,7 +15,9 @@ const show = (report: Report): void => {
 const one = (seed: number): boolean => {
   const report = simulate(seed)
   for (const note of report.notes) console.log(note)
-  console.log(`${report.runs} runs, ${report.commits} commits, ${report.steps} steps, ${report.millis} ms of virtual time`)
+  console.log(
+    `${report.runs} runs, ${report.commits} commits, ${report.steps} steps, ${report.millis} ms of virtual time`
+  )
   if (report.complaints.length > 0) show(report)
   return report.complaints.length === 0
 }

@@ -275,10 +275,17 @@ export class Scribe {
     this.refused.push(slot)
   }
 
+  /** Answers of workers for runs that another process has taken over: its owner is to have them. */
+  readonly strays: Array<{ readonly slot: RunSlot; readonly pending: Pending }> = []
+
   /** Nobody here can answer for this run any more. */
   giveUp(slot: RunSlot, pending: ReadonlyArray<Pending>, settled: Settled): void {
     slot.mailbox = []
     this.forget(slot)
-    for (const one of pending) one.reply?.(settled)
+    const astray = this.dispatchRows && settled.kind === "lost" && settled.reason === "not_owner"
+    for (const one of pending) {
+      one.reply?.(settled)
+      if (astray && one.command.type === "CompleteStep") this.strays.push({ slot, pending: one })
+    }
   }
 }
