@@ -30,9 +30,7 @@ export const events = (record: JournalRecord): Effect.Effect<ReadonlyArray<Event
     try: (): unknown => JSON.parse(Buffer.from(record.bytes).toString("utf8")),
     catch: () => corrupt(record)
   }).pipe(
-    Effect.flatMap((parsed) =>
-      isEvents(parsed) ? Effect.succeed(parsed) : Effect.fail(corrupt(record))
-    )
+    Effect.flatMap((parsed) => isEvents(parsed) ? Effect.succeed(parsed) : Effect.fail(corrupt(record)))
   )
 
 const corrupt = (record: JournalRecord): RunStoreError =>
