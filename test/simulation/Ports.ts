@@ -58,7 +58,12 @@ const runStore = (world: World, process: SimulatedProcess) =>
         commit: (batch) =>
           pass(
             "commit",
-            Effect.tap(store.commit(batch), (outcomes) => Effect.sync(() => world.observer.committed(batch, outcomes)))
+            // In one go: no death comes between what is durable and the knowledge of it.
+            Effect.suspend(() => {
+              const exit = Effect.runSyncExit(store.commit(batch))
+              if (exit._tag === "Success") world.observer.committed(batch, exit.value)
+              return exit
+            })
           ),
         records: (...query) => pass("records", store.records(...query)),
         find: (...query) => pass("find", store.find(...query)),

@@ -44,6 +44,9 @@ const secrets = Layer.succeed(Secrets, {
   remove: () => noSecret
 })
 
+/** A pause after which a lease may have expired, in milliseconds. */
+const lapseMs = Duration.toMillis(MemoryState.sessionLease) - 2 * Duration.toMillis(limits.sweepEvery)
+
 export type Services = Context.Context<Coordinator | Plans | Sweeper>
 
 export class SimulatedProcess {
@@ -53,6 +56,8 @@ export class SimulatedProcess {
   session = ""
   services: Services | undefined
   stopping = false
+  /** How often it stood still for longer than a lease of a shared store may last. */
+  lapses = 0
   readonly #world: World
   readonly #fiber: Fiber.Fiber<void>
 
@@ -111,6 +116,14 @@ export class SimulatedProcess {
     if (!store.dispatchRows) MemoryState.kill(store, this.session)
   }
 
+  freeze(millis: number): void {
+    const { note, store, time } = this.#world
+    note(`process ${this.number} stands still for ${millis} ms`)
+    this.owner.frozenUntil = time.now + millis
+    // Its last heartbeat may be almost as old as the pause between two of them.
+    if (store.dispatchRows && millis > lapseMs) this.lapses++
+  }
+
   stop(): void {
     this.stopping = true
     this.#world.note(`process ${this.number} stops`)
@@ -134,7 +147,13 @@ export class SimulatedProcess {
   #execute(context: Parameters<StepType["execute"]>[0]): ReturnType<StepType["execute"]> {
     const { attempt, path, run } = context
     const { observer, outcomes } = this.#world
-    const begin: Begin = { process: this.number, alive: () => this.alive, running: true, answered: false }
+    const { lapses } = this
+    const begin: Begin = {
+      process: this.number,
+      alive: () => this.alive && this.lapses === lapses,
+      running: true,
+      answered: false
+    }
     const world = outcomes(run)
     const slow = fractionOf(`${world.seed} slow ${path} ${attempt}`)
     const millis = slow < 0.7 ? slow * 1_000 : slow < 0.95 ? slow * 6_000 : 45_000

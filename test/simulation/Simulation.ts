@@ -63,9 +63,7 @@ class Processes {
       chance.pick(candidates).stop()
     } else if (candidates.length > 0 && faults.freezes > 0 && chance.is(0.03)) {
       faults.freezes--
-      const one = chance.pick(candidates)
-      one.owner.frozenUntil = time.now + chance.int(1_000, 90_000)
-      this.#world.note(`process ${one.number} stands still until +${one.owner.frozenUntil - epoch}`)
+      chance.pick(candidates).freeze(chance.int(1_000, 90_000))
     } else if (candidates.length > 0 && faults.crashes > 0 && chance.is(0.04)) chance.pick(candidates).crash("suddenly")
     time.at(time.now + chance.int(1, 2_000), keeper, () => this.#tend())
   }

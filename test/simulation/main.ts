@@ -1,11 +1,23 @@
-/** `npm run simulate -- --seeds N --from S`, or `--seed S` to see one world again. */
+/**
+ * `npm run simulate -- --seeds N --from S` (`--keep`: go on after a failure), or `--seed S` to see one world again, with
+ * `--journal` event by event.
+ */
 import { parseArgs } from "node:util"
 import type { Report } from "./Simulation.ts"
 import { simulate } from "./Simulation.ts"
 
 const { values } = parseArgs({
-  options: { seeds: { type: "string" }, from: { type: "string" }, seed: { type: "string" }, keep: { type: "boolean" } }
+  options: {
+    seeds: { type: "string" },
+    from: { type: "string" },
+    seed: { type: "string" },
+    keep: { type: "boolean" },
+    journal: { type: "boolean" }
+  }
 })
+
+/** Characters of one event that are shown. */
+const widthMax = 300
 
 const show = (report: Report): void => {
   for (const complaint of report.complaints) console.log(`  ${complaint}`)
@@ -14,6 +26,12 @@ const show = (report: Report): void => {
 
 const one = (seed: number): boolean => {
   const report = simulate(seed)
+  if (values.journal === true) {
+    for (const [run, events] of report.journals) {
+      console.log(run)
+      for (const event of events) console.log(`  ${event.slice(0, widthMax)}`)
+    }
+  }
   for (const note of report.notes) console.log(note)
   console.log(
     `${report.runs} runs, ${report.commits} commits, ${report.steps} steps, ${report.millis} ms of virtual time`

@@ -87,7 +87,7 @@ const local = (
   if (!agree || verdict.loose === "status") return []
   if (at.status !== verdict.status) {
     if (state.closing !== undefined) {
-      if (at.status === "cancelled") return []
+      if (at.status === "cancelled" || at.error?.code === "OUTCOME_UNKNOWN") return []
       const known = at.attempt > 0 && node.map === undefined && node.wait === undefined
       const failed = known && !Outcomes.attemptOutcome(world.outcomes, node.id, at.attempt).ok
       // A closing run starts no further attempt, and asks nobody; its maps stop.

@@ -281,6 +281,12 @@ export class Oracle {
     return Array.isArray(items) ? items : "errs"
   }
 
+  /** A gather that was lost or could not read, once too often. */
+  #lostGather(id: string): StepError | undefined {
+    const lost = [1, 2, 3].map((attempt) => this.#losses.get(`${id}#${attempt}`))
+    return lost.find((error) => error?.kind === "poison") ?? lost[2]
+  }
+
   #map(node: Fields): Verdict {
     const list = this.#items(node)
     if (list === "loose") return { ...skipped, loose: "status" }
@@ -304,6 +310,8 @@ export class Oracle {
     }
     const given = (node["tolerate"] as { failures?: Json } | undefined)?.failures ?? 0
     const allowed = typeof given === "number" ? given : Math.floor(parseFloat(String(given)) / 100 * list.length)
+    const lost = this.#lostGather(String(node["id"]))
+    if (lost !== undefined && list.length > 0) return this.#failure(node, lost, 1)
     const bad = failures.length > 0 && (failures.length > allowed || failures.length === list.length)
     // An item that fell back counts as succeeded, with a warning.
     const warned = ended.some((item) => !item.ok || item.warned)
