@@ -67,6 +67,8 @@ export class Coordinator extends Context.Service<Coordinator, {
   readonly whenClosing: (listener: (slot: RunSlot) => void) => void
   /** Timers of the runs owned here, for the alarm fiber. */
   readonly alarms: AlarmClock
+  /** Lets go of folded states beyond `MachineLimits.residentRunsMax`; resting runs are folded again when something comes. */
+  readonly trim: () => void
   /** Everything that was posted has been decided and written. */
   readonly settled: Effect.Effect<void>
 }>()("baton/engine/Coordinator") {

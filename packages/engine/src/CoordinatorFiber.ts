@@ -357,6 +357,7 @@ const api = (services: Services): Coordinator["Service"] => {
     offerAgain: (_slot, offers) => services.queue.offer(offers),
     settled: Effect.suspend(() => waitIdle(scribe)),
     alarms: scribe.alarms,
+    trim: () => scribe.trim(),
     whenClosing: (listener) => {
       services.closing.add(listener)
     }

@@ -2,6 +2,7 @@
 import * as Compile from "@baton/kernel/Compile"
 import type * as Flow from "@baton/kernel/Flow"
 import type { Plan } from "@baton/kernel/Plan"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,6 +12,9 @@ import { FlowStore } from "./FlowStore.ts"
 
 /** Plans kept compiled; the longest unused goes first. */
 export const plansMax = 200
+
+/** A document is frozen anew after this many milliseconds: the store collects what no run names after 24 hours. */
+const refreezeMs = 60 * 60 * 1000
 
 export class Plans extends Context.Service<Plans, {
   /** The plan of a frozen document. A document that compiled when it was frozen compiles again: anything else is a bug. */
@@ -26,7 +30,8 @@ export class Plans extends Context.Service<Plans, {
     Effect.gen(function*() {
       const flows = yield* FlowStore
       const plans = new Map<string, Plan>()
-      const hashes = new WeakMap<Flow.Flow, Map<string, string>>()
+      const clock = yield* Clock.Clock
+      const hashes = new WeakMap<Flow.Flow, Map<string, { readonly hash: string; readonly at: number }>>()
       const keep = (key: string, plan: Plan): Plan => {
         plans.delete(key)
         plans.set(key, plan)
@@ -46,13 +51,16 @@ export class Plans extends Context.Service<Plans, {
         return keep(key, yield* compile(yield* flows.frozen(tenant, hash)))
       })
       const freeze = Effect.fnUntraced(function*(tenant: string, flow: Flow.Flow) {
-        const byTenant = hashes.get(flow) ?? new Map<string, string>()
+        const byTenant = hashes.get(flow) ?? new Map<string, { readonly hash: string; readonly at: number }>()
         hashes.set(flow, byTenant)
         const frozen = byTenant.get(tenant)
-        if (frozen !== undefined) return { hash: frozen, plan: yield* get(tenant, frozen) }
+        const now = clock.currentTimeMillisUnsafe()
+        if (frozen !== undefined && now - frozen.at < refreezeMs) {
+          return { hash: frozen.hash, plan: yield* get(tenant, frozen.hash) }
+        }
         const plan = yield* compile(flow)
         const hash = yield* flows.freeze(tenant, flow)
-        byTenant.set(tenant, hash)
+        byTenant.set(tenant, { hash, at: now })
         return { hash, plan: keep(`${tenant} ${hash}`, plan) }
       })
       return { get, freeze }

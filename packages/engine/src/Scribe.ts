@@ -30,6 +30,11 @@ export interface Job {
 
 export type Lacks = { readonly slot: RunSlot; readonly refs: ReadonlyArray<string> | undefined }
 
+/** Nothing is posted, decided, written, offered or begun: only a clock or somebody outside moves this run on. */
+const isResting = (slot: RunSlot): boolean =>
+  slot.state !== undefined && slot.state.offered === 0 && slot.state.seq === slot.head && slot.begun.size === 0 &&
+  slot.mailbox.length === 0 && !slot.dirty && !slot.loading
+
 /** An answer whose bytes are gone before its record was written is none: the attempt has failed. */
 const withoutLostOutput = (pending: Pending): Pending => {
   const { blobs, command } = pending
@@ -168,6 +173,21 @@ export class Scribe {
       return undefined
     }
     return { draft, commit: RecordBuilder.build(draft, this.session, this.dispatchRows), taken, answers }
+  }
+
+  /**
+   * Lets go of the states of resting runs beyond `residentRunsMax`, of those first that have rested longest. Their timers
+   * stay; whatever is posted folds them again.
+   */
+  trim(): void {
+    const resident = [...this.slots.values()].filter((slot) => slot.state !== undefined)
+    const excess = resident.length - this.limits.residentRunsMax
+    if (excess <= 0) return
+    const resting = resident.filter(isResting).sort((a, b) => a.movedAt - b.movedAt)
+    for (const slot of resting.slice(0, excess)) {
+      slot.state = undefined
+      slot.blobs.clear()
+    }
   }
 
   /** What the command itself brings along is at hand before it is in the store. */

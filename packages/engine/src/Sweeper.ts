@@ -219,6 +219,7 @@ export class Sweeper extends Context.Service<Sweeper, {
         let waiting = new Map<string, number>()
         const sweep = Effect.gen(function*() {
           waiting = yield* repair(parts, waiting)
+          parts.coordinator.trim()
           yield* expired(parts)
           // A run that cannot be read answers late or never: the sweep goes on without it.
           if (options.adopt) yield* Effect.forkIn(adoptSafely(parts), parts.scope)

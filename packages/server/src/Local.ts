@@ -38,6 +38,7 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Handlers from "./Handlers.ts"
@@ -59,6 +60,9 @@ export interface LocalOptions {
   readonly outputRoot: string
 }
 
+/** Folder outside of which research agents read no document; without it they read what this user may read. */
+const readRoot = Config.option(Config.String("BATON_READ_ROOT"))
+
 /** Every call of steps and models; `BATON_NET_ALLOW` and `BATON_NET_PORTS` say what it may reach besides the public web. */
 const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFromEnv))
 
@@ -67,7 +71,9 @@ const agents = (options: LocalOptions) =>
     Agents,
     Effect.gen(function*() {
       const registry = yield* ModelRegistry.ModelRegistry
+      const root = yield* readRoot
       const research = {
+        ...(Option.isSome(root) ? { root: resolve(root.value) } : {}),
         indexFolder: options.data === ":memory:" ? resolve(".baton", "corpus") : join(options.data, "corpus"),
         workingFolder: resolve("."),
         shipped: Recipes.shippedDocuments

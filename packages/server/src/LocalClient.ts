@@ -19,7 +19,7 @@ const by = "local"
 
 const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
   const removed = yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)
-  if (removed) return
+  if (removed) return yield* collect(parts)
   const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   return yield* Effect.fail(
@@ -32,20 +32,33 @@ const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn
   )
 })
 
+/** Runs listed in one go. */
+const pageRuns = 500
+/** How long what no run names is kept, in milliseconds: somebody may be about to name it (SEMANTICS 8.15). */
+const collectAfterMs = 24 * 60 * 60 * 1000
+
+/** What only removed runs named goes too. */
+const collect = (parts: Parts): Effect.Effect<void, ClientError> =>
+  parts.blobs.collect(parts.clock.currentTimeMillisUnsafe() - collectAfterMs).pipe(
+    Effect.mapError(Answers.fromBlobs),
+    Effect.asVoid
+  )
+
 const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.fn.Return<number, ClientError> {
-  let removed = 0
-  let after: string | undefined
-  for (;;) {
-    const rows = yield* parts.store.list({ tenant, limit: 500, ...(after === undefined ? {} : { after }) }).pipe(
+  const ended: Array<string> = []
+  // Listed before any is removed: a page starts after a run that is there.
+  for (let after: string | undefined, more = true; more;) {
+    const rows = yield* parts.store.list({ tenant, limit: pageRuns, ...(after === undefined ? {} : { after }) }).pipe(
       Effect.mapError(Answers.fromStore)
     )
-    for (const row of rows) {
-      if (row.endedAt === undefined || row.endedAt >= before) continue
-      if (yield* Effect.mapError(parts.store.remove(tenant, row.run), Answers.fromStore)) removed++
-    }
+    for (const row of rows) if (row.endedAt !== undefined && row.endedAt < before) ended.push(row.run)
     after = rows.at(-1)?.run
-    if (rows.length < 500) return removed
+    more = rows.length === pageRuns
   }
+  let removed = 0
+  for (const run of ended) if (yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)) removed++
+  yield* collect(parts)
+  return removed
 })
 
 /** A value that whoever owns the run can read: what is large is stored first. */

@@ -46,6 +46,20 @@ const page = Effect.fnUntraced(
   }
 )
 
+/** Where the record begins that holds the event after `after`: a reader may have stopped in the middle of one. */
+const boundary = Effect.fnUntraced(
+  function*(parts: Parts, run: string, after: number, head: number): Effect.fn.Return<number, ClientError> {
+    if (after <= 0 || after >= head) return Math.max(0, after)
+    for (let back = 1;; back *= 2) {
+      const from = Math.max(0, after - back)
+      const records = yield* Effect.mapError(parts.store.records(tenant, run, from, back + 1), Answers.fromStore)
+      const holder = records.findLast((record) => record.seq <= after + 1)
+      if (holder !== undefined) return holder.seq - 1
+      if (from === 0) return 0
+    }
+  }
+)
+
 const liveOf = (wakeup: Wakeup, run: string, at: number, n: number): EventEnvelope | undefined =>
   wakeup.kind === "live" && (Wire.liveTypes as ReadonlyArray<string>).includes(wakeup.type)
     ? Wire.fromLive(run, wakeup.type as Wire.LiveType, wakeup.path, at, n, wakeup.data as Json)
@@ -87,18 +101,20 @@ export const events = (
   Stream.unwrap(Effect.gen(function*() {
     const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
     if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+    const start = yield* boundary(parts, run, options.after, row.head)
+    const isNew = ({ seq }: EventEnvelope) => seq === undefined || seq > options.after
     if (!options.follow) {
-      return Stream.paginate(options.after, (after) =>
+      return Stream.paginate(start, (after) =>
         Effect.map(page(parts, run, after), (found) =>
           [
             found.envelopes,
             found.envelopes.length === 0 || found.ended ? Option.none<number>() : Option.some(found.after)
-          ] as const))
+          ] as const)).pipe(Stream.filter(isNew))
     }
     const hints = yield* Queue.sliding<Wakeup>(liveMax)
     const wakeups = yield* parts.feed.subscribe(tenant, run)
     yield* Effect.forkScoped(Stream.runForEach(wakeups, (wakeup) => Queue.offer(hints, wakeup)))
-    return Stream.paginate(options.after, follow(parts, run, hints))
+    return Stream.filter(Stream.paginate(start, follow(parts, run, hints)), isNew)
   }))
 
 const logEntry = (line: { at: number; path: string; attempt: number; line: string }): LogEntry => ({

@@ -2,7 +2,7 @@
 import { RunStoreError } from "@baton/engine/RunStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { existsSync, linkSync, rmSync, statSync } from "node:fs"
+import { existsSync, linkSync, rmSync, statSync, writeFileSync } from "node:fs"
 import * as Failure from "./Failure.ts"
 import * as RunTable from "./RunTable.ts"
 import { attempt, type StoreAccess } from "./StoreAccess.ts"
@@ -37,11 +37,21 @@ const taken = (path: string): RunStoreError =>
     message: `${path} exists already and is not overwritten. Choose another name for the backup.`
   })
 
+/** The copy goes into a file that is there and empty, and that only its owner may read. */
+const makePrivate = (file: string): void => {
+  try {
+    writeFileSync(file, "", { flag: "wx", mode: 0o600 })
+  } catch (thrown) {
+    throw Failure.make(Failure.from(thrown, file)?.reason ?? "read_only", file)
+  }
+}
+
 const backup = ({ read }: StoreAccess, path: string): Effect.Effect<void, RunStoreError> => {
   if (existsSync(path)) return Effect.fail(taken(path))
   const partial = `${path}.partial`
   const copied = read((connection) => {
     rmSync(partial, { force: true })
+    makePrivate(partial)
     connection.run("VACUUM INTO ?", partial)
   })
   const named = attempt(path, () => {

@@ -29,10 +29,13 @@ export const sessionsOf = (data: string): string => join(data, "sessions")
 
 export const keyOf = (data: string): string => join(data, "key")
 
-/** Whatever the reason given (a read-only disk answers ENOENT here), the folder is not there and cannot be made. */
+/**
+ * For its owner only: inputs and outputs of runs are in it. Whatever the reason given (a read-only disk answers ENOENT
+ * here), the folder is not there and cannot be made.
+ */
 const makeFolder = (data: string): void => {
   try {
-    mkdirSync(data, { recursive: true })
+    mkdirSync(data, { recursive: true, mode: 0o700 })
   } catch (thrown) {
     throw Failure.make(Failure.from(thrown, data)?.reason ?? "read_only", fileOf(data))
   }
