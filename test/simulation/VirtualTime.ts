@@ -31,6 +31,11 @@ interface Alarm extends Task {
 
 /** Share of operations after which a fiber gives way although it need not. */
 const preemption = 0.002
+/**
+ * Operations at the beginning of a turn that are never cut off: a fiber that is interrupted before its first turn ends in
+ * one, and a runtime that counts to thousands relies on that.
+ */
+const firstOperations = 8
 /** Operations after which a fiber gives way in any case. */
 const operationsMax = 2048
 
@@ -143,7 +148,8 @@ export class VirtualScheduler implements Scheduler.Scheduler {
   }
 
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    return fiber.currentOpCount >= operationsMax || this.#time.chance.is(preemption)
+    const count = fiber.currentOpCount
+    return count >= operationsMax || (count > firstOperations && this.#time.chance.is(preemption))
   }
 
   makeDispatcher(): Scheduler.SchedulerDispatcher {
