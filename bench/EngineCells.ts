@@ -21,7 +21,7 @@ export const measure = async (
       const input = list(size)
       return () => machine.start(flow, input)
     }
-    return await Workloads.fanOut(fanOut(options.size), fanOut(10), options.size)
+    return await Workloads.fanOut(fanOut(options.size), { start: fanOut(100), steps: 100 }, options.size)
   } finally {
     await machine.close()
   }

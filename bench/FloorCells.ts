@@ -14,7 +14,8 @@ export const measure = async (
   const { chain, fanOut } = Floor.runs(floor)
   try {
     if (workload === "w1") return await Workloads.chains(() => chain(chainLength), options.seconds)
-    if (workload === "w2") return await Workloads.fanOut(() => fanOut(options.size), () => fanOut(10), options.size)
+    const warm = { start: () => fanOut(100), steps: 100 }
+    if (workload === "w2") return await Workloads.fanOut(() => fanOut(options.size), warm, options.size)
     return await Workloads.singles(() => chain(1), options.runs)
   } finally {
     floor.close()

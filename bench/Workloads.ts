@@ -42,16 +42,32 @@ export const chains = async (start: () => Started, seconds: number): Promise<Fig
   }
 }
 
-/** W2: one run of `steps` steps side by side, and a join. */
-export const fanOut = async (start: () => Started, warm: () => Started, steps: number): Promise<Figures> => {
-  for (let turn = 0; turn < 3; turn++) await timed(warm)
+/** Steps that the code under measure has run before it is measured: a process that has just started would count its compiler. */
+const warmSteps = 20_000
+/** Steps measured at each width, so that a narrow fan-out is not one sample of 15 ms. */
+const measuredSteps = 10_000
+
+const median = (values: ReadonlyArray<number>): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+
+/** W2: runs of `steps` steps side by side and a join, one run after the other; the median run counts. */
+export const fanOut = async (
+  start: () => Started,
+  warm: { readonly start: () => Started; readonly steps: number },
+  steps: number
+): Promise<Figures> => {
+  for (let done = 0; done < warmSteps; done += warm.steps) await timed(warm.start)
+  const turns = Math.max(1, Math.round(measuredSteps / steps))
+  const taken: Array<number> = []
   const read = Meter.start()
-  await timed(start)
-  const { cpuMicros, seconds } = read()
+  for (let turn = 0; turn < turns; turn++) taken.push(await timed(start))
+  const { cpuMicros } = read()
+  const milliseconds = median(taken)
   return {
-    "steps/s": steps / seconds,
-    "CPU µs/step": cpuMicros / steps,
-    "total ms": seconds * 1000,
+    "steps/s": steps / (milliseconds / 1000),
+    "µs/step": milliseconds * 1000 / steps,
+    "CPU µs/step": cpuMicros / steps / turns,
+    "total ms": milliseconds,
     "peak MiB": Meter.peakMemoryMiB()
   }
 }

@@ -18,6 +18,15 @@ describe("examples", () => {
   }
 })
 
+describe("larger examples", () => {
+  for (const file of readdirSync(`${root}examples/flows`)) {
+    it(`${file} is a flow without errors`, () => {
+      const { problems } = check(read(`examples/flows/${file}`), file)
+      assert.deepStrictEqual(problems.filter(({ severity }) => severity === "error"), [])
+    })
+  }
+})
+
 describe("reference", () => {
   it("lists every exit code, and no other", () => {
     const rows = read("docs/reference/exit-codes.md").match(/^\| [\d, ]+ \|/gm) ?? []

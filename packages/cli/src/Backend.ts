@@ -18,6 +18,8 @@ export interface StoreOptions {
   readonly handlers: string | undefined
   /** Take over unfinished runs whose process died. */
   readonly adopt: boolean
+  /** Work on the steps of the runs it owns. A command that only asks or tells must not begin a step it will not end. */
+  readonly execute: boolean
   /** Directory that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -31,6 +33,9 @@ export class Backend extends Context.Service<Backend, {
 /** Where the store is, when nothing says otherwise. */
 export const dataDefault = ".baton"
 
+/** For commands about files only: they leave no folder behind. */
+const inMemory = ":memory:"
+
 /** Where files go, below the working directory. */
 export const outputRootDefault = "output"
 
@@ -42,15 +47,16 @@ export const dataDirectory = Effect.gen(function*() {
 
 /** Runs a command against the store; a client's error becomes a failure with its exit code. */
 export const withPorts = <A, R>(
-  options: { readonly handlers?: string | undefined; readonly adopt?: boolean },
+  options: { readonly handlers?: string | undefined; readonly execute?: boolean; readonly store?: "none" },
   command: Effect.Effect<A, Failure.Failure | OutputClosed | ClientError, R>
 ): Effect.Effect<A, Failure.Failure | OutputClosed, Exclude<R, Ports> | Backend | Printer | Environment> =>
   Effect.gen(function*() {
     const backend = yield* Backend
     const layer = backend.open({
-      data: yield* dataDirectory,
+      data: options.store === "none" ? inMemory : yield* dataDirectory,
       handlers: options.handlers === undefined ? undefined : resolve(options.handlers),
-      adopt: options.adopt ?? false,
+      adopt: false,
+      execute: options.execute ?? false,
       outputRoot: resolve(outputRootDefault)
     })
     return yield* Effect.provide(command, layer)

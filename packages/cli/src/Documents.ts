@@ -1,4 +1,5 @@
 /** Files and stdin as commands take them: bounded, decoded as UTF-8, with errors that say what to do. */
+import * as JsonLoss from "@baton/kernel/JsonLoss"
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import { constants } from "node:fs"
@@ -91,7 +92,14 @@ const parseJson = (text: string, where: string): Effect.Effect<Json, Failure.Fai
     try: (): Json => JSON.parse(text),
     catch: (error) =>
       Failure.usage("INPUT_NOT_JSON", `${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
-  })
+  }).pipe(
+    Effect.flatMap((value) => {
+      const loss = JsonLoss.find(text, value)
+      return loss === undefined ? Effect.succeed(value) : Effect.fail(
+        Failure.usage("INPUT_AMBIGUOUS", `${where}, line ${loss.line}, column ${loss.column}: ${loss.message}`)
+      )
+    })
+  )
 
 export const json = parseJson
 
@@ -123,7 +131,8 @@ const wantsText = (schema: Json | undefined, key: string): boolean => {
 
 const typed = (text: string): Json => {
   try {
-    return JSON.parse(text)
+    const value: Json = JSON.parse(text)
+    return JsonLoss.find(text, value) === undefined ? value : text
   } catch {
     return text
   }

@@ -65,21 +65,24 @@ const signals: { readonly [signal in "SIGINT" | "SIGTERM" | "SIGHUP"]: number } 
 /** A second signal within this many milliseconds is the same wish; a later one ends the process at once. */
 const sameWishMs = 1_000
 
+const sayAndExit = (farewell: Farewell.Farewell["Service"], code: number): void => {
+  process.stderr.write(farewell.lines(code).map((line) => `${line}\n`).join(""), () => process.exit(code))
+}
+
 const runMain = (farewell: Farewell.Farewell["Service"]) =>
   Runtime.makeRunMain(({ fiber, teardown }) => {
     let asked: { readonly exit: number; readonly at: number } | undefined
     const stop = (signal: keyof typeof signals) => {
-      if (asked === undefined) {
+      if (farewell.isConcluded()) process.exit(signals[signal])
+      else if (asked === undefined) {
         asked = { exit: signals[signal], at: performance.now() }
         fiber.interruptUnsafe(fiber.id)
-      } else if (performance.now() - asked.at > sameWishMs) process.exit(asked.exit)
+      } else if (performance.now() - asked.at > sameWishMs) sayAndExit(farewell, asked.exit)
     }
     for (const signal of Object.keys(signals)) process.on(signal, stop)
     fiber.addObserver((exit) => {
       if (asked !== undefined && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) {
-        const lines = farewell.lines(asked.exit)
-        const code = asked.exit
-        process.stderr.write(lines.map((line) => `${line}\n`).join(""), () => process.exit(code))
+        sayAndExit(farewell, asked.exit)
       } else teardown(exit, (code) => process.exit(code))
     })
   })

@@ -178,7 +178,7 @@ describe("baton run", () => {
 
   it.live("opens the store where flag or environment say, without adopting other runs", () =>
     Effect.gen(function*() {
-      const options = { handlers: undefined, adopt: false, outputRoot: resolve("output") }
+      const options = { handlers: undefined, adopt: false, execute: true, outputRoot: resolve("output") }
       const plain = yield* baton(["run", "hello"])
       assert.deepStrictEqual(plain.opened, [{ data: resolve(".baton"), ...options }])
       const environment = yield* baton(["run", "hello"], { environment: { data: "/tmp/there" } })
@@ -337,13 +337,31 @@ describe("baton runs", () => {
       assert.deepStrictEqual([agreed.exit, seen.calls], [0, [["remove", "run_0001"]]])
     }))
 
-  it.live("resume adopts, watches to the end and answers with its outcome; what is over cannot be resumed", () =>
+  it.live("watch of a run that is over answers at once with its outcome", () =>
+    Effect.gen(function*() {
+      const seen = yield* two
+      const { err, exit, out } = yield* baton(["runs", "watch", "run_0001"], { seen })
+      assert.strictEqual(exit, 0)
+      assert.strictEqual(out, "{\n  \"greeting\": \"Hello Ada\"\n}\n")
+      assert.strictEqual(err, "baton: run=run_0001 state=succeeded exit=0\n")
+    }))
+
+  it.live("watch of a run that nobody executes says so and what would", () =>
+    Effect.gen(function*() {
+      const seen = FakeClient.nothingSeen()
+      yield* baton(["run", "unowned", "--detach"], { seen })
+      const { err, exit } = yield* baton(["runs", "watch", "@last", "--wait-timeout", "20ms"], { seen })
+      assert.strictEqual(exit, 6)
+      assert.match(err, /^warning\[NO_OWNER\]: no living process runs it; try: baton runs resume/)
+    }))
+
+  it.live("resume takes up this run alone, watches to its end and answers; what is over cannot be resumed", () =>
     Effect.gen(function*() {
       const seen = FakeClient.nothingSeen()
       yield* baton(["run", "hello", "--detach"], { seen })
       const resumed = yield* baton(["runs", "resume", "@last", "--handlers", "h.ts"], { seen })
       assert.strictEqual(resumed.exit, 0)
-      assert.deepInclude(resumed.opened[0], { adopt: true, handlers: resolve("h.ts") })
+      assert.deepInclude(resumed.opened[0], { adopt: false, execute: true, handlers: resolve("h.ts") })
       assert.strictEqual(resumed.out.split("\n")[0], "run_0001 resumed flow=hello version=1.0.0")
       const again = yield* baton(["runs", "resume", "@last"], { seen })
       assert.strictEqual(again.exit, 7)

@@ -79,6 +79,17 @@ export const scripts: { readonly [flow: string]: Script } = {
       data: {}
     }]
   },
+  unowned: {
+    nodes,
+    events: [],
+    reasons: [{
+      reason: "no_owner",
+      path: null,
+      message: "no living process runs it",
+      door: "baton runs resume run_0001",
+      data: {}
+    }]
+  },
   invalid: { nodes, events: [] },
   "deep-research": {
     nodes: [["report", "agent"]],

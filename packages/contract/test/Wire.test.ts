@@ -53,7 +53,7 @@ describe("Wire", () => {
     assert.isTrue(isEnvelope(envelope))
     assert.include(Wire.typesOf[event.type], envelope.type)
     assert.deepStrictEqual(Option.getOrThrow(Wire.toEvent(envelope)), event)
-  }, { arbitrary: { runs: 300 } })
+  }, { arbitrary: { runs: 1000 } })
 
   it("takes no live event, foreign type or forged data for a journal event", () => {
     const live = Wire.fromLive("run_1", "agent.stream.chunk", "a", 0, 1, { text: "x" })

@@ -5,6 +5,7 @@ import * as Outstanding from "@baton/kernel/Outstanding"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Array from "effect/Array"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { BlobCache } from "./BlobCache.ts"
@@ -24,6 +25,7 @@ import { Scribe } from "./Scribe.ts"
 import { Sessions } from "./Sessions.ts"
 import type { Offer } from "./StepQueue.ts"
 import { StepQueue } from "./StepQueue.ts"
+import { handOver } from "./StrayAnswer.ts"
 
 /** Longest pause between two tries of a store that does not serve, in milliseconds. */
 const storeRetryMsMax = 5_000
@@ -38,6 +40,7 @@ interface Services {
   readonly feed: EventFeed["Service"]
   readonly reach: (point: Failpoint) => Effect.Effect<void>
   readonly scope: Scope.Scope
+  readonly context: Context.Context<never>
   readonly closing: Set<(slot: RunSlot) => void>
 }
 
@@ -141,20 +144,11 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   for (const event of events) {
     if (event.type !== "StepsDispatched") continue
     for (const [path, attempt] of event.steps) {
-      const type = typeOf(state.plan.byId, path)
+      const type = Outstanding.offerType(state.plan.byId, path)
       if (type !== undefined) offers.push({ tenant: slot.tenant, run: slot.run, path, attempt, type })
     }
   }
   return offers
-}
-
-type Nodes = NonNullable<RunSlot["state"]>["plan"]["byId"]
-
-/** The queue of a path: its node type, the body's type for an item, `gather` for a map as a whole. */
-const typeOf = (nodes: Nodes, path: string): string | undefined => {
-  const plain = nodes.get(path)
-  if (plain !== undefined) return plain.map === undefined ? plain.type : "gather"
-  return nodes.get(path.slice(0, path.indexOf("[")))?.map?.body.type
 }
 
 /** After a record is durable: replies, wakeups, then offers. */
@@ -282,6 +276,9 @@ const turn = Effect.fnUntraced(function*(services: Services) {
   yield* write(services, jobs)
   // After the commit, which may have stored what is lacking.
   for (const lack of lacks) yield* Effect.forkIn(supplySafely(services, lack), services.scope)
+  for (const { pending, slot } of scribe.strays.splice(0)) {
+    yield* Effect.forkIn(handOver(services, slot, pending), services.scope)
+  }
   for (const { answer, id } of scribe.unwritten.splice(0)) {
     yield* services.sessions.reply(id, answer).pipe(
       Effect.catch((error) =>
@@ -336,7 +333,11 @@ const api = (services: Services): Coordinator["Service"] => {
       }),
     post: (tenant, run, command, blobs) => {
       const slot = scribe.slot(tenant, run)
-      if (slot !== undefined) scribe.post(slot, { command, blobs, handed: undefined, reply: undefined })
+      const pending = { command, blobs, handed: undefined, reply: undefined }
+      if (slot !== undefined) scribe.post(slot, pending)
+      else if (scribe.dispatchRows && command.type === "CompleteStep") {
+        Effect.runForkWith(services.context)(handOver(services, { tenant, run }, pending))
+      }
     },
     adopt: ({ epoch, orderly, run, tenant }) =>
       Effect.suspend(() =>
@@ -379,9 +380,11 @@ export const make = Effect.gen(function*() {
   const limits = yield* MachineLimits
   const sessions = yield* Sessions
   const failpoint = yield* Failpoints
+  const store = yield* RunStore
+  const cache = new BlobCache(limits.blobCacheBytesMax)
   const services: Services = {
-    scribe: new Scribe(sessions.id, limits, yield* Clock.Clock, new BlobCache(limits.blobCacheBytesMax)),
-    store: yield* RunStore,
+    scribe: new Scribe(sessions.id, limits, yield* Clock.Clock, cache, store.dispatchRows),
+    store,
     sessions,
     blobs: yield* BlobStore,
     plans: yield* Plans,
@@ -389,6 +392,7 @@ export const make = Effect.gen(function*() {
     feed: yield* EventFeed,
     reach: failpoint ?? (() => Effect.void),
     scope: yield* Effect.scope,
+    context: yield* Effect.context<never>(),
     closing: new Set()
   }
   yield* Effect.forkScoped(run(services))

@@ -4,16 +4,20 @@ import { Coordinator } from "./Coordinator.ts"
 import * as MemoryEventFeed from "./MemoryEventFeed.ts"
 import * as MemoryStepQueue from "./MemoryStepQueue.ts"
 import { Plans } from "./Plans.ts"
-import type { SweeperOptions } from "./Sweeper.ts"
-import { Sweeper } from "./Sweeper.ts"
+import { Sweeper, type SweeperOptions } from "./Sweeper.ts"
 import { WorkerPool } from "./WorkerPool.ts"
+
+export interface EngineOptions extends SweeperOptions {
+  /** Default true. With false the process decides and records what it is asked, and leaves the steps to others. */
+  readonly execute?: boolean
+}
 
 /**
  * Layers are released in the reverse order: workers stop first, then the sweeper gives the runs up, then the coordinator
  * ends. The queue and the feed are those of one process.
  */
-export const layer = (options: SweeperOptions) =>
-  WorkerPool.layer.pipe(
+export const layer = (options: EngineOptions) =>
+  (options.execute === false ? Layer.empty : WorkerPool.layer).pipe(
     Layer.provideMerge(Sweeper.layer(options)),
     Layer.provideMerge(Coordinator.layer),
     Layer.provideMerge(Layer.mergeAll(Plans.layer, MemoryStepQueue.layer, MemoryEventFeed.layer))

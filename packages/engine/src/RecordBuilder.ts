@@ -1,11 +1,14 @@
 /** From decided events to one journal record with all that must move together with it. */
 import type { Event } from "@baton/kernel/Event"
 import { evolve } from "@baton/kernel/Evolve"
+import { locate } from "@baton/kernel/EvolveStep"
+import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
 import type { RunSlot } from "./RunSlot.ts"
-import type { Commit, DeadLetter, RunSummary } from "./RunStore.ts"
+import { attemptKey } from "./RunSlot.ts"
+import type { Commit, DeadLetter, DispatchRow, RunSummary } from "./RunStore.ts"
 import * as RunTimers from "./RunTimers.ts"
 import type { NewBlob } from "./StoredValue.ts"
 import { externalize } from "./StoredValue.ts"
@@ -91,6 +94,42 @@ const deadLetters = (draft: Draft): ReadonlyArray<DeadLetter> => {
   return letters ?? none
 }
 
+/** Rows of offered work, for stores that keep them: each offer adds one, each answer takes its own away. */
+const dispatches = ({ events, state }: Draft): Pick<Commit, "dispatches"> => {
+  const add = new Map<string, DispatchRow>()
+  const remove: Array<{ path: string; attempt: number }> = []
+  const drop = (path: string, attempt: number): void => {
+    if (!add.delete(attemptKey(path, attempt)) && attempt > 0) remove.push({ path, attempt })
+  }
+  for (const event of events) {
+    switch (event.type) {
+      case "StepsDispatched":
+        for (const [path, attempt] of event.steps) {
+          const type = Outstanding.offerType(state.plan.byId, path)
+          if (type !== undefined) add.set(attemptKey(path, attempt), { path, attempt, type })
+        }
+        break
+      case "StepSucceeded":
+      case "StepFailed":
+      case "StepRetryScheduled":
+      case "StepWaiting":
+        drop(event.path, event.attempt)
+        break
+      case "StepsCancelled":
+        for (const path of event.paths) drop(path, attemptOf(state, path))
+        break
+    }
+  }
+  return add.size === 0 && remove.length === 0 ? {} : { dispatches: { add: [...add.values()], remove } }
+}
+
+const attemptOf = (state: RunState.RunState, path: string): number => {
+  const address = locate(state, path)
+  if (address === undefined) return 0
+  const { index, node } = address
+  return index === undefined ? state.nodes.get(node.index).attempt : state.maps.get(node.index)?.attempt(index) ?? 0
+}
+
 export const summaryOf = (state: RunState.RunState, flow: { name: string; version: string }): RunSummary => ({
   flow: flow.name,
   version: flow.version,
@@ -108,7 +147,7 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
 /** Part of the summary that commits rewrite when it has changed. */
 const phase = (state: RunState.RunState): string => `${RunState.status(state)}${state.paused ? " paused" : ""}`
 
-export const build = (draft: Draft, session: string): Commit => {
+export const build = (draft: Draft, session: string, dispatchRows: boolean): Commit => {
   const { events, slot, state } = draft
   const now = phase(state)
   const changed = now !== slot.status || draft.expected === 0
@@ -127,6 +166,7 @@ export const build = (draft: Draft, session: string): Commit => {
     at: state.lastAt,
     ...(changed ? { summary: summaryOf(state, { name: state.plan.name, version: state.plan.version }) } : {}),
     ...(timers === undefined ? {} : { timers }),
+    ...(dispatchRows ? dispatches(draft) : {}),
     ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
     ...(named.length === 0 ? {} : { references: named }),
     ...(draft.answered.length === 0 ? {} : { answered: draft.answered }),

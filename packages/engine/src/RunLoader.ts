@@ -4,7 +4,6 @@ import { evolve } from "@baton/kernel/Evolve"
 import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as RecordHash from "./RecordHash.ts"
 import type { JournalRecord, RunStore } from "./RunStore.ts"
 import { RunStoreError } from "./RunStore.ts"
@@ -18,8 +17,12 @@ export interface Loaded {
   readonly hash: Uint8Array
 }
 
-const Events = Schema.Array(Schema.Struct({ type: Schema.String, v: Schema.Int, at: Schema.Int }))
-const isEvents = Schema.is(Events)
+const isEvent = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "type" in value && typeof value.type === "string" && "v" in value &&
+  Number.isInteger(value.v) && "at" in value && Number.isInteger(value.at)
+
+/** What every event has. Its own shape is asked when it is folded: one that does not fit seals the run. */
+const isEvents = (value: unknown): value is ReadonlyArray<Event> => Array.isArray(value) && value.every(isEvent)
 
 /** The events of a record; bytes that are no list of events are corruption. */
 export const events = (record: JournalRecord): Effect.Effect<ReadonlyArray<Event>, RunStoreError> =>
@@ -27,9 +30,7 @@ export const events = (record: JournalRecord): Effect.Effect<ReadonlyArray<Event
     try: (): unknown => JSON.parse(Buffer.from(record.bytes).toString("utf8")),
     catch: () => corrupt(record)
   }).pipe(
-    Effect.flatMap((parsed) =>
-      isEvents(parsed) ? Effect.succeed(parsed as ReadonlyArray<Event>) : Effect.fail(corrupt(record))
-    )
+    Effect.flatMap((parsed) => isEvents(parsed) ? Effect.succeed(parsed) : Effect.fail(corrupt(record)))
   )
 
 const corrupt = (record: JournalRecord): RunStoreError =>

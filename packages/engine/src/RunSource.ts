@@ -1,22 +1,15 @@
 /** What the expressions of one attempt see of its run, as of the step's first offer (SEMANTICS 8.6d). */
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
-import { publicStatus, seen } from "@baton/kernel/Scope"
-import type { Json, Value } from "@baton/kernel/Value"
+import { publicStatus, runView, seen } from "@baton/kernel/Scope"
+import type { Value } from "@baton/kernel/Value"
 import { inline } from "@baton/kernel/Value"
-import * as DateTime from "effect/DateTime"
 import type { NodeView, Source } from "./FieldScope.ts"
 
 export interface Item {
   readonly index: number
   readonly value: Value
 }
-
-const runView = (state: RunState): Json => ({
-  id: state.run,
-  startedAt: DateTime.formatIso(DateTime.makeUnsafe(state.createdAt)),
-  revision: state.plan.revision
-})
 
 /** A class and not a literal: accessors in a literal made for every attempt cost more than the attempt itself. */
 class RunSource implements Source {

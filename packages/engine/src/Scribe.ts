@@ -70,7 +70,11 @@ export class Scribe {
   readonly cache: BlobCache
   #dirty: Array<RunSlot> = []
 
-  constructor(session: string, limits: MachineLimits, clock: Clock.Clock, cache: BlobCache) {
+  /** Whether the store keeps a row of every offer. */
+  readonly dispatchRows: boolean
+
+  constructor(session: string, limits: MachineLimits, clock: Clock.Clock, cache: BlobCache, dispatchRows: boolean) {
+    this.dispatchRows = dispatchRows
     this.session = session
     this.limits = limits
     this.clock = clock
@@ -179,7 +183,7 @@ export class Scribe {
       this.#replyOnly(slot, draft, answers)
       return undefined
     }
-    return { draft, commit: RecordBuilder.build(draft, this.session), taken, answers }
+    return { draft, commit: RecordBuilder.build(draft, this.session, this.dispatchRows), taken, answers }
   }
 
   /**
@@ -314,10 +318,17 @@ export class Scribe {
     this.refused.push(slot)
   }
 
+  /** Answers of workers for runs that another process has taken over: its owner is to have them. */
+  readonly strays: Array<{ readonly slot: RunSlot; readonly pending: Pending }> = []
+
   /** Nobody here can answer for this run any more. */
   giveUp(slot: RunSlot, pending: ReadonlyArray<Pending>, settled: Settled): void {
     slot.mailbox = []
     this.forget(slot)
-    for (const one of pending) one.reply?.(settled)
+    const astray = this.dispatchRows && settled.kind === "lost" && settled.reason === "not_owner"
+    for (const one of pending) {
+      one.reply?.(settled)
+      if (astray && one.command.type === "CompleteStep") this.strays.push({ slot, pending: one })
+    }
   }
 }

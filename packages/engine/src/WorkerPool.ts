@@ -15,6 +15,7 @@ import { inline } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
@@ -49,7 +50,7 @@ interface Pool {
   readonly attempts: Attempt.AttemptServices
   readonly clock: Clock.Clock
   readonly limits: MachineLimits
-  readonly reach: (point: Failpoint) => Effect.Effect<void>
+  readonly failpoint: ((point: Failpoint) => Effect.Effect<void>) | undefined
   /** Attempts under way, by tenant, run, path and attempt. */
   readonly running: Map<string, { readonly fiber: Fiber.Fiber<void>; readonly slot: RunSlot }>
   readonly lanes: Map<string, Lane>
@@ -99,18 +100,15 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   return { slot, state, node, work: index === undefined ? node : node.map?.body ?? node, item: index }
 }
 
-/** Item `index` of a map's stored list. */
+const elementOf = (list: Json, index: number): Value => inline((list as ReadonlyArray<Json>)[index] ?? null)
+
+/** Item `index` of a map's list that is kept in chunks. */
 const itemValue = Effect.fnUntraced(function*(pool: Pool, tenant: string, items: Value, index: number) {
-  if ("v" in items) return inline((items.v as ReadonlyArray<Json>)[index] ?? null)
   if (!("chunks" in items)) return inline(null)
   let at = index
   for (const chunk of items.chunks) {
-    if (at >= chunk.n) {
-      at -= chunk.n
-      continue
-    }
-    const list = "v" in chunk ? chunk.v : yield* pool.coordinator.json(tenant, chunk.ref)
-    return inline((list as ReadonlyArray<Json>)[at] ?? null)
+    if (at < chunk.n) return elementOf("v" in chunk ? chunk.v : yield* pool.coordinator.json(tenant, chunk.ref), at)
+    at -= chunk.n
   }
   return inline(null)
 })
@@ -200,21 +198,40 @@ const startCall = (pool: Pool, offer: Offer, key: string) =>
     })
   ))
 
-const attempt = Effect.fnUntraced(
-  function*(pool: Pool, offer: Offer, begun: Begun) {
-    yield* pool.reach("worker.before-attempt")
-    const table = begun.state.maps.get(begun.node.index)
-    if (offer.type === "gather") return yield* gatherAttempt(pool, offer, begun)
-    const item = begun.item === undefined || table === undefined
-      ? undefined
-      : { index: begun.item, value: yield* itemValue(pool, offer.tenant, table.items, begun.item) }
-    const outcome = yield* Attempt.run(requestOf(pool, offer, begun, item), pool.attempts)
-    yield* pool.reach("worker.after-attempt-before-completion")
-    post(pool, offer, outcome)
-  },
-  (effect, pool, offer) =>
-    Effect.catch(effect, (error) => Effect.sync(() => post(pool, offer, brokenStore(pool, error))))
-)
+const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> => {
+  if (offer.type === "gather") return safely(pool, offer, gatherAttempt(pool, offer, begun))
+  const { item } = begun
+  const items = item === undefined ? undefined : begun.state.maps.get(begun.node.index)?.items
+  if (item === undefined || items === undefined) return perform(pool, offer, begun, undefined)
+  if ("v" in items) return perform(pool, offer, begun, { index: item, value: elementOf(items.v, item) })
+  return safely(
+    pool,
+    offer,
+    Effect.flatMap(
+      itemValue(pool, offer.tenant, items, item),
+      (value) => perform(pool, offer, begun, { index: item, value })
+    )
+  )
+}
+
+/** Most attempts are short: what only tests and waiting attempts need is left out of their way. */
+const perform = (pool: Pool, offer: Offer, begun: Begun, item: RunSource.Item | undefined): Effect.Effect<void> => {
+  const answered = Attempt.run(requestOf(pool, offer, begun, item), pool.attempts)
+  const { failpoint } = pool
+  if (failpoint === undefined) return Effect.map(answered, (outcome) => post(pool, offer, outcome))
+  return failpoint("worker.before-attempt").pipe(
+    Effect.andThen(answered),
+    Effect.tap(failpoint("worker.after-attempt-before-completion")),
+    Effect.map((outcome) => post(pool, offer, outcome))
+  )
+}
+
+const safely = <E extends { readonly message: string }>(
+  pool: Pool,
+  offer: Offer,
+  effect: Effect.Effect<void, E>
+): Effect.Effect<void> =>
+  Effect.catch(effect, (error) => Effect.sync(() => post(pool, offer, brokenStore(pool, error))))
 
 /** The store could not give what the attempt needs: an answer like any other failure, tried again by the step's policy. */
 const brokenStore = (pool: Pool, error: { readonly message: string }): Attempt.AttemptOutcome => ({
@@ -233,7 +250,7 @@ const gatherAttempt = Effect.fnUntraced(function*(pool: Pool, offer: Offer, begu
   const table = begun.state.maps.get(begun.node.index)
   if (table === undefined) return
   const gathered = yield* Gather.gather(pool.attempts.blobs, offer.tenant, table)
-  yield* pool.reach("gather.after-blobs-before-completion")
+  if (pool.failpoint !== undefined) yield* pool.failpoint("gather.after-blobs-before-completion")
   pool.coordinator.post(offer.tenant, offer.run, {
     type: "CompleteStep",
     at: pool.clock.currentTimeMillisUnsafe(),
@@ -244,27 +261,35 @@ const gatherAttempt = Effect.fnUntraced(function*(pool: Pool, offer: Offer, begu
   }, gathered.blobs)
 })
 
-const release = (pool: Pool, lane: Lane, key: string): void => {
-  pool.running.delete(key)
-  lane.running--
-  lane.free.openUnsafe()
+const ended = (pool: Pool, offer: Offer, exit: Exit.Exit<void>): void => {
+  // While the machine stops, the attempt stays offered: the next owner begins it again.
+  if (exit._tag === "Failure" && !pool.stopping) postInterrupted(pool, offer)
 }
 
+/** Starts the attempt. One that ends at once never counts as under way. */
 const launch = (pool: Pool, lane: Lane, offer: Offer, begun: Begun): Effect.Effect<void> =>
   Effect.withFiber((parent) => {
+    const fiber = Effect.runForkWith(parent.context)(attempt(pool, offer, begun))
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) {
+      ended(pool, offer, exit)
+      return Effect.void
+    }
+    const key = runningKey(offer)
     lane.running++
     if (lane.running >= lane.max) lane.free.closeUnsafe()
-    const key = runningKey(offer)
-    const fiber = Effect.runForkWith(parent.context)(attempt(pool, offer, begun))
     pool.running.set(key, { fiber, slot: begun.slot })
     fiber.addObserver((exit) => {
-      release(pool, lane, key)
-      if (exit._tag === "Success") return
-      // While the machine stops, the attempt stays offered: the next owner begins it again.
-      if (!pool.stopping) postInterrupted(pool, offer)
+      pool.running.delete(key)
+      lane.running--
+      lane.free.openUnsafe()
+      ended(pool, offer, exit)
     })
-    return Effect.void
+    return tellRunning(pool, offer)
   })
+
+const tellRunning = (pool: Pool, { attempt, path, run, tenant }: Offer): Effect.Effect<void> =>
+  pool.feed.publish([{ kind: "live", tenant, run, path, type: "orchestration.step.running", data: { attempt } }])
 
 const laneOf = (pool: Pool, type: string): Lane => {
   const known = pool.lanes.get(type)
@@ -325,7 +350,6 @@ export class WorkerPool extends Context.Service<WorkerPool, {
   > = Layer.effect(
     WorkerPool,
     Effect.gen(function*() {
-      const failpoint = yield* Failpoints
       const pool: Pool = {
         coordinator: yield* Coordinator,
         queue: yield* StepQueue,
@@ -336,7 +360,7 @@ export class WorkerPool extends Context.Service<WorkerPool, {
         attempts: yield* Attempt.services,
         clock: yield* Clock.Clock,
         limits: yield* MachineLimits,
-        reach: failpoint ?? (() => Effect.void),
+        failpoint: yield* Failpoints,
         running: new Map(),
         lanes: new Map(),
         stopping: false

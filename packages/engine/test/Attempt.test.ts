@@ -192,6 +192,13 @@ describe("Attempt bounds", () => {
       })
     }))
 
+  it("is checked in time that no pattern of a schema can stretch", () => {
+    const before = process.cpuUsage()
+    const problems = AttemptOutput.schemaProblems({ type: "string", pattern: "^(a+)+$" }, `${"a".repeat(1000)}!`)
+    assert.lengthOf(problems, 1)
+    assert.isBelow(process.cpuUsage(before).user / 1000, 1000)
+  })
+
   it.prop("copies JSON to equal JSON that shares nothing", [Schema.Json], ([value]) => {
     if (AttemptOutput.problem(value) !== undefined) return
     const copied = AttemptOutput.copy(value)

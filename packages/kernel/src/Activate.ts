@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
-import { parseDuration } from "./Duration.ts"
+import * as DurationText from "./DurationText.ts"
 import type { PlanNode, WaitSpec } from "./Plan.ts"
 import { joinState } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -46,7 +46,7 @@ const choose = (draft: Draft, node: PlanNode): void => {
       return Settle.succeed(draft, node, 1, inline({ outcome: rule.outcome }), { outcome: rule.outcome, warnings })
     }
   }
-  Settle.fail(draft, node, 0, invalid("CHOICE_EMPTY", `${node.id}: no rule is true and there is no \`otherwise\``), {})
+  Settle.fail(draft, node, 0, invalid("CHOICE_EMPTY", `no rule is true and there is no \`otherwise\``), {})
 }
 
 /** The last millisecond a date can tell: what waits longer waits for ever. */
@@ -64,15 +64,15 @@ const dueAt = (draft: Draft, node: PlanNode, spec: WaitSpec): Result.Result<numb
   const value = Drafts.evaluate(draft, template, { node })
   if (Result.isFailure(value)) return Result.fail(Settle.expressionError(value.failure.message))
   if (spec.forDuration !== undefined) {
-    const ms = typeof value.success === "number" ? value.success : parseDuration(String(value.success))
+    const ms = typeof value.success === "number" ? value.success : DurationText.parse(String(value.success))
     return ms === undefined || !(ms >= 0)
-      ? Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no duration such as 10s`))
+      ? Result.fail(invalid("WAIT_INVALID", `${JSON.stringify(value.success)} is no duration such as 10s`))
       : Result.succeed(Math.min(dueMax, Math.round(draft.at + ms)))
   }
   const time = timeOf(value.success)
   return time !== undefined
     ? Result.succeed(Math.min(dueMax, Math.max(0, Math.round(time))))
-    : Result.fail(invalid("WAIT_INVALID", `${node.id}: ${JSON.stringify(value.success)} is no time (RFC 3339)`))
+    : Result.fail(invalid("WAIT_INVALID", `${JSON.stringify(value.success)} is no time (RFC 3339)`))
 }
 
 const wait = (draft: Draft, node: PlanNode, spec: WaitSpec): void => {
@@ -105,13 +105,13 @@ const wait = (draft: Draft, node: PlanNode, spec: WaitSpec): void => {
 /** The list a map goes over: kept as it is stored when it is one lone reference to a stored list (SEMANTICS 8.6f). */
 const listOf = (draft: Draft, node: PlanNode): Result.Result<{ items: Value; count: number }, StepError> => {
   const over = node.map?.over
-  if (over === undefined) return Result.fail(invalid("MAP_INVALID", `${node.id} has no list`))
+  if (over === undefined) return Result.fail(invalid("MAP_INVALID", "the map has no list"))
   const value = Drafts.evaluate(draft, over, { node })
   if (Result.isFailure(value)) return Result.fail(Settle.expressionError(value.failure.message))
   const list: Json = value.success
   return Array.isArray(list)
     ? Result.succeed({ items: inline(list), count: list.length })
-    : Result.fail(invalid("MAP_INVALID", `${node.id}: \`map\` needs a list, not ${JSON.stringify(list)?.slice(0, 80)}`))
+    : Result.fail(invalid("MAP_INVALID", `\`map\` needs a list, not ${JSON.stringify(list)?.slice(0, 80)}`))
 }
 
 const emptyMap: Json = { items: [], results: [], failures: [], succeeded: 0, failed: 0 }
@@ -142,14 +142,16 @@ const activate = (draft: Draft, node: PlanNode): void => {
     draft.fresh.add(node.index)
     return
   }
-  const message = `${node.id}: this program does not serve nodes of type ${node.type}`
+  const message = `this program does not serve nodes of type ${node.type}`
   Settle.fail(draft, node, 0, { code: "NODE_TYPE_UNSERVED", kind: "configuration", message, retryable: false }, {})
 }
 
 /** Looks at every node whose join may have changed, until nothing follows any more. */
 export const drain = (draft: Draft): void => {
   while (draft.todo.length > 0 || draft.erred.length > 0) {
-    for (const [index, message] of draft.erred.splice(0)) {
+    // One failure may lead to the next: all of them come before the joins, which would skip what is to fail.
+    for (let erred = draft.erred.shift(); erred !== undefined; erred = draft.erred.shift()) {
+      const [index, message] = erred
       if (draft.state.nodes.get(index).status === "pending" && !draft.fresh.has(index)) {
         Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
       }
@@ -162,6 +164,11 @@ export const drain = (draft: Draft): void => {
       const join = joinState(node, at)
       if (join === "lost") lost.push(index)
       else if (join === "met") activate(draft, node)
+    }
+    // A step of this round that settled at once may have made targets fail: they come before what is skipped.
+    if (draft.erred.length > 0) {
+      draft.todo.push(...lost)
+      continue
     }
     // Another node of this round may have closed the run, which has settled them.
     const skipped = lost.filter((index) => draft.state.nodes.get(index).status === "pending")

@@ -168,7 +168,8 @@ export const startCall = (draft: Draft, command: Of<"StartCall">): Refusal | und
   if (step === undefined) {
     return { code: "ATTEMPT_STALE", message: `${command.path} is no longer offered as this attempt` }
   }
-  if (draft.state.closing !== undefined) {
+  // After a failure, what runs may finish, and what always runs has only begun.
+  if (draft.state.closing !== undefined && draft.state.closing.cause !== "failure") {
     return { code: "RUN_CLOSING", message: "the run closes; the call must not be made" }
   }
   if (step.callStarted) return { code: "CALL_STARTED", message: `${command.path} has announced its call already` }

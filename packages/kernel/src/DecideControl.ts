@@ -34,7 +34,7 @@ const retryDue = (draft: Draft, path: string, n: number): boolean => {
 const timeoutError = (node: PlanNode): StepError => ({
   code: "TIMEOUT",
   kind: "timeout",
-  message: `${node.id}: nothing arrived in time`,
+  message: "nothing arrived in time",
   retryable: false
 })
 

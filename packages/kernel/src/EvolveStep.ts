@@ -287,7 +287,9 @@ export const skipped = (state: RunState, event: Of<"StepsSkipped">): boolean => 
 
 export const expanded = (state: RunState, event: Of<"MapExpanded">): boolean => {
   const node = state.plan.byId.get(event.path)
-  if (node?.map === undefined) return false
+  if (node?.map === undefined || !(event.count >= 0 && state.steps + event.count <= state.plan.limits.steps)) {
+    return false
+  }
   const at = state.nodes.edit(node.index)
   at.status = "open"
   at.startedAt = event.at

@@ -159,6 +159,10 @@ const step = (state: RunState, node: PlanNode, now: number, facts: Facts, limit:
     case "pending":
       return [upstream(state, node)]
     case "ready":
+      if (state.paused) {
+        const message = `${node.id} is ready and starts when the run is resumed`
+        return [{ reason: "paused", path: node.id, message, door: "baton runs resume RUN", data: {} }]
+      }
       return [{
         reason: "capacity",
         path: node.id,
@@ -186,7 +190,7 @@ const whole = (state: RunState, now: number, facts: Facts): ReadonlyArray<Reason
     found.push({ reason, path: undefined, message, door, data })
   if (state.sealed !== undefined) add("sealed", `the run can only be read: ${state.sealed}`, "use the newer program")
   if (facts.owned === false) {
-    add("no_owner", "no living process runs it", "baton runs resume RUN, or start `baton dev` on this data folder")
+    add("no_owner", "no living process runs it", "baton runs resume RUN")
   }
   if (state.paused) add("paused", "the run is paused: nothing new starts", "baton runs resume RUN")
   if (state.closing !== undefined) {

@@ -25,8 +25,8 @@ export const mapFailure = (node: PlanNode, table: ItemTable): StepError | undefi
   const all = table.failed === table.count
   if (!all && table.failed <= allowed) return undefined
   const message = all
-    ? `${node.id}: all ${table.count} items failed`
-    : `${node.id}: ${table.failed} of ${table.count} items failed; ${allowed} are tolerated`
+    ? `all ${table.count} items failed`
+    : `${table.failed} of ${table.count} items failed; ${allowed} are tolerated`
   const last = table.note(firstFailed(table))?.error
   return {
     code: "MAP_FAILED",
@@ -88,18 +88,19 @@ export const settleMap = (
 ): void => {
   const table = draft.state.maps.get(node.index)
   if (table === undefined) return
+  const { usage, warnings = [] } = report
   const startedAt = draft.state.nodes.get(node.index).startedAt
   const error = mapFailure(node, table)
   if (error !== undefined) {
-    return Settle.fail(draft, node, attempt, error, { ...report, startedAt, output, final: true })
+    return Settle.fail(draft, node, attempt, error, { usage, warnings, startedAt, output, final: true })
   }
   const tolerated: ReadonlyArray<Warning> = table.failed === 0
     ? []
     : [{ code: "MAP_FAILURES_TOLERATED", message: `${node.id}: ${table.failed} of ${table.count} items failed` }]
   Settle.succeed(draft, node, attempt, output, {
-    ...report,
+    usage,
     startedAt,
-    warnings: [...report.warnings ?? [], ...tolerated]
+    warnings: [...warnings, ...tolerated]
   })
 }
 

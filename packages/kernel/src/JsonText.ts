@@ -43,9 +43,9 @@ export const read = (text: string): ReadText => {
   }
 }
 
-/** A whole number that a double cannot hold would silently become another one. */
+/** A whole number that a double cannot hold would silently become another one; what a double is written as is kept. */
 export const isExact = (source: string, value: number): boolean =>
-  Number.isFinite(value) && (!/^[+-]?\d+$/.test(source) || Number.isSafeInteger(value))
+  Number.isFinite(value) && (!/^[+-]?\d+$/.test(source) || Number.isSafeInteger(value) || String(value) === source)
 
 export const escape = (key: string): string => key.replaceAll("~", "~0").replaceAll("/", "~1")
 

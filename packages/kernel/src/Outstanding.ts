@@ -3,6 +3,7 @@
  * set. The sweeper compares this with what is there and repairs it (SEMANTICS 8.2, 8.3).
  */
 import { rateDueAt } from "./Offer.ts"
+import type { Plan } from "./Plan.ts"
 import type { RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
 import { graceMs } from "./Settle.ts"
@@ -21,6 +22,13 @@ export interface Timer {
   /** The attempt it was set for; 0 for the run's own timers, whose path is empty. */
   readonly n: number
   readonly due: number
+}
+
+/** The queue of a path: its node type, the body's type for an item, `gather` for a map as a whole. */
+export const offerType = (nodes: Plan["byId"], path: string): string | undefined => {
+  const plain = nodes.get(path)
+  if (plain !== undefined) return plain.map === undefined ? plain.type : "gather"
+  return nodes.get(path.slice(0, path.indexOf("[")))?.map?.body.type
 }
 
 /** Every attempt that is offered and not answered. */

@@ -127,6 +127,15 @@ const needsView = (reader: Reader, state: RunState, node: PlanNode, sight: Sight
   return Object.fromEntries(entries)
 }
 
+/** `run`: what a run knows of itself. */
+export const runView = (state: RunState): Json => ({
+  id: state.run,
+  startedAt: DateTime.formatIso(DateTime.makeUnsafe(state.createdAt)),
+  revision: state.plan.revision,
+  flow: state.plan.name,
+  version: state.plan.version
+})
+
 export const build = (
   state: RunState,
   references: References,
@@ -137,13 +146,7 @@ export const build = (
   const scope: Record<string, Json> = { ...sight.extra }
   const roots = references.roots
   if (roots.has("input")) scope.input = reader.read(state.input, tailsOf(references, "input"))
-  if (roots.has("run")) {
-    scope.run = {
-      id: state.run,
-      startedAt: DateTime.formatIso(DateTime.makeUnsafe(state.createdAt)),
-      revision: state.plan.revision
-    }
-  }
+  if (roots.has("run")) scope.run = runView(state)
   if (roots.has("nodes")) {
     const ids = state.plan.nodes.map((node) => node.id)
     scope.nodes = Object.fromEntries(

@@ -138,6 +138,11 @@ const waitForOperator = (
     wait: { kind: "operator", reason, error }
   })
 
+const fellBack = (path: string, error: StepError): Warning => ({
+  code: "STEP_FALLBACK",
+  message: `${path}: ${error.message}`
+})
+
 const isUnknown = (work: Work, error: StepError): boolean =>
   work.effect === "irreversible" && Retry.isOutcomeUnknown(error)
 
@@ -208,8 +213,10 @@ export const fail = (
     : handledByEdge
     ? "edge"
     : "none"
-  const degraded: ReadonlyArray<Warning> = handled === "continue" || handled === "fallback"
-    ? [{ code: handled === "continue" ? "STEP_CONTINUED" : "STEP_FALLBACK", message: `${node.id}: ${error.message}` }]
+  const degraded: ReadonlyArray<Warning> = handled === "continue"
+    ? [{ code: "STEP_CONTINUED", message: `${node.id}: ${error.message}` }]
+    : handled === "fallback"
+    ? [fellBack(node.id, error)]
     : []
   Drafts.emit(draft, {
     type: "StepFailed",
@@ -260,7 +267,7 @@ export const failItem = (
     handled: fallback === undefined ? "item" : "fallback",
     ...(fallback === undefined ? {} : { output: fallback }),
     ...facts(report),
-    ...warned(report.warnings)
+    ...warned(report.warnings, fallback === undefined ? [] : [fellBack(path, error)])
   })
 }
 

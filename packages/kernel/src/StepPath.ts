@@ -11,14 +11,31 @@ export interface Parsed {
   readonly index: number | undefined
 }
 
-/** Splits `research[3]` into its node and item; `undefined` when the text is no step path. */
+const zero = 48
+const indexDigitsMax = 9
+
+/** The number between the brackets, without signs, blanks or leading zeros; `undefined` when it is none. */
+const indexAt = (path: string, from: number, to: number): number | undefined => {
+  if (to <= from || to - from > indexDigitsMax || (path.charCodeAt(from) === zero && to - from > 1)) return undefined
+  let index = 0
+  for (let at = from; at < to; at++) {
+    const digit = path.charCodeAt(at) - zero
+    if (digit < 0 || digit > 9) return undefined
+    index = index * 10 + digit
+  }
+  return index
+}
+
+/**
+ * Splits `research[3]` into its node and item; `undefined` when the text is no step path. Every event about an item is
+ * looked up by this: no regular expressions.
+ */
 export const parse = (path: string): Parsed | undefined => {
   const open = path.indexOf("[")
   if (open === -1) return idPattern.test(path) ? { node: path, index: undefined } : undefined
-  const node = path.slice(0, open)
-  const digits = path.slice(open + 1, -1)
-  if (!path.endsWith("]") || !/^(0|[1-9][0-9]{0,8})$/.test(digits) || !idPattern.test(node)) return undefined
-  return { node, index: Number(digits) }
+  if (!path.endsWith("]")) return undefined
+  const index = indexAt(path, open + 1, path.length - 1)
+  return index === undefined ? undefined : { node: path.slice(0, open), index }
 }
 
 export const item = (node: string, index: number): string => `${node}[${index}]`

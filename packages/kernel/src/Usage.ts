@@ -7,7 +7,7 @@ export const Usage = Schema.Struct({
   outputTokens: Schema.optionalKey(Schema.Int),
   cachedTokens: Schema.optionalKey(Schema.Int),
   /** US dollars; absent when the price of the model is unknown. */
-  costUsd: Schema.optionalKey(Schema.Number),
+  costUsd: Schema.optionalKey(Schema.Finite),
   /** True when numbers are our estimate and not the provider's. */
   estimated: Schema.optionalKey(Schema.Boolean),
   model: Schema.optionalKey(Schema.String)

@@ -17,6 +17,14 @@ describe("endings (SEMANTICS 8.5)", () => {
     assert.strictEqual(run.state.finished?.code, "BROKE")
   })
 
+  it("the target of an always edge may make an irreversible call after the failure", () => {
+    const post = { id: "tell", type: "function" as const, function: "tell", effect: "irreversible" as const }
+    const run = new RunDriver(flow([transform("work"), post], ["work>tell on always"]))
+    run.fail("work")
+    run.ask({ type: "StartCall", at: run.at, path: "tell", attempt: 1, key: "k" })
+    assert.strictEqual(run.events.at(-1)?.type, "CallStarted")
+  })
+
   it("a step that closing has cancelled is not skipped afterwards", () => {
     const failing = { ...transform("bad"), when: "nodes.a.output.missing.deeper" }
     const run = new RunDriver(

@@ -53,11 +53,13 @@ const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
 export const fromSettled = (run: string, settled: Settled): Effect.Effect<Settled, ClientError> => {
   if (settled.kind === "accepted") return Effect.succeed(settled)
   if (settled.kind === "refused") {
+    const door = settled.code === "RUN_FINISHED" ? "show" : "explain"
     return Effect.fail(
       new ClientError({
         reason: refusedReasons[settled.code] ?? "conflict",
         code: settled.code,
-        message: `${run}: ${settled.message}`
+        message: `${run}: ${settled.message}`,
+        hint: `baton runs ${door} ${run}`
       })
     )
   }

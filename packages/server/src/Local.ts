@@ -54,6 +54,8 @@ export interface LocalOptions {
   readonly handlers: string | HandlerSet | undefined
   /** Take over unfinished runs whose process died. */
   readonly adopt: boolean
+  /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
+  readonly execute?: boolean
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -96,7 +98,7 @@ const steps = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, Cl
   )
 
 const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, ClientError>) =>
-  Engine.layer({ adopt: options.adopt }).pipe(
+  Engine.layer({ adopt: options.adopt, execute: options.execute ?? true }).pipe(
     Layer.provideMerge(steps(options, handlers)),
     Layer.provideMerge(agents(options)),
     Layer.provideMerge(dialer),
@@ -138,6 +140,7 @@ const client = (options: LocalOptions) =>
       secrets: yield* Secrets,
       agents: yield* Agents,
       clock: yield* Clock.Clock,
+      execute: options.execute ?? true,
       functions: new Set((yield* FunctionHandlers).handlers.keys())
     }
     yield* requireSemantics(parts)

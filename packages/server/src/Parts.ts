@@ -28,6 +28,8 @@ export interface Parts {
   readonly secrets: Secrets["Service"]
   readonly agents: Agents["Service"]
   readonly clock: Clock.Clock
+  /** Steps are executed here. */
+  readonly execute: boolean
   /** Functions served here, by name. */
   readonly functions: ReadonlySet<string>
 }

@@ -66,7 +66,7 @@ const liveOf = (wakeup: Wakeup, run: string, at: number, n: number): EventEnvelo
     : undefined
 
 /** What has happened since; when nothing has, waits for a hint or the next look, and gives what is live meanwhile. */
-const follow = (parts: Parts, run: string, hints: Queue.Queue<Wakeup>, known: boolean) => {
+const follow = (parts: Parts, run: string, hints: Queue.Queue<Wakeup>) => {
   let n = 0
   return (after: number): Effect.Effect<
     readonly [ReadonlyArray<EventEnvelope>, Option.Option<number>],
@@ -74,8 +74,13 @@ const follow = (parts: Parts, run: string, hints: Queue.Queue<Wakeup>, known: bo
   > =>
     Effect.gen(function*() {
       const found = yield* page(parts, run, after)
-      if (found.envelopes.length > 0 || known) {
+      if (found.envelopes.length > 0) {
         return [found.envelopes, found.ended ? Option.none<number>() : Option.some(found.after)] as const
+      }
+      // Whoever asks from the last event on has nothing left to see.
+      const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+      if (row === undefined || (row.endedAt !== undefined && row.head <= after)) {
+        return [[], Option.none<number>()] as const
       }
       const hint = yield* Effect.raceFirst(
         Effect.map(Queue.take(hints), Option.some),
@@ -109,9 +114,7 @@ export const events = (
     const hints = yield* Queue.sliding<Wakeup>(liveMax)
     const wakeups = yield* parts.feed.subscribe(tenant, run)
     yield* Effect.forkScoped(Stream.runForEach(wakeups, (wakeup) => Queue.offer(hints, wakeup)))
-    const ended = row.endedAt !== undefined
-    const known = ended && row.head <= options.after
-    return Stream.filter(Stream.paginate(start, follow(parts, run, hints, known)), isNew)
+    return Stream.filter(Stream.paginate(start, follow(parts, run, hints)), isNew)
   }))
 
 const logEntry = (line: { at: number; path: string; attempt: number; line: string }): LogEntry => ({

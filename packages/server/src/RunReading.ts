@@ -23,6 +23,8 @@ interface Seen {
   readonly state: RunState
   readonly begun: ReadonlyMap<string, number>
   readonly owned: boolean
+  /** The owner's state runs ahead of the journal while a commit is under way; nobody is told what may yet be lost. */
+  readonly isDurable: () => boolean
 }
 
 const rowOf = (parts: Parts, run: string): Effect.Effect<RunRow, ClientError> =>
@@ -33,14 +35,26 @@ const rowOf = (parts: Parts, run: string): Effect.Effect<RunRow, ClientError> =>
 
 const see = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Seen, ClientError> {
   const own = yield* parts.coordinator.peek(tenant, run)
-  if (own !== undefined) return { state: own.state, begun: own.slot.begun, owned: true }
+  if (own === undefined) return yield* fromJournal(parts, run)
+  const { slot, state } = own
+  const seen = {
+    state,
+    begun: slot.begun,
+    owned: true,
+    isDurable: () => slot.state === state && state.seq === slot.head
+  }
+  return seen.isDurable() ? seen : yield* fromJournal(parts, run)
+})
+
+const fromJournal = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Seen, ClientError> {
   const row = yield* rowOf(parts, run)
   const plan = yield* Effect.mapError(parts.plans.get(tenant, row.flowHash), Answers.fromFlows)
   const loaded = yield* Effect.mapError(RunLoader.load(parts.store, plan, tenant, run), Answers.fromStore)
   if (loaded === undefined) return yield* Effect.fail(Answers.runNotFound(run))
-  const owned = row.owner !== undefined &&
-    (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
-  return { state: loaded.state, begun: new Map(), owned }
+  const own = parts.coordinator.slot(tenant, run)
+  const owned = own !== undefined || (row.owner !== undefined &&
+    (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore)))
+  return { state: loaded.state, begun: own?.begun ?? new Map(), owned, isDurable: () => true }
 })
 
 const load = Effect.fnUntraced(function*(parts: Parts, values: ReadonlyArray<Value | undefined>) {
@@ -69,10 +83,17 @@ const sightOf = Effect.fnUntraced(function*(parts: Parts, seen: Seen): Effect.fn
   }
 })
 
-export const show = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<RunDocument, ClientError> {
+/** A state and what is needed to show it; the state may have moved on while values were read. */
+const look = Effect.fnUntraced(function*(parts: Parts, run: string) {
   const seen = yield* see(parts, run)
-  return Projection.project(seen.state, yield* sightOf(parts, seen))
+  const sight = yield* sightOf(parts, seen)
+  if (seen.isDurable()) return { state: seen.state, sight }
+  const again = yield* fromJournal(parts, run)
+  return { state: again.state, sight: yield* sightOf(parts, again) }
 })
+
+export const show = (parts: Parts, run: string): Effect.Effect<RunDocument, ClientError> =>
+  Effect.map(look(parts, run), ({ sight, state }) => Projection.project(state, sight))
 
 export const steps = Effect.fnUntraced(function*(
   parts: Parts,
@@ -80,8 +101,8 @@ export const steps = Effect.fnUntraced(function*(
   after: number,
   limit: number
 ): Effect.fn.Return<ReadonlyArray<StepDocument>, ClientError> {
-  const seen = yield* see(parts, run)
-  return Projection.steps(seen.state, yield* sightOf(parts, seen), after, Math.min(limit, Projection.stepsMax))
+  const { sight, state } = yield* look(parts, run)
+  return Projection.steps(state, sight, after, Math.min(limit, Projection.stepsMax))
 })
 
 export const reasons = Effect.fnUntraced(function*(

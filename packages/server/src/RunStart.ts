@@ -41,7 +41,8 @@ const types = (plan: Plan): ReadonlyArray<readonly [string, string]> =>
     node.map === undefined ? [[node.id, node.type]] : [[node.id, node.type], [`${node.id}.each`, node.map.body.type]]
   )
 
-const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Plan) {
+/** Refuses a plan whose steps this process could not execute. */
+export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Plan, command: string) {
   const found = types(plan).filter(([, type]) => unserved.has(type))
   if (found.length > 0) {
     const list = found.map(([id, type]) => `${id} (${type})`).join(", ")
@@ -51,7 +52,7 @@ const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Plan) {
   for (const { definition } of bodies) {
     if ("function" in definition && !parts.functions.has(definition.function)) {
       return yield* refuse("FUNCTION_UNKNOWN", `no function ${definition.function} is registered`, {
-        hint: "baton run FLOW --handlers ./handlers.ts"
+        hint: `${command} --handlers FILE   (a module that exports ${definition.function})`
       })
     }
   }
@@ -109,7 +110,7 @@ const withModels = (agents: StartRun["agents"], model: string | undefined): Star
 export const start = Effect.fnUntraced(
   function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
     const { flow: written, plan } = yield* flowOf(parts, request)
-    yield* requireServed(parts, plan)
+    yield* requireServed(parts, plan, `baton run ${"text" in request.flow ? request.flow.file : request.flow.name}`)
     yield* requireSecrets(parts, written)
     yield* requireInput(written, request.input)
     for (const name of Object.keys(request.agents ?? {})) {

@@ -46,7 +46,7 @@ export const withCorpus = <A, E, R>(
 ) =>
   Effect.scoped(Effect.gen(function*() {
     yield* call.emit({ type: "agent.tool.started", tool: "corpus.open", input: { files: files ?? null } })
-    const corpus = yield* corpora.open(files).pipe(Effect.mapError(toAgentError))
+    const corpus = yield* corpora.open(files, call.log).pipe(Effect.mapError(toAgentError))
     const { documents, skipped, skippedMore, units } = corpus.summary
     yield* call.emit({ type: "agent.tool.completed", tool: "corpus.open", output: { documents, units } })
     const left = skipped.length + skippedMore

@@ -79,7 +79,7 @@ export class EvidenceLimits extends Context.Reference<{
     tasksMax: 5,
     findingsMax: 8,
     reportFindingsMax: 28,
-    candidatesMax: 600,
+    candidatesMax: 400,
     comparedMax: 120,
     skippedNamedMax: 50,
     passagesMax: 14,

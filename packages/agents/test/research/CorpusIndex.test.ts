@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { CorpusLimits } from "../../src/research/ResearchConfig.ts"
-import { ask, extractive, outputOf, type Research, research, scratch } from "./ResearchDesk.ts"
+import { ask, callOf, extractive, outputOf, type Research, research, scratch } from "./ResearchDesk.ts"
 
 const sentence = (number: number) =>
   `The lease number ${number} of a worker expires after ${number} seconds without a heartbeat.`
@@ -135,6 +135,34 @@ it.live(
   60_000
 )
 
+/** A process that holds the writer's lock of an index until it is killed. */
+const holder = (index: string) =>
+  Effect.acquireRelease(
+    Effect.callback<ReturnType<typeof spawn>>((resume) => {
+      const program = `const { DatabaseSync } = require("node:sqlite")
+        const database = new DatabaseSync(${JSON.stringify(`${index}.lock`)})
+        database.exec("BEGIN EXCLUSIVE")
+        process.stdout.write("held")
+        process.stdin.resume()`
+      const child = spawn(process.execPath, ["-e", program], { stdio: ["pipe", "pipe", "inherit"] })
+      child.stdout.once("data", () => resume(Effect.succeed(child)))
+    }),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+
+it.live("waits for the process that writes the index, and takes over when that process is killed", () =>
+  Effect.gen(function*() {
+    const folder = yield* library(2)
+    yield* look(folder)
+    const child = yield* holder(indexOf(folder))
+    assert.strictEqual((yield* look(folder)).corpus.documents, 2, "readers of an unchanged folder do not wait")
+    rmSync(join(folder, "docs", "d1.md"))
+    const fiber = yield* Effect.forkChild(look(folder))
+    assert.strictEqual((yield* Effect.timeoutOption(Fiber.join(fiber), 300))._tag, "None")
+    child.kill("SIGKILL")
+    assert.strictEqual((yield* look(folder)).corpus.documents, 1)
+  }).pipe(Effect.scoped))
+
 it.live("makes a damaged index, and one of another version, anew", () =>
   Effect.gen(function*() {
     const folder = yield* library(3)
@@ -183,6 +211,17 @@ it.live(
     }).pipe(Effect.scoped),
   30_000
 )
+
+it.live("tells the step's log how far it is when there is much to read", () =>
+  Effect.gen(function*() {
+    const folder = yield* library(260)
+    const lines: Array<string> = []
+    const agent = extractive(folder).find(({ info }) => info.name === "research/extractive/planner")!
+    const call = callOf(agent.info.name, { question: "When does a lease expire?", files: ["docs"] })
+    yield* agent.call({ ...call, log: (line) => Effect.sync(() => void lines.push(line)) })
+    assert.match(lines[0]!, /^reading document 251 of 260: docs\/d\d+\.md, \d+ bytes$/)
+    assert.strictEqual(lines[1], "260 documents, 260 evidence units")
+  }).pipe(Effect.scoped))
 
 it.live("cuts a document at the limit of its units, and says so", () =>
   Effect.gen(function*() {

@@ -126,6 +126,21 @@ it.live("finds words of scripts that are written without spaces", () =>
     assert.include(best(yield* investigate({ "lease.md": text }, "租约 过期")).quote, "租约在三十秒后过期")
   }).pipe(Effect.scoped))
 
+it.live("finds words of other alphabets, with and without their marks", () =>
+  Effect.gen(function*() {
+    const sentences = [
+      ["аренда ещё действует", "Аренда рабочего процесса истекает, если она ещё не продлена вовремя."],
+      ["λήγει η μίσθωση", "Η μίσθωση του εργάτη λήγει μετά από τριάντα δευτερόλεπτα σιωπής."],
+      ["किराया समाप्त होता है", "कार्यकर्ता का किराया तीस सेकंड के बाद समाप्त होता है।"]
+    ] as const
+    for (const [asked, sentence] of sentences) {
+      const { quote } = best(
+        yield* investigate({ "a.md": sentence, "b.md": "Other words stand here, four or more." }, asked)
+      )
+      assert.strictEqual(quote, sentence)
+    }
+  }).pipe(Effect.scoped))
+
 it.live("skips what cannot be read, says why, and answers from the rest", () =>
   Effect.gen(function*() {
     const { corpus } = yield* investigate({

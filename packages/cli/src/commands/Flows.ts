@@ -53,7 +53,7 @@ export const flowsCheck = Effect.fnUntraced(function*(request: FlowsCheck) {
   const { stdout } = yield* Screen
   const { format } = printer.globals
   if (format === "mermaid" || format === "text" || format === "tsv") return yield* unfit(format)
-  const all = yield* Backend.withPorts({}, Effect.forEach(request.files, check))
+  const all = yield* Backend.withPorts({ store: "none" }, Effect.forEach(request.files, check))
   if (format === "table") {
     for (const checked of all) {
       const lines = checked.problems.map((problem) => problemText(problem as Json, checked.file))
@@ -73,7 +73,7 @@ export const flowsCheck = Effect.fnUntraced(function*(request: FlowsCheck) {
 
 /** The canonical document of a flow without errors; with errors, all of them as the failure. */
 const canonicalOf = Effect.fnUntraced(function*(path: string) {
-  const checked = yield* Backend.withPorts({}, check(path))
+  const checked = yield* Backend.withPorts({ store: "none" }, check(path))
   if (checked.canonical !== undefined && !checked.problems.some(isError)) return checked.canonical
   return yield* new Failure.Failure({
     exit: exitCodes.problems,

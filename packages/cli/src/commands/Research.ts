@@ -80,7 +80,7 @@ export const research = Effect.fnUntraced(function*(request: Research) {
   }
   const files = request.files.map((file) => resolve(file))
   return yield* Backend.withPorts(
-    {},
+    { execute: true },
     Effect.gen(function*() {
       const client = yield* Client
       const document = yield* client.start({

@@ -38,7 +38,7 @@ export const runFlow = Effect.fnUntraced(function*(request: RunFlow) {
   const agents = yield* Documents.pairs("agent", request.agent)
   const tags = yield* Documents.pairs("tag", request.tag)
   return yield* Backend.withPorts(
-    { handlers: request.handlers },
+    { handlers: request.handlers, execute: !request.detach },
     Effect.gen(function*() {
       const client = yield* Client
       const input = yield* Documents.input(request, yield* inputSchema(flow, request.set.length > 0))
@@ -113,7 +113,7 @@ export const runsWatch = Effect.fnUntraced(function*(request: RunsWatch) {
 
 export const runsResume = Effect.fnUntraced(function*(request: RunsResume) {
   return yield* Backend.withPorts(
-    { handlers: request.handlers, adopt: true },
+    { handlers: request.handlers, execute: !request.detach },
     Effect.gen(function*() {
       const printer = yield* Printer
       const client = yield* Client

@@ -1,5 +1,6 @@
 /** A run that is waited for: progress while it goes on, its answer when it is over, the way back when it is not. */
-import type { RunDocument } from "@baton/contract/RunDocument"
+import { Client } from "@baton/contract/Client"
+import type { Reason, RunDocument } from "@baton/contract/RunDocument"
 import * as Effect from "effect/Effect"
 import * as ExitCode from "../ExitCode.ts"
 import type * as Failure from "../Failure.ts"
@@ -41,10 +42,29 @@ export const wait = Effect.fnUntraced(function*(document: RunDocument, options: 
     wayBack(document.id, options),
     TerminalText.line(`baton: run=${document.id} state=interrupted exit=${exit}`)
   ])
-  const followed = yield* Follow.follow(document, options)
+  const followed = yield* Effect.onInterrupt(
+    Follow.follow(document, options),
+    () => options.owned ? Effect.ignore(tellGrace(document.id)) : Effect.void
+  )
   farewell.set(undefined)
-  return yield* conclude(followed, options)
+  const exit = yield* conclude(followed, options)
+  farewell.conclude()
+  return exit
 })
+
+/** A process that executes the run does not drop what runs: it says why it is still there. */
+const tellGrace = Effect.fnUntraced(function*(run: string) {
+  const printer = yield* Printer
+  const client = yield* Client
+  const running = (yield* client.explain(run)).filter(isRunning).length
+  if (running > 0) yield* printer.say(graceText(running))
+})
+
+const isRunning = (reason: Reason): boolean => reason.reason === "running"
+
+const graceText = (running: number): string =>
+  `Stopping: ${running === 1 ? "1 running step gets" : `${running} running steps get`} up to 30 s to end; ` +
+  "Ctrl-C stops at once."
 
 const exitOf = (followed: Follow.Followed, strict: boolean): number =>
   ExitCode.ofStatus(followed.document.status, strict) ??
@@ -112,6 +132,8 @@ const unfinished = Effect.fnUntraced(function*(followed: Follow.Followed, option
     if (reason.door !== "") yield* printer.say(TerminalText.line(`  try: ${reason.door}`))
   }
   yield* printer.say(`  ${wayBack(document.id, options)}`)
+  const running = reasons.filter(isRunning).length
+  if (options.owned && running > 0) yield* printer.say(graceText(running))
 })
 
 /** Reasons listed one by one. */

@@ -54,7 +54,9 @@ export interface FollowOptions {
 
 export const follow = Effect.fnUntraced(function*(document: RunDocument, options: FollowOptions) {
   const client = yield* Client
-  const watched = Effect.scoped(watch(document, options.fromStart))
+  const watched: Effect.Effect<Stopped, ClientError, Client | Printer | Screen> = ended.has(document.status)
+    ? Effect.succeed("ended")
+    : Effect.scoped(watch(document, options.fromStart))
   const stopped = yield* (options.waitTimeout === undefined
     ? watched
     : Effect.map(

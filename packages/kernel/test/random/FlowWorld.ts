@@ -16,9 +16,17 @@ export interface WorldOptions {
   /** Irreversible effects and operators: their runs depend on what else happens. */
   readonly irreversible: boolean
   readonly large: number
+  /** How long a wait is for an event that may not come. */
+  readonly eventTimeout: string
 }
 
-export const options: WorldOptions = { nodesMax: 12, itemsMax: 6, irreversible: true, large: 0 }
+export const options: WorldOptions = {
+  nodesMax: 12,
+  itemsMax: 6,
+  irreversible: true,
+  large: 0,
+  eventTimeout: "30s"
+}
 
 type Fields = { [key: string]: Json }
 
@@ -85,13 +93,13 @@ const mapped = (chance: Chance, own: WorldOptions, readable: ReadonlyArray<strin
   }
 }
 
-const waiting = (chance: Chance, id: string): Fields => {
+const waiting = (chance: Chance, own: WorldOptions, id: string): Fields => {
   if (chance.is(0.5)) {
     const until = chance.is(0.3)
     return { type: "wait", ...(until ? { until: "2023-11-14T22:14:00Z" } : { for: chance.pick(["1s", "45s", "0s"]) }) }
   }
   const handled = chance.pick<Json>(["fail", "continue", { fallback: { n: 3 } }])
-  const timeout = chance.is(0.6) ? { timeout: "30s", onFailure: handled } : {}
+  const timeout = chance.is(0.6) ? { timeout: own.eventTimeout, onFailure: handled } : {}
   return { type: "wait", event: `ev-${id}`, ...timeout }
 }
 
@@ -156,7 +164,7 @@ class Drawing {
       ? mapped(chance, this.#options, readable)
       : way < 0.85
       ? choosing(chance, readable)
-      : waiting(chance, id)
+      : waiting(chance, this.#options, id)
     const when = chance.is(0.12) ? condition(chance, readable) : undefined
     this.edges.push(...edges)
     this.nodes.push({

@@ -5,7 +5,7 @@ import { decide } from "@baton/kernel/Decide"
 import type { Event } from "@baton/kernel/Event"
 import { evolve } from "@baton/kernel/Evolve"
 import * as Outstanding from "@baton/kernel/Outstanding"
-import type { Plan } from "@baton/kernel/Plan"
+import type { Plan, PlanNode } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Json } from "@baton/kernel/Value"
@@ -135,6 +135,7 @@ export class RandomRun {
   #complete(): boolean {
     const offers = Outstanding.offered(this.state)
     if (offers.length === 0) return false
+    if (this.#sendInTime(1_000)) return true
     const { attempt, path } = this.chance.pick(offers)
     this.at += this.chance.int(0, 400)
     const stopped = this.state.closing !== undefined && this.chance.is(0.5)
@@ -146,6 +147,7 @@ export class RandomRun {
   #ring(): boolean {
     const timers = Outstanding.timers(this.state).filter((timer) => timer.kind !== "deadline" || this.noise.harmful > 0)
     if (timers.length === 0) return false
+    if (this.#sendInTime(Infinity)) return true
     const { due, kind, n, path } = this.chance.pick(timers)
     this.at = Math.max(this.at, due)
     return this.#done({ type: "FireTimer", at: this.at, kind, path, n })
@@ -160,16 +162,26 @@ export class RandomRun {
       for (let item = 0; table !== undefined && item < table.count; item++) {
         if (table.status(item) === "waiting") return this.#resolve(StepPath.item(node.id, item), table.attempt(item))
       }
-      const name = node.wait?.event
-      if (name === undefined || this.state.received.has(name)) continue
-      if (this.state.closing !== undefined && at.status !== "waiting") continue
-      const data = Outcomes.eventFor(this.world.outcomes, name, node.timeoutMs === undefined)
-      // Once the wait is under way the event comes in time; before, it is kept for it.
-      if (data !== undefined) {
-        return this.#done({ type: "SendEvent", at: this.at, id: name, name, data: inline(data) })
-      }
+      if (this.#send(node)) return true
     }
     return false
+  }
+
+  /** Sends the event of a wait, once, if it is to come: before the wait or while it is under way. */
+  #send(node: PlanNode): boolean {
+    const name = node.wait?.event
+    if (name === undefined || this.state.received.has(name)) return false
+    if (this.state.closing !== undefined && this.state.nodes.get(node.index).status !== "waiting") return false
+    const data = Outcomes.eventFor(this.world.outcomes, name, node.timeoutMs === undefined)
+    return data !== undefined && this.#done({ type: "SendEvent", at: this.at, id: name, name, data: inline(data) })
+  }
+
+  /** An event that is to come comes before its wait is over. */
+  #sendInTime(leftMs: number): boolean {
+    return this.plan.nodes.some((node) => {
+      const { wait } = this.state.nodes.get(node.index)
+      return wait?.kind === "event" && (wait.dueAt ?? 0) - this.at < leftMs && this.#send(node)
+    })
   }
 
   #resolve(path: string, attempt: number): boolean {

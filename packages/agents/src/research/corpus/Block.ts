@@ -18,12 +18,6 @@ export interface Block {
   readonly lead: string
 }
 
-export interface ReadDocument {
-  readonly title: string | undefined
-  readonly place: PlaceKind
-  readonly blocks: Iterable<Block>
-}
-
 /** Characters of one block; longer text is cut into several. */
 export const blockCharactersMax = 8_000
 /** Characters of code that are kept as one unit. */

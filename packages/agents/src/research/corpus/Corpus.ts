@@ -31,9 +31,18 @@ export interface Corpus {
   readonly between: (uri: string, hash: string, locator: Locator) => ReadonlyArray<IndexFile.StoredUnit>
 }
 
+export type Progress = (line: string) => Effect.Effect<void>
+
+/** Progress is told every so many documents, and before each document of so many bytes. */
+const progressDocuments = 250
+const progressBytes = 8 * 1024 * 1024
+
 export interface Corpora {
-  /** Opens the documents that `files` names, the shipped ones when it names none. */
-  readonly open: (files: ReadonlyArray<string> | null | undefined) => Effect.Effect<Corpus, CorpusError, Scope.Scope>
+  /** Opens the documents that `files` names, the shipped ones when it names none. `progress` hears of long work. */
+  readonly open: (
+    files: ReadonlyArray<string> | null | undefined,
+    progress?: Progress
+  ) => Effect.Effect<Corpus, CorpusError, Scope.Scope>
   /** Opens the index that a summary names, as it stands; `undefined` when it is gone. */
   readonly reopen: (index: string) => Effect.Effect<Corpus | undefined, never, Scope.Scope>
 }
@@ -41,11 +50,11 @@ export interface Corpora {
 export const make = (config: ResearchConfig): Corpora => {
   const turns = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
   return {
-    open: Effect.fn("Corpus.open")(function*(files) {
+    open: Effect.fn("Corpus.open")(function*(files, progress = () => Effect.void) {
       const selection = yield* select(config, files)
       const name = nameOf(selection)
       const path = join(config.indexFolder, `${name}.db`)
-      yield* withTurn(turns, path, refresh(config, path, selection))
+      yield* withTurn(turns, path, refresh(config, path, selection, progress))
       const index = yield* IndexFile.openForReading(path)
       if (index === undefined) return yield* Effect.fail(IndexFile.failed("it was deleted while it was in use"))
       return yield* reader(index, name, selection.notes)
@@ -83,14 +92,14 @@ const withTurn = <A, E, R>(
       })
   )
 
-const refresh = (config: ResearchConfig, path: string, selection: Selection) =>
+const refresh = (config: ResearchConfig, path: string, selection: Selection, progress: Progress) =>
   Effect.scoped(Effect.gen(function*() {
     const current = yield* IndexFile.openForReading(path)
     if (current !== undefined && isFresh(current, selection.files)) return
     yield* prepareFolder(config.indexFolder, path)
     yield* IndexLock.acquire(path)
     const index = yield* IndexFile.openForWriting(path)
-    yield* update(index, selection.files)
+    yield* update(index, selection.files, progress)
   }))
 
 const documentsOf = (index: IndexFile.IndexFile) =>
@@ -123,15 +132,22 @@ const prepareFolder = Effect.fnUntraced(function*(folder: string, path: string) 
   })
 })
 
-const update = Effect.fnUntraced(function*(index: IndexFile.IndexFile, files: ReadonlyArray<SelectedFile>) {
+const update = Effect.fnUntraced(function*(
+  index: IndexFile.IndexFile,
+  files: ReadonlyArray<SelectedFile>,
+  progress: Progress
+) {
   const limits = yield* CorpusLimits
   const packed = yield* PackedReader.make
   const known = new Map(documentsOf(index).map((document) => [document.uri, document]))
-  for (const file of files) {
+  for (const [at, file] of files.entries()) {
     const document = known.get(file.uri)
     known.delete(file.uri)
     if (document !== undefined && isUnchanged(document, file)) continue
     yield* Effect.yieldNow
+    if (file.bytes >= progressBytes || (at > 0 && at % progressDocuments === 0)) {
+      yield* progress(`reading document ${at + 1} of ${files.length}: ${file.uri}, ${file.bytes} bytes`)
+    }
     const read = yield* DocumentReader.read(file, packed)
     if (document !== undefined && read.hash !== "" && read.hash === document.hash && document.skip_code === null) {
       index.sql.touchDocument.run(file.path, file.bytes, file.stamp, document.id)

@@ -33,6 +33,8 @@ export interface Selection {
 interface Found {
   readonly paths: Set<string>
   readonly others: Map<string, number>
+  /** Folders that could not be listed. */
+  readonly closed: Array<string>
   entries: number
   readonly entriesMax: number
 }
@@ -53,7 +55,7 @@ export const select = Effect.fn("FileSelection.select")(
       )
     }
     const base = config.root ?? config.workingFolder
-    const found: Found = { paths: new Set(), others: new Map(), entries: 0, entriesMax: limits.entriesMax }
+    const found: Found = { paths: new Set(), others: new Map(), closed: [], entries: 0, entriesMax: limits.entriesMax }
     const absolute: Array<string> = []
     for (const selector of selectors) {
       if (selector.trim() === "" || selector.includes("\u0000")) {
@@ -74,7 +76,7 @@ export const select = Effect.fn("FileSelection.select")(
           `${limits.corpusBytesMax} bytes together are read. Name a smaller folder or a glob`
       )
     }
-    return { files: selected, selectors: [...new Set(absolute)].sort(), notes: othersNote(found) } satisfies Selection
+    return { files: selected, selectors: [...new Set(absolute)].sort(), notes: notesOn(found) } satisfies Selection
   }
 )
 
@@ -94,6 +96,19 @@ const othersNote = (found: Found): ReadonlyArray<string> => {
     `${total} ${total === 1 ? "file" : "files"} of other kinds in the folders ${
       total === 1 ? "was" : "were"
     } not read (${kinds})`
+  ]
+}
+
+/** Folders that are named when they cannot be listed. */
+const closedNamedMax = 5
+
+const notesOn = (found: Found): ReadonlyArray<string> => {
+  const { closed } = found
+  if (closed.length === 0) return othersNote(found)
+  const named = closed.slice(0, closedNamedMax).join(", ")
+  return [
+    ...othersNote(found),
+    `${closed.length === 1 ? "a folder" : `${closed.length} folders`} could not be listed (${named})`
   ]
 }
 
@@ -141,7 +156,10 @@ const walk = Effect.fnUntraced(function*(start: string, accepts: (path: string) 
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
     const here = folder
     const entries: ReadonlyArray<Dirent> = yield* Effect.tryPromise(() => readdir(here, { withFileTypes: true })).pipe(
-      Effect.orElseSucceed((): ReadonlyArray<Dirent> => [])
+      Effect.orElseSucceed((): ReadonlyArray<Dirent> => {
+        found.closed.push(here)
+        return []
+      })
     )
     found.entries += entries.length
     if (found.entries > found.entriesMax) {
@@ -168,14 +186,10 @@ const take = (path: string, found: Found) => {
 
 /** Stats every file; what has vanished or is no regular file is left out. Sorted by name, so that order never depends on the disk. */
 const describe = Effect.fnUntraced(function*(config: ResearchConfig, shipped: boolean, found: Found) {
+  const root = config.root === undefined || shipped ? undefined : yield* realPath(config.root)
   const described = yield* Effect.forEach([...found.paths], (path) =>
     Effect.gen(function*() {
-      const real = config.root === undefined || shipped
-        ? path
-        : yield* Effect.promise(() => realpath(path).catch(() => path))
-      if (config.root !== undefined && !shipped) {
-        yield* guardRoot({ ...config, root: yield* realRoot(config.root) }, real)
-      }
+      if (root !== undefined) yield* guardRoot({ ...config, root }, yield* realPath(path))
       const info = yield* Effect.option(statOf(path))
       if (info._tag === "None" || !info.value.isFile()) return []
       return [{ path, uri: uriOf(config, shipped, path), bytes: Number(info.value.size), stamp: stampOf(info.value) }]
@@ -183,7 +197,7 @@ const describe = Effect.fnUntraced(function*(config: ResearchConfig, shipped: bo
   return described.flat().sort((a, b) => (a.uri < b.uri ? -1 : a.uri > b.uri ? 1 : 0))
 })
 
-const realRoot = (root: string) => Effect.promise(() => realpath(root).catch(() => root))
+const realPath = (path: string) => Effect.promise(() => realpath(path).catch(() => path))
 const stampOf = (info: fs.BigIntStats) => `${info.mtimeNs}:${info.ctimeNs}`
 
 /** Relative to the working folder where that is possible; a file elsewhere keeps its absolute path. */

@@ -38,9 +38,11 @@ const fold = (word: string) => {
   return !/[^ -~]/.test(lower) ? lower : lower.normalize("NFD").replace(/\p{M}/gu, "")
 }
 
-/** What is put into the full-text index: words that its tokenizer cannot find by itself are separated first. */
-export const indexed = (text: string): string =>
-  unspaced.test(text) || /\p{Ll}\p{Lu}/u.test(text) ? words(text).join(" ") : text
+/** What the index's own tokenizer would cut or fold in another way than `words`. */
+const cutByUs = /[^\p{sc=Latin}\p{sc=Common}]|\p{Ll}\p{Lu}/u
+
+/** What is put into the full-text index: text that its tokenizer cuts as `words` does, or the words themselves. */
+export const indexed = (text: string): string => cutByUs.test(text) ? words(text).join(" ") : text
 
 /** Function words, and what a question says without meaning it. */
 const stopWords = new Set(

@@ -30,7 +30,8 @@ const coverageWeight = 0.75
 export const find = (corpus: Corpus, question: Question, max: number): ReadonlyArray<Candidate> => {
   const units = corpus.search(searchWords(corpus, question), max)
   const best = units.reduce((most, unit) => Math.max(most, unit.rank), 0)
-  const known = new Map(units.map((unit) => [unit.id, bag(unit)]))
+  const above = headingTerms()
+  const known = new Map(units.map((unit) => [unit.id, bag(unit, above(unit))]))
   return units.map((unit): Candidate => {
     const own = known.get(unit.id)!
     const nearby = new Set<string>()
@@ -68,12 +69,24 @@ interface Bag {
   readonly lead: ReadonlySet<string>
 }
 
-const bag = (unit: StoredUnit): Bag => ({
+const bag = (unit: StoredUnit, heading: ReadonlySet<string>): Bag => ({
   uri: unit.uri,
   text: new Set(Terms.terms(unit.text)),
-  heading: new Set([unit.title, ...unit.headings].flatMap(Terms.terms)),
-  lead: new Set(Terms.terms(unit.lead))
+  heading,
+  lead: unit.lead === "" ? nothing : new Set(Terms.terms(unit.lead))
 })
+const nothing: ReadonlySet<string> = new Set()
+
+/** The units of a section share the terms of its headings. */
+const headingTerms = () => {
+  const known = new Map<string, ReadonlySet<string>>()
+  return (unit: StoredUnit): ReadonlySet<string> => {
+    const text = [unit.title, ...unit.headings].join("\n")
+    const terms = known.get(text) ?? new Set(Terms.terms(text))
+    known.set(text, terms)
+    return terms
+  }
+}
 
 const cover = (question: Question, own: Bag, nearby: ReadonlySet<string>) => {
   let covered = 0

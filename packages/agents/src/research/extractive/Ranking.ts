@@ -64,7 +64,8 @@ export const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number 
 const similarities = (candidates: ReadonlyArray<Candidate>): ReadonlyArray<Float64Array> => {
   const frequency = new Map<string, number>()
   for (const { terms } of candidates) for (const term of terms) frequency.set(term, (frequency.get(term) ?? 0) + 1)
-  const weight = (term: string) => Math.log(1 + candidates.length / frequency.get(term)!) ** 2
+  const weights = new Map([...frequency].map(([term, count]) => [term, Math.log(1 + candidates.length / count) ** 2]))
+  const weight = (term: string) => weights.get(term) ?? 0
   const norms = candidates.map(({ terms }) => {
     let sum = 0
     for (const term of terms) sum += weight(term)

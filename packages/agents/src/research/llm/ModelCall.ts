@@ -1,5 +1,5 @@
 /** One structured answer of the caller's language model, with typed failures and what it used. */
-import { type AgentCall, AgentError } from "@baton/engine/Agents"
+import { AgentError } from "@baton/engine/Agents"
 import type { Usage } from "@baton/kernel/Usage"
 import type * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
@@ -18,9 +18,6 @@ export interface ResearchModel {
   /** What a failed call means to the engine; absent: by the reason alone. */
   readonly failure?: (error: AiError.AiError) => AgentError
 }
-
-/** The model of a call, or why there is none. */
-export type ModelOf = (call: AgentCall) => Effect.Effect<ResearchModel, AgentError>
 
 export const askFor = <A, I extends Record<string, unknown>>(
   model: ResearchModel,

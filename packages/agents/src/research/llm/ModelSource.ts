@@ -1,6 +1,7 @@
 /**
  * The model-backed research agents as a source of a registry. `research/llm/planner` asks the default model;
  * `research/llm/planner@openai/gpt-4.1-mini` asks that one, so that the model stays with the run that was bound to it.
+ * A flow that names the agent in a definition may give the model there.
  */
 import type { AgentInfo } from "@baton/engine/Agents"
 import * as Effect from "effect/Effect"
@@ -12,10 +13,6 @@ import * as TokenUsage from "../../model/TokenUsage.ts"
 import type { Corpora } from "../corpus/Corpus.ts"
 import * as LlmAgents from "./LlmAgents.ts"
 import type { ResearchModel } from "./ModelCall.ts"
-
-/** The name of a role bound to a model; without a reference the default model. */
-export const nameOf = (role: "planner" | "researcher" | "writer", reference?: string): string =>
-  reference === undefined ? `research/llm/${role}` : `research/llm/${role}@${reference}`
 
 const pattern = /^(research\/llm\/(?:planner|researcher|writer))(?:@(.{1,512}))?$/
 
@@ -32,7 +29,7 @@ export const make = (corpora: Corpora, registry: ModelRegistry["Service"]): Agen
     list: Effect.succeed(LlmAgents.infos),
     call: Effect.fn("ModelSource.call")(function*(call) {
       const parsed = pattern.exec(typeof call.agent === "string" ? call.agent : "")
-      const open = yield* registry.open(parsed?.[2])
+      const open = yield* registry.open(parsed?.[2] ?? call.model)
       const agent = LlmAgents.make(corpora, modelOf(open)).find(({ info }) => info.name === parsed?.[1])
       if (agent === undefined) return yield* Effect.die(new Error("asked for an agent that it does not know"))
       const answered = yield* agent.call(call)

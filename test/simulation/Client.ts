@@ -1,0 +1,150 @@
+/** The people around a world: they start runs, send events, answer for operators, pause and cancel. */
+import { Coordinator } from "@baton/engine/Coordinator"
+import * as MemoryState from "@baton/engine/MemoryState"
+import { Plans } from "@baton/engine/Plans"
+import type { Settled } from "@baton/engine/RunSlot"
+import type { NewBlob } from "@baton/engine/StoredValue"
+import * as StoredValue from "@baton/engine/StoredValue"
+import type { Command } from "@baton/kernel/Command"
+import type { RunState } from "@baton/kernel/RunState"
+import * as StepPath from "@baton/kernel/StepPath"
+import { inline } from "@baton/kernel/Value"
+import * as Effect from "effect/Effect"
+import * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
+import type { SimulatedProcess } from "./SimulatedProcess.ts"
+import type { Owner } from "./VirtualTime.ts"
+import type { World } from "./World.ts"
+import { tenant } from "./World.ts"
+
+/** How often people look, in milliseconds. */
+const lookEveryMs = 1_500
+
+export class Client {
+  readonly owner: Owner = { dead: false, frozenUntil: 0 }
+  /** Runs whose start was acknowledged. */
+  readonly accepted = new Set<string>()
+  readonly #world: World
+  readonly #processes: () => ReadonlyArray<SimulatedProcess>
+  readonly #asking = new Set<string>()
+  /** Rows of what was asked, so that it is asked once: again only when the owner answered that it is none. */
+  readonly #asked = new Map<string, number>()
+  readonly #cancelAt = new Map<string, number>()
+  readonly #pauses = new Map<string, number>()
+
+  constructor(world: World, processes: () => ReadonlyArray<SimulatedProcess>) {
+    this.#world = world
+    this.#processes = processes
+    for (const run of world.flows.keys()) {
+      if (world.chance.is(0.08)) this.#cancelAt.set(run, world.time.now + world.chance.int(0, 30_000))
+      this.#pauses.set(run, world.chance.pick([0, 0, 0, 1, 2]))
+    }
+    this.#look()
+  }
+
+  get done(): boolean {
+    return [...this.#world.flows.keys()].every((run) =>
+      this.#world.observer.runs.get(run)?.state.finished !== undefined
+    )
+  }
+
+  #look(): void {
+    const { chance, flows, observer, time } = this.#world
+    for (const run of flows.keys()) {
+      const state = observer.runs.get(run)?.state
+      if (state === undefined) this.#start(run)
+      else if (state.finished === undefined) this.#attend(run, state)
+    }
+    time.at(time.now + chance.int(1, lookEveryMs), this.owner, () => this.#look())
+  }
+
+  /** Somebody living, who can be asked. */
+  #somebody(): SimulatedProcess | undefined {
+    const ready = this.#processes().filter((one) =>
+      !one.owner.dead && !one.stopping && one.services !== undefined && one.owner.frozenUntil <= this.#world.time.now
+    )
+    return ready.length === 0 ? undefined : this.#world.chance.pick(ready)
+  }
+
+  #start(run: string): void {
+    const process = this.#somebody()
+    const flow = this.#world.flows.get(run)
+    const key = `${process?.number} ${run}`
+    if (process?.services === undefined || flow === undefined || this.#asking.has(key)) return
+    this.#asking.add(key)
+    const { time } = this.#world
+    const submit = Effect.gen(function*() {
+      const { hash, plan } = yield* Effect.flatMap(Plans, (plans) => plans.freeze(tenant, flow.flow))
+      const blobs: Array<NewBlob> = []
+      const input = StoredValue.store(flow.input, blobs)
+      const named = { name: plan.name, version: plan.version, hash }
+      const command = { type: "CreateRun" as const, at: time.now, run, flow: named, input }
+      return yield* (yield* Coordinator).submit({ tenant, run, plan, command, blobs })
+    }).pipe(Effect.provide(process.services))
+    Effect.runForkWith(process.context)(submit).addObserver((exit) => {
+      this.#asking.delete(key)
+      if (exit._tag === "Success") this.#started(run, exit.value)
+    })
+  }
+
+  #started(run: string, settled: Settled): void {
+    if (settled.kind !== "accepted") return
+    this.accepted.add(run)
+    const row = MemoryState.findRun(this.#world.store, tenant, run)
+    if (row === undefined || row.head < 1) this.#world.observer.complain(`${run} was accepted and is not in the store`)
+  }
+
+  /** A command handed in by a row, as another process on the machine does it. */
+  #give(run: string, command: Command): number {
+    const { store } = this.#world
+    const id = ++store.counter
+    store.commands.set(id, { id, tenant, run, command: JSON.stringify(command), answer: undefined })
+    return id
+  }
+
+  #once(key: string, give: () => number): void {
+    const before = this.#asked.get(key)
+    const answer = before === undefined ? undefined : this.#world.store.commands.get(before)?.answer
+    const lost = answer !== undefined && (JSON.parse(answer) as Settled).kind === "lost"
+    if (before === undefined || lost) this.#asked.set(key, give())
+  }
+
+  #attend(run: string, state: RunState): void {
+    const at = this.#world.time.now
+    for (const node of state.plan.nodes) {
+      const name = node.wait?.event
+      const data = name === undefined
+        ? undefined
+        : Outcomes.eventFor(this.#world.outcomes(run), name, node.timeoutMs === undefined)
+      if (name !== undefined && data !== undefined && this.#world.chance.is(0.3)) {
+        this.#once(
+          `${run} ${name}`,
+          () => this.#give(run, { type: "SendEvent", at, id: name, name, data: inline(data) })
+        )
+      }
+      const here = state.nodes.get(node.index)
+      if (here.status === "waiting" && here.wait?.kind === "operator") this.#resolve(run, node.id, here.attempt)
+      const table = state.maps.get(node.index)
+      for (let item = 0; table !== undefined && item < table.count; item++) {
+        if (table.status(item) === "waiting") this.#resolve(run, StepPath.item(node.id, item), table.attempt(item))
+      }
+    }
+    this.#steer(run, state, at)
+  }
+
+  #resolve(run: string, path: string, attempt: number): void {
+    const action = Outcomes.resolution(this.#world.outcomes(run), path, attempt)
+    const at = this.#world.time.now
+    this.#once(`${run} ${path}#${attempt}`, () => this.#give(run, { type: "ResolveStep", at, path, action }))
+  }
+
+  #steer(run: string, state: RunState, at: number): void {
+    if (at >= (this.#cancelAt.get(run) ?? Infinity)) {
+      this.#once(`${run} cancel`, () => this.#give(run, { type: "CancelRun", at }))
+    }
+    const left = this.#pauses.get(run) ?? 0
+    if (!state.paused && left > 0 && this.#world.chance.is(0.1)) {
+      this.#pauses.set(run, left - 1)
+      this.#give(run, { type: "PauseRun", at })
+    } else if (state.paused && this.#world.chance.is(0.3)) this.#give(run, { type: "ResumeRun", at })
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Looks at the store from outside, after every commit: the journal holds together, the folded state keeps its promises,
+ * and no attempt runs that may not.
+ */
+import * as MemoryState from "@baton/engine/MemoryState"
+import * as RecordHash from "@baton/engine/RecordHash"
+import type { RunStore } from "@baton/engine/RunStore"
+import type { Commit, CommitOutcome } from "@baton/engine/RunStore"
+import type { Event } from "@baton/kernel/Event"
+import { evolve } from "@baton/kernel/Evolve"
+import { violations } from "@baton/kernel/Invariants"
+import * as Outstanding from "@baton/kernel/Outstanding"
+import type { Plan } from "@baton/kernel/Plan"
+import * as RunState from "@baton/kernel/RunState"
+import type { StepError } from "@baton/kernel/StepError"
+import type { VirtualTime } from "./VirtualTime.ts"
+
+export interface Seen {
+  readonly run: string
+  readonly state: RunState.RunState
+  hash: Uint8Array
+  readonly counted: Set<string>
+  /** Attempts that ended otherwise than the world decides: lost, stopped, poisoned. */
+  readonly losses: Map<string, StepError>
+  /** One event a line, for people. */
+  readonly journal: Array<string>
+}
+
+/** An attempt under way. */
+export interface Begin {
+  readonly process: number
+  /** Its process lives and, where sessions have leases, has kept its own. */
+  readonly alive: () => boolean
+  /** It still does something, as far as its process lives. */
+  running: boolean
+  /** It has given its answer to the coordinator. */
+  answered: boolean
+}
+
+/** Codes of errors that the machine itself gives an attempt. */
+const machineErrors = new Set(["POISON", "INTERRUPTED", "STORE_READ", "CALL_NOT_STARTED", "OUTCOME_UNKNOWN"])
+
+/** How long after a cancel an attempt that was claimed before may still begin, in milliseconds. */
+const cancelSlackMs = 2_000
+
+export class Observer {
+  readonly runs = new Map<string, Seen>()
+  readonly complaints: Array<string> = []
+  readonly plans: ReadonlyMap<string, Plan>
+  readonly time: VirtualTime
+  commits = 0
+  readonly #store: typeof MemoryState.MemoryState.Service
+  readonly #begins = new Map<string, Begin>()
+
+  constructor(store: typeof MemoryState.MemoryState.Service, plans: ReadonlyMap<string, Plan>, time: VirtualTime) {
+    this.#store = store
+    this.plans = plans
+    this.time = time
+  }
+
+  complain(message: string): void {
+    this.complaints.push(`${message} (at +${this.time.now - 1_700_000_000_000} ms, step ${this.time.steps})`)
+  }
+
+  committed(batch: Parameters<RunStore["Service"]["commit"]>[0], outcomes: ReadonlyArray<CommitOutcome>): void {
+    for (const [index, outcome] of outcomes.entries()) {
+      const commit = batch[index]
+      if (outcome.ok && commit !== undefined) this.#record(commit)
+    }
+  }
+
+  #record(commit: Commit): void {
+    this.commits++
+    const seen = this.runs.get(commit.run) ?? this.#first(commit.run)
+    const { state } = seen
+    if (commit.expected !== state.seq) this.complain(`${commit.run}: a record at ${commit.expected} after ${state.seq}`)
+    seen.hash = RecordHash.next(seen.hash, commit.bytes)
+    const row = MemoryState.findRun(this.#store, commit.tenant, commit.run)
+    if (row === undefined || !RecordHash.equals(row.hash, seen.hash)) {
+      this.complain(`${commit.run}: the chain is broken`)
+    }
+    const events: ReadonlyArray<Event> = JSON.parse(Buffer.from(commit.bytes).toString("utf8"))
+    for (const event of events) this.#event(seen, event)
+    if (state.seq !== commit.expected + commit.n) this.complain(`${commit.run}: the record counts ${commit.n} events`)
+    for (const violation of violations(state)) this.complain(`${commit.run}: ${violation}`)
+    if (this.#store.dispatchRows) this.#dispatches(seen, row)
+  }
+
+  #first(run: string): Seen {
+    const plan = this.plans.get(run)
+    if (plan === undefined) throw new Error(`nobody has submitted ${run}`)
+    const state = RunState.empty(plan)
+    const seen: Seen = { run, state, hash: new Uint8Array(), counted: new Set(), losses: new Map(), journal: [] }
+    this.runs.set(run, seen)
+    return seen
+  }
+
+  #event(seen: Seen, event: Event): void {
+    const { run, state } = seen
+    seen.journal.push(`${state.seq + 1} ${JSON.stringify(event)}`)
+    if (event.type === "StepsDispatched" && state.closing !== undefined && state.closing.cause !== "failure") {
+      this.complain(`${run}: K11: offers after ${state.closing.cause}`)
+    }
+    if (event.type === "StepSucceeded" || event.type === "StepFailed" || event.type === "StepRetryScheduled") {
+      const key = `${event.path}#${event.attempt}`
+      if (event.attempt > 0 && seen.counted.has(key)) this.complain(`${run}: K3: ${key} counts twice`)
+      seen.counted.add(key)
+      if (event.type !== "StepSucceeded" && machineErrors.has(event.error.code)) seen.losses.set(key, event.error)
+    }
+    if (event.type === "StepWaiting" && event.wait.kind === "operator" && machineErrors.has(event.wait.error.code)) {
+      seen.losses.set(`${event.path}#${event.attempt}`, { ...event.wait.error, kind: "internal" })
+    }
+    evolve(state, event)
+    if (state.sealed !== undefined) this.complain(`${run}: ${state.sealed}`)
+  }
+
+  /** In a shared store the rows of offered work are exactly what the journal says is offered. */
+  #dispatches({ run, state }: Seen, row: MemoryState.MemoryRun | undefined): void {
+    const rows = [...row?.dispatches.keys() ?? []].sort()
+    const offers = Outstanding.outstanding(state).offers.map((offer) => `${offer.path}#${offer.attempt}`).sort()
+    if (rows.join() !== offers.join()) this.complain(`${run}: the rows are ${rows.join()}, offered is ${offers.join()}`)
+  }
+
+  /** An attempt begins to do something. */
+  begins(run: string, path: string, attempt: number, begin: Begin): void {
+    const key = `${run} ${path}#${attempt}`
+    const before = this.#begins.get(key)
+    if (before !== undefined && before.alive() && (before.running || before.process === begin.process)) {
+      this.complain(`${key} begins in ${begin.process} again, after ${before.process}`)
+    }
+    this.#begins.set(key, begin)
+    const seen = this.runs.get(run)
+    if (seen === undefined) return this.complain(`${key} begins, but the run is not durable`)
+    // A process that has lost its run in the meantime does not know it yet.
+    if (!begin.alive()) return
+    const offered = Outstanding.offered(seen.state).some((offer) => offer.path === path && offer.attempt === attempt)
+    if (!offered) this.complain(`${key} begins, but it is not offered`)
+    const { closing } = seen.state
+    if (closing !== undefined && closing.cause !== "failure" && this.time.now > closing.at + cancelSlackMs) {
+      this.complain(`${key} begins after ${closing.cause}`)
+    }
+  }
+}
