@@ -113,11 +113,17 @@ const supplySafely = (services: Services, lacks: Lacks): Effect.Effect<void> =>
     Effect.catch(({ message, reason }) =>
       Effect.gen(function*() {
         yield* Effect.logWarning("A run must wait for what it reads", { run: lacks.slot.run, reason: message })
-        if (lasting.has(reason)) services.scribe.turnAway(lacks.slot, { kind: "lost", reason: "unavailable", message })
+        if (lasting.has(reason)) giveWay(services.scribe, lacks, message)
         yield* retryLater(services, [lacks.slot])
       })
     )
   )
+
+/** Without its state nobody can be answered; without one value, one decision cannot be made. */
+const giveWay = (scribe: Scribe, { pending, slot }: Lacks, message: string): void => {
+  if (pending !== undefined && pending.reply === undefined) scribe.spoil(slot, pending, message)
+  else scribe.turnAway(slot, { kind: "lost", reason: "unavailable", message })
+}
 
 const messageOf = (defect: unknown): string => defect instanceof Error ? defect.message : "an unknown error"
 

@@ -28,22 +28,33 @@ export interface Job {
   readonly answers: ReadonlyArray<readonly [Pending, Settled]>
 }
 
-export type Lacks = { readonly slot: RunSlot; readonly refs: ReadonlyArray<string> | undefined }
+/** `refs` is what the decision about `pending` must read; without it the whole state is lacking. */
+export type Lacks = {
+  readonly slot: RunSlot
+  readonly refs: ReadonlyArray<string> | undefined
+  readonly pending?: Pending
+}
 
 /** Nothing is posted, decided, written, offered or begun: only a clock or somebody outside moves this run on. */
 const isResting = (slot: RunSlot): boolean =>
   slot.state !== undefined && slot.state.offered === 0 && slot.state.seq === slot.head && slot.begun.size === 0 &&
   slot.mailbox.length === 0 && !slot.dirty && !slot.loading
 
-/** An answer whose bytes are gone before its record was written is none: the attempt has failed. */
+/** The attempt has failed, because of what the store has lost. */
+const failedInstead = (pending: Pending, message: string, retryable: boolean): Pending => {
+  const { command } = pending
+  if (command.type !== "CompleteStep" || command.outcome.ok !== true) return pending
+  const error = { code: "BLOB_MISSING", kind: "io", message, retryable } as const
+  return { ...pending, command: { ...command, outcome: { ok: false, error } } }
+}
+
+/** An answer whose bytes are gone before its record was written is none. */
 const withoutLostOutput = (pending: Pending): Pending => {
   const { blobs, command } = pending
   if (command.type !== "CompleteStep" || command.outcome.ok !== true) return pending
   const carried = new Set(blobs.map((blob) => blob.ref))
   if (refs(command.outcome.output).every((ref) => carried.has(ref))) return pending
-  const message = `the output of ${command.path} is gone from the store`
-  const error = { code: "BLOB_MISSING", kind: "io", message, retryable: true } as const
-  return { ...pending, command: { ...command, outcome: { ok: false, error } } }
+  return failedInstead(pending, `the output of ${command.path} is gone from the store`, true)
 }
 
 const keyOf = (tenant: string, run: string): string => `${tenant} ${run}`
@@ -152,7 +163,7 @@ export class Scribe {
       const decision = this.#ask(slot, state, pending)
       if (decision.kind === "needs") {
         slot.loading = true
-        lacks.push({ slot, refs: decision.needs.refs })
+        lacks.push({ slot, refs: decision.needs.refs, pending })
         break
       }
       taken.push(pending)
@@ -264,6 +275,18 @@ export class Scribe {
     const asking = slot.mailbox.filter((pending) => pending.reply !== undefined)
     slot.mailbox = slot.mailbox.filter((pending) => pending.reply === undefined)
     for (const one of asking) one.reply?.(settled)
+  }
+
+  /**
+   * What must be read to decide about `pending` is gone for good. A step whose answer cannot be taken in has failed;
+   * anything else goes behind the others, so that a cancel is heard.
+   */
+  spoil(slot: RunSlot, pending: Pending, message: string): void {
+    if (!slot.mailbox.includes(pending)) return
+    const instead = failedInstead(pending, message, false)
+    slot.mailbox = instead === pending
+      ? [...slot.mailbox.filter((one) => one !== pending), pending]
+      : slot.mailbox.map((one) => one === pending ? instead : one)
   }
 
   #drop(slot: RunSlot): void {

@@ -6,6 +6,7 @@
  * reaches the call. On stop, nothing new is taken, running attempts get the grace time, and what does not end is
  * interrupted and left offered: the next owner begins it again as the same attempt.
  */
+import { semantics } from "@baton/kernel/Event"
 import { locate } from "@baton/kernel/EvolveStep"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
@@ -84,7 +85,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   if (slot === undefined || state === undefined || state.finished !== undefined) return undefined
   if (state.closing !== undefined && state.closing.cause !== "failure") return undefined
   // It can be read but not changed: the answer would be refused.
-  if (state.sealed !== undefined) return undefined
+  if (state.sealed !== undefined || state.semantics !== semantics) return undefined
   const address = locate(state, offer.path)
   if (address === undefined) return undefined
   const { index, node } = address

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { BlobStore, BlobStoreError } from "../src/BlobStore.ts"
 import { Coordinator } from "../src/Coordinator.ts"
 import * as Engine from "../src/Engine.ts"
 import { EventFeed } from "../src/EventFeed.ts"
@@ -19,6 +20,7 @@ import { RunStore, RunStoreError } from "../src/RunStore.ts"
 import { Secrets, SecretsError } from "../src/Secrets.ts"
 import { Sessions } from "../src/Sessions.ts"
 import { type StepType, StepTypes } from "../src/StepType.ts"
+import { refOf } from "../src/StoredValue.ts"
 
 const steps: Flow = { name: "steps", nodes: [{ id: "a", type: "transform", value: "${ input }" }], edges: [] }
 const silent: Flow = { name: "silent", nodes: [{ id: "a", type: "function", function: "f", input: {} }], edges: [] }
@@ -46,16 +48,19 @@ const world = Layer.mergeAll(
 )
 
 /** The machine on a store that was tampered with. */
-const machine = (tampered: (store: RunStore["Service"]) => Partial<RunStore["Service"]>) => {
+const machine = (
+  tampered: (store: RunStore["Service"]) => Partial<RunStore["Service"]>,
+  blobs: Layer.Layer<BlobStore, never, BlobStore> = Layer.effect(BlobStore, BlobStore)
+) => {
   const store = Layer.effect(RunStore, Effect.map(RunStore, (store) => ({ ...store, ...tampered(store) })))
   return Engine.layer({ adopt: false }).pipe(
     Layer.provide(world),
     Layer.provide(Layer.succeed(MachineLimits, { ...Limits.defaults, stopGrace: Duration.zero })),
-    Layer.provideMerge(Layer.provideMerge(store, MemoryStore.layer))
+    Layer.provideMerge(Layer.provideMerge(Layer.merge(store, blobs), MemoryStore.layer))
   )
 }
 
-const submit = Effect.fnUntraced(function*(run: string, flow: Flow) {
+const submit = Effect.fnUntraced(function*(run: string, flow: Flow, large?: Uint8Array) {
   const coordinator = yield* Coordinator
   const hash = yield* Effect.flatMap(FlowStore, (flows) => flows.freeze("t", flow))
   const plan = Result.getOrThrow(Compile.compile(flow))
@@ -63,13 +68,13 @@ const submit = Effect.fnUntraced(function*(run: string, flow: Flow) {
     tenant: "t",
     run,
     plan,
-    blobs: [],
+    blobs: large === undefined ? [] : [{ ref: refOf(large), bytes: large }],
     command: {
       type: "CreateRun",
       at: 1,
       run,
       flow: { name: plan.name, version: plan.version, hash },
-      input: { v: 7 }
+      input: large === undefined ? { v: 7 } : { ref: refOf(large), bytes: large.length }
     }
   })
 })
@@ -159,6 +164,33 @@ describe("a run whose journal is damaged", () => {
         message: "bytes do not match"
       })
     }).pipe(Effect.provide(damaged)))
+})
+
+describe("a stored value that is gone", () => {
+  const gone = Layer.effect(
+    BlobStore,
+    Effect.map(BlobStore, (blobs) => ({
+      ...blobs,
+      get: () => Effect.fail(new BlobStoreError({ reason: "missing", message: "the bytes are gone" }))
+    }))
+  )
+  const looks: Flow = {
+    name: "looks",
+    nodes: [{ id: "a", type: "function", function: "f", input: {} }, { id: "b", type: "wait", event: "e" }],
+    edges: [{ from: "a", to: "b", when: "input.ready" }]
+  }
+
+  it.live("fails the step after which it had to be read, and the run with it", () =>
+    Effect.gen(function*() {
+      const coordinator = yield* Coordinator
+      const moved = yield* Effect.flatMap(EventFeed, (feed) => feed.subscribe("t", "run"))
+      yield* submit("run", looks, Buffer.from(JSON.stringify({ ready: true })))
+      const answer = { ok: true, output: { v: 1 } } as const
+      coordinator.post("t", "run", { type: "CompleteStep", at: 2, path: "a", attempt: 1, outcome: answer }, [])
+      yield* Stream.runHead(Stream.filter(moved, (wakeup) => wakeup.kind === "moved" && wakeup.ended))
+      const [row] = yield* Effect.flatMap(RunStore, (store) => store.list({ tenant: "t", limit: 1 }))
+      assert.deepInclude(row, { status: "failed", code: "BLOB_MISSING" })
+    }).pipe(Effect.scoped, Effect.provide(machine(() => ({}), gone))))
 })
 
 describe("a run that cannot be decided because of a bug", () => {

@@ -88,6 +88,10 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)
   if (state.seq === 0 && command.type !== "CreateRun") return refuse("RUN_NOT_FOUND", "the run has not been created")
+  if (state.seq > 0 && state.semantics !== semantics) {
+    const message = `the run was made under rules of number ${state.semantics}; this program has number ${semantics}`
+    return refuse("SEMANTICS_UNKNOWN", message)
+  }
   if (state.finished !== undefined && command.type !== "AddNote") {
     // A late completion or timer is stale, not wrong.
     if (command.type === "CompleteStep" || command.type === "FireTimer" || command.type === "LoseDelivery") {

@@ -1,4 +1,6 @@
 /** Rules of the run machine that are easy to get wrong, one small run each. */
+import type { Command } from "@baton/kernel/Command"
+import { decide } from "@baton/kernel/Decide"
 import { assert, describe, it } from "vitest"
 import { flow, RunDriver } from "./RunDriver.ts"
 
@@ -179,5 +181,24 @@ describe("effects (SEMANTICS 8.11)", () => {
     run.ask({ type: "StartCall", at: run.at, path: "pay", attempt: 1, key: "k" })
     run.answer("pay", { ok: "interrupted" })
     assert.strictEqual(run.status("pay"), "waiting")
+  })
+})
+
+describe("versions (SEMANTICS 8.13c)", () => {
+  it("a run made under other rules can be read and refuses every command, an adoption too", () => {
+    const run = new RunDriver(flow([transform("work")]))
+    run.state.semantics = 99
+    const ask = (command: Command) => decide(run.state, command)
+    const at = run.at
+    for (
+      const command of [
+        { type: "AdoptRun", at, session: "s", epoch: 2 },
+        { type: "CancelRun", at },
+        { type: "CompleteStep", at, path: "work", attempt: 1, outcome: { ok: true, output: { v: 1 } } }
+      ] satisfies ReadonlyArray<Command>
+    ) {
+      const decision = ask(command)
+      assert.strictEqual(decision.kind === "refused" ? decision.refusal.code : decision.kind, "SEMANTICS_UNKNOWN")
+    }
   })
 })

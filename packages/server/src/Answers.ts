@@ -45,7 +45,8 @@ const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
   RUN_NOT_FOUND: "not_found",
   STEP_NOT_FOUND: "not_found",
   COMMAND_INVALID: "invalid",
-  RUN_SEALED: "unavailable"
+  RUN_SEALED: "unavailable",
+  SEMANTICS_UNKNOWN: "unavailable"
 }
 
 /** Accepted is nothing to tell; a refusal or a lost run is an error. */
