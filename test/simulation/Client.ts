@@ -53,6 +53,7 @@ export class Client {
       const state = observer.runs.get(run)?.state
       if (state === undefined) this.#start(run)
       else if (state.finished === undefined) this.#attend(run, state)
+      if (chance.is(0.3)) this.#read(run)
     }
     time.at(time.now + chance.int(1, lookEveryMs), this.owner, () => this.#look())
   }
@@ -83,6 +84,21 @@ export class Client {
     Effect.runForkWith(process.context)(submit).addObserver((exit) => {
       this.#asking.delete(key)
       if (exit._tag === "Success") this.#started(run, exit.value)
+    })
+  }
+
+  /** Somebody reads the run: what is shown is durable (SEMANTICS 8.1d). */
+  #read(run: string): void {
+    const process = this.#somebody()
+    if (process?.services === undefined) return
+    const { observer } = this.#world
+    const peek = Effect.flatMap(Coordinator, (coordinator) => coordinator.peek(tenant, run))
+    Effect.runForkWith(process.context)(Effect.provide(peek, process.services)).addObserver((exit) => {
+      const shown = exit._tag === "Success" ? exit.value?.state.seq : undefined
+      const durable = observer.runs.get(run)?.state.seq ?? 0
+      if (shown !== undefined && shown > durable) {
+        observer.complain(`${run} is shown at ${shown}, durable is ${durable}`)
+      }
     })
   }
 

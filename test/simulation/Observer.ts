@@ -102,6 +102,7 @@ export class Observer {
     if (event.type === "StepsDispatched" && state.closing !== undefined && state.closing.cause !== "failure") {
       this.complain(`${run}: K11: offers after ${state.closing.cause}`)
     }
+    if (event.type === "StepsDispatched" && state.paused) this.complain(`${run}: offers while it is paused`)
     if (event.type === "StepSucceeded" || event.type === "StepFailed" || event.type === "StepRetryScheduled") {
       const key = `${event.path}#${event.attempt}`
       if (event.attempt > 0 && seen.counted.has(key)) this.complain(`${run}: K3: ${key} counts twice`)

@@ -18,7 +18,7 @@ import { MachineLimits } from "./MachineLimits.ts"
 import { Plans } from "./Plans.ts"
 import * as RunLoader from "./RunLoader.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
-import { attemptKey } from "./RunSlot.ts"
+import { attemptKey, durable } from "./RunSlot.ts"
 import { RunStore } from "./RunStore.ts"
 import type { Job, Lacks, Written } from "./Scribe.ts"
 import { Scribe } from "./Scribe.ts"
@@ -29,6 +29,9 @@ import { handOver } from "./StrayAnswer.ts"
 
 /** Longest pause between two tries of a store that does not serve, in milliseconds. */
 const storeRetryMsMax = 5_000
+
+/** How often an end of the work is looked for, in milliseconds. */
+const idleEveryMs = 1
 
 interface Services {
   readonly scribe: Scribe
@@ -318,7 +321,8 @@ const api = (services: Services): Coordinator["Service"] => {
       slot.loading = true
       yield* supplySafely(services, { slot, refs: undefined })
     }
-    return slot.state === undefined ? undefined : { slot, state: slot.state }
+    const state = yield* durable(slot)
+    return state === undefined ? undefined : { slot, state }
   })
   return {
     submit: ({ blobs, command, plan, run, tenant }) =>
@@ -369,9 +373,6 @@ const api = (services: Services): Coordinator["Service"] => {
     }
   }
 }
-
-/** How often an end of the work is looked for, in milliseconds. */
-const idleEveryMs = 1
 
 const waitIdle = (scribe: Scribe): Effect.Effect<void> =>
   scribe.idle ? Effect.void : Effect.andThen(Effect.sleep(idleEveryMs), Effect.suspend(() => waitIdle(scribe)))

@@ -3,6 +3,7 @@ import type { Command } from "@baton/kernel/Command"
 import type { Timer } from "@baton/kernel/Outstanding"
 import type { RunState } from "@baton/kernel/RunState"
 import type { BlobRef, Json } from "@baton/kernel/Value"
+import * as Effect from "effect/Effect"
 import type { NewBlob } from "./StoredValue.ts"
 
 /** How a command ended, once that is durable. */
@@ -63,6 +64,22 @@ export const make = (tenant: string, run: string): RunSlot => ({
   timers: new Map(),
   status: "",
   movedAt: 0
+})
+
+/** How long a reader waits for the commit under way, and how often it looks, in milliseconds. */
+const commitMsMax = 1_000
+const lookEveryMs = 1
+
+/**
+ * The state once all of it is durable: what a commit under way holds must not be shown (SEMANTICS 8.1d). None when that
+ * takes too long; the store itself knows what it has.
+ */
+export const durable = Effect.fnUntraced(function*(slot: RunSlot) {
+  for (let waited = 0; slot.state !== undefined && slot.state.seq !== slot.head; waited += lookEveryMs) {
+    if (waited >= commitMsMax) return undefined
+    yield* Effect.sleep(lookEveryMs)
+  }
+  return slot.state
 })
 
 export const attemptKey = (path: string, attempt: number): string => `${path}#${attempt}`

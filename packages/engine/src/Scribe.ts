@@ -128,6 +128,8 @@ export class Scribe {
     const lacks: Array<Lacks> = []
     for (const slot of turn) {
       slot.dirty = false
+      // Somebody who reads the run loads it already; a second load would put an older state in its place.
+      if (slot.loading) continue
       if (slot.state === undefined) {
         lacks.push({ slot, refs: undefined })
         continue

@@ -108,6 +108,15 @@ describe("promises about single steps", () => {
     })
   }, 60_000)
 
+  it("a paused run offers nothing (SEMANTICS 8.5e)", () => {
+    over(400, (seed, noise) => {
+      drive(seed, noise, (found) => {
+        const paused = found.before.paused && found.command.type !== "ResumeRun"
+        if (paused) assert.isFalse(decided(found).some((event) => event.type === "StepsDispatched"))
+      })
+    })
+  }, 60_000)
+
   it("K11: after a cancel nothing is offered", () => {
     over(400, (seed) => {
       const chance = new Chance(seed)

@@ -39,8 +39,9 @@ export const garble = (chance: Chance, value: Json): Json => {
   if (Array.isArray(value)) {
     const copy = [...value]
     const at = chance.int(0, Math.max(0, copy.length - 1))
-    if (copy.length === 0 || chance.is(0.2)) copy.push(json(chance))
-    else if (chance.is(0.2)) copy.splice(at, 1)
+    const way = chance.next()
+    if (copy.length === 0 || way < 0.2) copy.push(json(chance))
+    else if (way < 0.4) copy.splice(at, 1)
     else copy[at] = garble(chance, copy[at] ?? null)
     return copy
   }

@@ -22,8 +22,6 @@ export interface Noise {
   readonly harmful: number
 }
 
-export const quiet: Noise = { harmless: 0, harmful: 0 }
-
 export interface Decided {
   readonly before: RunState.RunState
   readonly command: Command
@@ -192,7 +190,10 @@ export class RandomRun {
   #harmless(): void {
     const { at, chance } = this
     const nodes = this.plan.nodes
-    const old = this.answered.length === 0 ? undefined : chance.pick(this.answered)
+    // An answer to an attempt before the one that is offered now is the most likely to be mistaken.
+    const offered = new Set(Outstanding.offered(this.state).map((offer) => offer.path))
+    const stale = this.answered.filter(({ path }) => offered.has(path))
+    const old = this.answered.length === 0 ? undefined : chance.pick(stale.length > 0 ? stale : this.answered)
     const way = chance.int(0, 7)
     if (way === 0 && old !== undefined) this.ask({ ...old, at })
     else if (way === 1 && old !== undefined) this.ask({ ...old, at, attempt: old.attempt + chance.int(-1, 3) + 7 })
