@@ -30,9 +30,6 @@ import { handOver } from "./StrayAnswer.ts"
 /** Longest pause between two tries of a store that does not serve, in milliseconds. */
 const storeRetryMsMax = 5_000
 
-/** How often an end of the work is looked for, in milliseconds. */
-const idleEveryMs = 1
-
 interface Services {
   readonly scribe: Scribe
   readonly store: RunStore["Service"]
@@ -365,7 +362,7 @@ const api = (services: Services): Coordinator["Service"] => {
     },
     slots: () => scribe.slots.values(),
     offerAgain: (_slot, offers) => services.queue.offer(offers),
-    settled: Effect.suspend(() => waitIdle(scribe)),
+    settled: scribe.settled,
     alarms: scribe.alarms,
     trim: () => scribe.trim(),
     whenClosing: (listener) => {
@@ -373,9 +370,6 @@ const api = (services: Services): Coordinator["Service"] => {
     }
   }
 }
-
-const waitIdle = (scribe: Scribe): Effect.Effect<void> =>
-  scribe.idle ? Effect.void : Effect.andThen(Effect.sleep(idleEveryMs), Effect.suspend(() => waitIdle(scribe)))
 
 export const make = Effect.gen(function*() {
   const limits = yield* MachineLimits

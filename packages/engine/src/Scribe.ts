@@ -5,6 +5,7 @@ import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
 import { refs } from "@baton/kernel/Value"
 import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type { BlobCache } from "./BlobCache.ts"
 import type { MachineLimits } from "./MachineLimits.ts"
@@ -57,6 +58,9 @@ const withoutLostOutput = (pending: Pending): Pending => {
   return failedInstead(pending, `the output of ${command.path} is gone from the store`, true)
 }
 
+/** How often an end of the work is looked for, in milliseconds. */
+const idleEveryMs = 1
+
 const keyOf = (tenant: string, run: string): string => `${tenant} ${run}`
 
 export class Scribe {
@@ -89,6 +93,11 @@ export class Scribe {
     for (const slot of this.slots.values()) if (slot.mailbox.length > 0) return false
     return true
   }
+
+  /** Waits until everything that was posted has been decided and written. */
+  readonly settled: Effect.Effect<void> = Effect.suspend(() =>
+    this.idle ? Effect.void : Effect.andThen(Effect.sleep(idleEveryMs), this.settled)
+  )
 
   slot(tenant: string, run: string): RunSlot | undefined {
     return this.slots.get(keyOf(tenant, run))
