@@ -16,10 +16,12 @@ it("names the place of a number that no double holds, and of a key that is there
 })
 
 it("is not misled by digits, colons and quotes inside strings, nor by other spellings of the same number", () => {
-  for (const text of [
-    "\"12345678901234567890\"",
-    "{\"a:b\":\"c:\\\"d\\\\\",\"e\":\":\"}",
-    "[1.0,1e0,-0,9007199254740991,0.1,123456789012345678e-3]",
-    "{\"a\":{},\"b\":[],\"\":{\"a\":null}}"
-  ]) assert.isUndefined(find(text), text)
+  for (
+    const text of [
+      "\"12345678901234567890\"",
+      "{\"a:b\":\"c:\\\"d\\\\\",\"e\":\":\"}",
+      "[1.0,1e0,-0,9007199254740991,0.1,123456789012345678e-3]",
+      "{\"a\":{},\"b\":[],\"\":{\"a\":null}}"
+    ]
+  ) assert.isUndefined(find(text), text)
 })
