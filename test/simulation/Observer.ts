@@ -29,6 +29,7 @@ export interface Seen {
 /** An attempt under way. */
 export interface Begin {
   readonly process: number
+  readonly session: string
   /** Its process lives and, where sessions have leases, has kept its own. */
   readonly alive: () => boolean
   /** It still does something, as far as its process lives. */
@@ -132,7 +133,8 @@ export class Observer {
     const seen = this.runs.get(run)
     if (seen === undefined) return this.complain(`${key} begins, but the run is not durable`)
     // A process that has lost its run in the meantime does not know it yet.
-    if (!begin.alive()) return
+    const row = [...this.#store.runs.values()].find((row) => row.run === run)
+    if (!begin.alive() || row?.owner !== begin.session) return
     const offered = Outstanding.offered(seen.state).some((offer) => offer.path === path && offer.attempt === attempt)
     if (!offered) this.complain(`${key} begins, but it is not offered`)
     const { closing } = seen.state

@@ -150,6 +150,7 @@ export class SimulatedProcess {
     const { lapses } = this
     const begin: Begin = {
       process: this.number,
+      session: this.session,
       alive: () => this.alive && this.lapses === lapses,
       running: true,
       answered: false

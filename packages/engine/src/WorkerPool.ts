@@ -303,12 +303,30 @@ const laneOf = (pool: Pool, type: string): Lane => {
   return lane
 }
 
-const claimed = (pool: Pool, offer: Offer): Effect.Effect<boolean> =>
-  pool.store.dispatchRows
-    ? pool.store.claim(offer.tenant, offer.run, offer.path, offer.attempt, pool.session).pipe(
-      Effect.catch((error) => Effect.as(Effect.logDebug("A claim failed", { reason: error.reason }), false))
-    )
-    : Effect.succeed(true)
+/** Whether the row of the offer is this session's, now or from a claim whose answer was lost. */
+const claimed = Effect.fnUntraced(
+  function*(pool: Pool, { attempt, path, run, tenant }: Offer) {
+    if (yield* pool.store.claim(tenant, run, path, attempt, pool.session)) return true
+    const rows = yield* pool.store.dispatches(tenant, run)
+    return rows.some((row) => row.path === path && row.attempt === attempt && row.session === pool.session)
+  },
+  Effect.catch((error) => Effect.as(Effect.logDebug("A claim failed", { reason: error.reason }), false))
+)
+
+/** Begins the attempt here first, then claims it, so that a claim never outlasts the reason for it. */
+const take = Effect.fnUntraced(function*(pool: Pool, lane: Lane, offer: Offer) {
+  const begun = begin(pool, offer)
+  if (begun === undefined) return
+  if (pool.store.dispatchRows) {
+    if (!(yield* claimed(pool, offer))) {
+      begun.slot.begun.delete(attemptKey(offer.path, offer.attempt))
+      return
+    }
+    const closing = begun.slot.state?.closing
+    if (closing !== undefined && closing.cause !== "failure") return postInterrupted(pool, offer)
+  }
+  yield* launch(pool, lane, offer, begun)
+})
 
 const serve = (pool: Pool, type: string): Effect.Effect<never> => {
   const lane = laneOf(pool, type)
@@ -316,9 +334,7 @@ const serve = (pool: Pool, type: string): Effect.Effect<never> => {
     yield* lane.free.await
     const offers = yield* pool.queue.take(type, Math.max(1, lane.max - lane.running))
     for (const offer of offers) {
-      if (pool.stopping || !(yield* claimed(pool, offer))) continue
-      const begun = begin(pool, offer)
-      if (begun !== undefined) yield* launch(pool, lane, offer, begun)
+      if (!pool.stopping) yield* take(pool, lane, offer)
     }
   })
   return Effect.forever(unbroken(`workers of ${type}`, round))

@@ -62,6 +62,18 @@ export const AgentDefinition = Schema.Struct({
 }).annotate({ identifier: "AgentDefinition" })
 export type AgentDefinition = typeof AgentDefinition.Type
 
+/** What people are asked once the step has answered; as the fields of an approval. */
+const Checkpoint = Schema.Struct({
+  question: Schema.optionalKey(Schema.Json),
+  options: Schema.optionalKey(Schema.Json),
+  form: Schema.optionalKey(Schema.Json),
+  approvers: Schema.optionalKey(Schema.Json),
+  quorum: Schema.optionalKey(Schema.Json),
+  requesterMayApprove: Schema.optionalKey(Schema.Json),
+  timeout: Schema.optionalKey(DurationText),
+  onTimeout: Schema.optionalKey(Schema.Json)
+})
+
 /** Fields that every node type has, and that a map's `each` body shares. */
 const common = {
   input: Schema.optionalKey(Schema.Json),
@@ -75,7 +87,7 @@ const common = {
   branch: Schema.optionalKey(Schema.Literal("first")),
   /** Asked when the join is satisfied; false skips the step (ADR 0003). */
   when: Schema.optionalKey(Expression),
-  checkpointAfter: Schema.optionalKey(Schema.Union([Schema.Boolean, JsonRecord])),
+  checkpointAfter: Schema.optionalKey(Schema.Union([Schema.Boolean, Checkpoint])),
   /** What is kept of the result: evaluated with `output` in scope. */
   select: Schema.optionalKey(Schema.Json),
   description: Schema.optionalKey(Schema.String)

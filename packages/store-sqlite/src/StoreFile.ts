@@ -2,8 +2,8 @@
  * Opening a store: folder, connection, schema. Only one process at a time is in here, so that any number of them may
  * start at once on a folder that is empty or holds an older store.
  */
-import { mkdirSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, mkdirSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { Connection } from "./Connection.ts"
 import * as Failure from "./Failure.ts"
 import * as Migrations from "./Migrations.ts"
@@ -29,13 +29,30 @@ export const sessionsOf = (data: string): string => join(data, "sessions")
 
 export const keyOf = (data: string): string => join(data, "key")
 
+/** Folder by folder: Node's own recursive way never ends where a file system denies that a parent it shows is there (`/proc`). */
+const makeFolders = (path: string): void => {
+  const missing: Array<string> = []
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at)
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder, { mode: 0o700 })
+    } catch (thrown) {
+      // Another process, starting at the same time, was first.
+      if (!isFolder(folder)) throw thrown
+    }
+  }
+  if (!isFolder(path)) throw new Error("not a folder")
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
 /**
  * For its owner only: inputs and outputs of runs are in it. Whatever the reason given (a read-only disk answers ENOENT
  * here), the folder is not there and cannot be made.
  */
 const makeFolder = (data: string): void => {
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    makeFolders(data)
   } catch (thrown) {
     throw Failure.make(Failure.from(thrown, data)?.reason ?? "read_only", fileOf(data))
   }
