@@ -6,7 +6,6 @@ import * as Drafts from "./Draft.ts"
 import { locate } from "./EvolveStep.ts"
 import * as Finish from "./Finish.ts"
 import * as Outstanding from "./Outstanding.ts"
-import type { PlanNode } from "./Plan.ts"
 import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
@@ -31,12 +30,12 @@ const retryDue = (draft: Draft, path: string, n: number): boolean => {
     (table.note(address.index)?.retryAt ?? 0) <= draft.at
 }
 
-const timeoutError = (node: PlanNode): StepError => ({
+const timeoutError: StepError = {
   code: "TIMEOUT",
   kind: "timeout",
   message: "nothing arrived in time",
   retryable: false
-})
+}
 
 /** A wait that holds no worker is over: by its time, or because its event did not come. */
 const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
@@ -44,7 +43,7 @@ const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
   const at = node === undefined ? undefined : draft.state.nodes.get(node.index)
   if (node === undefined || at?.status !== "waiting" || at.attempt !== command.n || at.wait === undefined) return
   if (at.wait.kind === "operator" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at) return
-  if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError(node), { final: true })
+  if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError, { final: true })
   Settle.succeed(draft, node, at.attempt, inline({}), { startedAt: at.startedAt })
 }
 

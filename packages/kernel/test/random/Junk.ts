@@ -39,8 +39,9 @@ export const garble = (chance: Chance, value: Json): Json => {
   if (Array.isArray(value)) {
     const copy = [...value]
     const at = chance.int(0, Math.max(0, copy.length - 1))
-    if (copy.length === 0 || chance.is(0.2)) copy.push(json(chance))
-    else if (chance.is(0.2)) copy.splice(at, 1)
+    const way = copy.length === 0 ? 0 : chance.int(0, 4)
+    if (way === 0) copy.push(json(chance))
+    else if (way === 1) copy.splice(at, 1)
     else copy[at] = garble(chance, copy[at] ?? null)
     return copy
   }

@@ -22,7 +22,7 @@ export interface Noise {
   readonly harmful: number
 }
 
-export const quiet: Noise = { harmless: 0, harmful: 0 }
+const quiet: Noise = { harmless: 0, harmful: 0 }
 
 export interface Decided {
   readonly before: RunState.RunState
