@@ -22,8 +22,6 @@ export interface Noise {
   readonly harmful: number
 }
 
-const quiet: Noise = { harmless: 0, harmful: 0 }
-
 export interface Decided {
   readonly before: RunState.RunState
   readonly command: Command
