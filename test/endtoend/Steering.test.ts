@@ -52,7 +52,7 @@ describe.concurrent("steering", { timeout: 90_000 }, () => {
       assert.include(err, "error[CANCELLED]: wrong input")
       assert.strictEqual(desk.read("effects.log"), "hang aborted\n")
       const again = await desk.run("runs", "cancel", "@last")
-      assert.deepStrictEqual([again.exit, again.err.startsWith('error[RUN_FINISHED]')], [7, true], again.err)
+      assert.deepStrictEqual([again.exit, again.err.startsWith("error[RUN_FINISHED]")], [7, true], again.err)
     })
   )
 
@@ -65,12 +65,12 @@ describe.concurrent("steering", { timeout: 90_000 }, () => {
       assert.deepStrictEqual([detached.exit, detached.out], [0, `${run} submitted flow=notes version=0.0.0\n`])
       assert.throws(() => desk.read("effects.log"))
       const without = await desk.run("runs", "resume", run)
-      assert.deepStrictEqual([without.exit, without.err.startsWith('error[FUNCTION_UNKNOWN]')], [2, true], without.err)
+      assert.deepStrictEqual([without.exit, without.err.startsWith("error[FUNCTION_UNKNOWN]")], [2, true], without.err)
       const resumed = await desk.run("runs", "resume", run, "--handlers", handlers)
       assert.strictEqual(resumed.exit, 0, resumed.err)
       assert.strictEqual(desk.read("effects.log"), "note a\n")
       const over = await desk.run("runs", "resume", run, "--handlers", handlers)
-      assert.deepStrictEqual([over.exit, over.err.startsWith('error[RUN_ENDED]')], [7, true], over.err)
+      assert.deepStrictEqual([over.exit, over.err.startsWith("error[RUN_ENDED]")], [7, true], over.err)
     })
   )
 
