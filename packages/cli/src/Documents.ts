@@ -57,7 +57,12 @@ const reasonOf = (error: unknown): string => {
 const readFile = (path: string): Effect.Effect<string, Failure.Failure> =>
   Effect.tryPromise({
     try: () => readBytes(path),
-    catch: (error) => Failure.usage("FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(error)}`)
+    catch: (error) =>
+      Failure.usage(
+        "FILE_UNREADABLE",
+        `cannot read ${path}: ${reasonOf(error)}`,
+        "give the path of a file, or - for stdin"
+      )
   }).pipe(
     Effect.flatMap((bytes) =>
       bytes === undefined

@@ -162,6 +162,10 @@ const field = (problem: Json, name: string): string | undefined => {
   return typeof value === "string" || typeof value === "number" ? TerminalText.line(String(value)) : undefined
 }
 
+/** A sentence goes on after a semicolon without its full stop. */
+const withoutStop = (message: string, more: string | undefined): string =>
+  more === undefined ? message : message.replace(/\.$/, "")
+
 /** One problem of a document in one line: where, what, what would be right. */
 export const problemText = (problem: Json, file?: string): string => {
   const line = field(problem, "line")
@@ -177,7 +181,7 @@ export const problemText = (problem: Json, file?: string): string => {
   return (place.length === 0 ? "" : `${place.join(":")}: `) +
     (code === undefined ? "" : `${severity}[${code}] `) +
     (pointer === undefined ? "" : `at ${pointer === "" ? "the top" : pointer}: `) +
-    (field(problem, "message") ?? TerminalText.line(JSON.stringify(problem))) +
+    withoutStop(field(problem, "message") ?? TerminalText.line(JSON.stringify(problem)), expected ?? suggestion) +
     (expected === undefined ? "" : `; expected ${expected}`) +
     (suggestion === undefined ? "" : `; did you mean ${suggestion}?`)
 }

@@ -4,6 +4,7 @@ import type { BlobStoreError } from "@baton/engine/BlobStore"
 import type { FlowStoreError } from "@baton/engine/FlowStore"
 import type { Settled } from "@baton/engine/RunSlot"
 import type { RunStoreError } from "@baton/engine/RunStore"
+import * as Recipes from "@baton/recipes/Recipes"
 import * as Effect from "effect/Effect"
 
 const storeHints: { readonly [reason in RunStoreError["reason"]]: string } = {
@@ -30,7 +31,14 @@ export const fromFlows = (error: FlowStoreError): ClientError =>
   new ClientError({
     reason: error.reason === "missing" ? "not_found" : error.reason === "exists" ? "conflict" : "unavailable",
     code: `FLOW_${error.reason.toUpperCase()}`,
-    message: error.message
+    message: error.message,
+    ...(error.reason === "missing"
+      ? {
+        hint: `give a flow file such as ./flow.yaml, or a shipped flow: ${
+          Recipes.flows.map(({ name }) => name).join(", ")
+        }`
+      }
+      : {})
   })
 
 export const runNotFound = (run: string): ClientError =>

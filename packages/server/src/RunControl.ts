@@ -1,6 +1,7 @@
 /** Asking something of a run, whoever owns it: here, in another living process, or nobody any more. */
 import { ClientError } from "@baton/contract/Client"
 import type { Settled } from "@baton/engine/RunSlot"
+import type { RunRow } from "@baton/engine/RunStore"
 import type { Command } from "@baton/kernel/Command"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunStart from "./RunStart.ts"
 
 /** How often a handed-in command's answer is looked for. */
 const lookEvery = Duration.millis(20)
@@ -63,25 +65,35 @@ const elsewhere = Effect.fnUntraced(function*(
   if (row.endedAt !== undefined) {
     return { kind: "refused", code: "RUN_FINISHED", message: `the run has ended: ${row.code ?? row.status}` }
   }
-  const alive = row.owner !== undefined &&
-    (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore))
-  if (alive && row.owner !== undefined && row.owner !== parts.sessions.id) {
+  if ((yield* isOwned(parts, row)) && row.owner !== undefined && row.owner !== parts.sessions.id) {
     const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
     return yield* awaitAnswer(parts, run, id, row.owner)
   }
-  return yield* adopt(parts, run, command)
+  return yield* adopt(parts, row, command)
 })
 
-/** Nobody owns it: whoever has something to say takes it over, and says it in the same breath. */
-const adopt = (
+/**
+ * Nobody owns it: whoever has something to say takes it over, and says it in the same breath. A process that executes
+ * steps must have the run's functions: taken up without them, the run would fail, and a failure is final.
+ */
+const adopt = Effect.fnUntraced(function*(
   parts: Parts,
-  run: string,
+  row: RunRow,
   command: Command | undefined
-): Effect.Effect<Settled | undefined, ClientError> =>
-  parts.sweeper.adopt({ tenant, run }, command).pipe(
-    Effect.mapError(Answers.fromStore),
-    Effect.map(([settled]) => settled)
-  )
+): Effect.fn.Return<Settled | undefined, ClientError> {
+  const { run } = row
+  if (parts.execute) {
+    const plan = yield* Effect.mapError(parts.plans.get(tenant, row.flowHash), Answers.fromFlows)
+    yield* RunStart.requireServed(parts, plan, `baton runs resume ${run}`)
+  }
+  const [settled] = yield* Effect.mapError(parts.sweeper.adopt({ tenant, run }, command), Answers.fromStore)
+  return settled
+})
+
+const isOwned = (parts: Parts, row: RunRow): Effect.Effect<boolean, ClientError> =>
+  row.owner === undefined
+    ? Effect.succeed(false)
+    : Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore)
 
 /** Decides a command wherever the run lives, and answers when that is durable. */
 export const ask = Effect.fnUntraced(function*(
@@ -110,5 +122,8 @@ export const ask = Effect.fnUntraced(function*(
 
 /** Takes over a run whose process died; nothing happens when it lives here or elsewhere. */
 export const takeOver = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  if (parts.coordinator.slot(tenant, run) === undefined) yield* adopt(parts, run, undefined)
+  if (parts.coordinator.slot(tenant, run) !== undefined) return
+  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+  if (!(yield* isOwned(parts, row))) yield* adopt(parts, row, undefined)
 })

@@ -67,7 +67,19 @@ const backup = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, file: s
       })
     )
   }
-  yield* Effect.mapError(upkeep.backup(file), Answers.fromStore)
+  // The store's own words would blame the store: what cannot be written here is the copy.
+  yield* Effect.mapError(
+    upkeep.backup(file),
+    (error) =>
+      error.reason === "unavailable" || error.reason === "read_only" || error.reason === "full"
+        ? new ClientError({
+          reason: "unavailable",
+          code: "BACKUP_UNWRITABLE",
+          message: `the backup ${file} could not be written${error.reason === "full" ? ": the disk is full" : ""}`,
+          hint: "choose a file in a folder that exists and has room"
+        })
+        : Answers.fromStore(error)
+  )
   return { file, bytes: statSync(file).size, runs: yield* countRuns(parts) }
 })
 
