@@ -168,6 +168,25 @@ describe("maps (SEMANTICS 8.7)", () => {
   })
 })
 
+describe("lost deliveries (SEMANTICS 8.2b)", () => {
+  const lose = (run: RunDriver, way: number) =>
+    way === 0
+      ? run.ask({ type: "LoseDelivery", at: run.at, path: "a", attempt: 1 })
+      : run.ask({ type: "AdoptRun", at: run.at, session: "s", epoch: run.state.epoch + 1 })
+
+  it("are offered again as the same attempt; the third fails the step, an orderly hand-over is none", () => {
+    for (const way of [0, 1]) {
+      const run = new RunDriver(flow([transform("a")]))
+      lose(run, way)
+      lose(run, 1 - way)
+      run.ask({ type: "AdoptRun", at: run.at, session: "s", epoch: run.state.epoch + 1, orderly: true })
+      assert.strictEqual(run.attempt("a"), 1)
+      lose(run, way)
+      assert.strictEqual(run.state.finished?.code, "POISON")
+    }
+  })
+})
+
 describe("effects (SEMANTICS 8.11)", () => {
   it("an irreversible call that was stopped half way is not made again by itself", () => {
     const pay = {
