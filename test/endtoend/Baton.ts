@@ -102,12 +102,16 @@ export class Desk {
     return this.start(args).end
   }
 
-  /** Nothing survives the test: neither a process nor a file. */
-  async clear(): Promise<void> {
+  /** No process survives the test. */
+  async stop(): Promise<void> {
     for (const { child } of this.#started) {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL")
     }
     await Promise.all(this.#started.map(({ end }) => end))
+  }
+
+  async clear(): Promise<void> {
+    await this.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
