@@ -9,7 +9,9 @@ import type { Command } from "@baton/kernel/Command"
 import type { RunState } from "@baton/kernel/RunState"
 import * as StepPath from "@baton/kernel/StepPath"
 import { inline } from "@baton/kernel/Value"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { PreventSchedulerYield } from "effect/Scheduler"
 import * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
 import type { SimulatedProcess } from "./SimulatedProcess.ts"
 import type { Owner } from "./VirtualTime.ts"
@@ -93,7 +95,9 @@ export class Client {
     if (process?.services === undefined) return
     const { observer } = this.#world
     const peek = Effect.flatMap(Coordinator, (coordinator) => coordinator.peek(tenant, run))
-    Effect.runForkWith(process.context)(Effect.provide(peek, process.services)).addObserver((exit) => {
+    // The state belongs to its owner, who goes on with it: it is looked at in the moment it is given.
+    const atOnce = Context.add(process.context, PreventSchedulerYield, true)
+    Effect.runForkWith(atOnce)(Effect.provide(peek, process.services)).addObserver((exit) => {
       const shown = exit._tag === "Success" ? exit.value?.state.seq : undefined
       const durable = observer.runs.get(run)?.state.seq ?? 0
       if (shown !== undefined && shown > durable) {
