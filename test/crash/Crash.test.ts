@@ -30,7 +30,7 @@ describe("a process that is killed loses nothing that was acknowledged, and coun
         ? { afterMs: chance.int(400, 1_200) }
         : { point: chance.pick(Scenario.points), n: chance.int(2, 6) }
     // The third loss of one attempt is taken for its fault: two deaths a life.
-    return check(Array.from({ length: 4 }, () => [kills(), kills()]))
+    return check(Array.from({ length: 3 }, () => [kills(), kills()]))
   }, 120_000)
 
   afterAll(() => {

@@ -89,15 +89,17 @@ describe("promises about single steps", () => {
   }, 60_000)
 
   it("K3: a completion counts once; a repeated or stale one yields no event", () => {
-    over(400, (seed, noise) => {
+    over(600, (seed) => {
       const answered = new Set<string>()
-      const run = drive(seed, noise, (found) => {
+      const world = FlowWorld.make(seed)
+      const failing = { ...world, outcomes: { ...world.outcomes, failing: 0.4 } }
+      const run = new RandomRun(failing, seed, { harmless: 0.5, harmful: 0 }, (found) => {
         const { command } = found
         if (command.type !== "CompleteStep") return
         const key = `${command.path}#${command.attempt}`
         if (answered.has(key)) assert.deepStrictEqual(decided(found), [], key)
         if (decided(found).length > 0) answered.add(key)
-      })
+      }).run()
       const counted = run.events.flatMap((event) =>
         (event.type === "StepSucceeded" || event.type === "StepFailed" || event.type === "StepRetryScheduled") &&
           event.attempt > 0

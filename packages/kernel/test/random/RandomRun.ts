@@ -194,7 +194,8 @@ export class RandomRun {
     const offered = new Set(Outstanding.offered(this.state).map((offer) => offer.path))
     const stale = this.answered.filter(({ path }) => offered.has(path))
     const old = this.answered.length === 0 ? undefined : chance.pick(stale.length > 0 ? stale : this.answered)
-    const way = chance.int(0, 7)
+    // Repeated answers are half of it.
+    const way = chance.is(0.5) ? 0 : chance.int(1, 7)
     if (way === 0 && old !== undefined) this.ask({ ...old, at })
     else if (way === 1 && old !== undefined) this.ask({ ...old, at, attempt: old.attempt + chance.int(-1, 3) + 7 })
     else if (way === 2) this.ask({ type: chance.pick(["PauseRun", "ResumeRun"] as const), at })
