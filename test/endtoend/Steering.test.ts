@@ -1,6 +1,6 @@
 /** Runs that wait, and commands from other processes that move them on. */
 import { assert, describe, it } from "vitest"
-import { atDesk, document, handlers, runIn } from "./Baton.ts"
+import { atDesk, codeOf, document, handlers, runIn } from "./Baton.ts"
 
 const waits = `
 name: waits
@@ -52,7 +52,7 @@ describe.concurrent("steering", { timeout: 90_000 }, () => {
       assert.include(err, "error[CANCELLED]: wrong input")
       assert.strictEqual(desk.read("effects.log"), "hang aborted\n")
       const again = await desk.run("runs", "cancel", "@last")
-      assert.deepStrictEqual([again.exit, /^error\[RUN_FINISHED\]/.test(again.err)], [7, true], again.err)
+      assert.deepStrictEqual([again.exit, codeOf(again)], [7, "RUN_FINISHED"], again.err)
     })
   )
 
@@ -65,12 +65,12 @@ describe.concurrent("steering", { timeout: 90_000 }, () => {
       assert.deepStrictEqual([detached.exit, detached.out], [0, `${run} submitted flow=notes version=0.0.0\n`])
       assert.throws(() => desk.read("effects.log"))
       const without = await desk.run("runs", "resume", run)
-      assert.deepStrictEqual([without.exit, /^error\[FUNCTION_UNKNOWN\]/.test(without.err)], [2, true], without.err)
+      assert.deepStrictEqual([without.exit, codeOf(without)], [2, "FUNCTION_UNKNOWN"], without.err)
       const resumed = await desk.run("runs", "resume", run, "--handlers", handlers)
       assert.strictEqual(resumed.exit, 0, resumed.err)
       assert.strictEqual(desk.read("effects.log"), "note a\n")
       const over = await desk.run("runs", "resume", run, "--handlers", handlers)
-      assert.deepStrictEqual([over.exit, /^error\[RUN_ENDED\]/.test(over.err)], [7, true], over.err)
+      assert.deepStrictEqual([over.exit, codeOf(over)], [7, "RUN_ENDED"], over.err)
     })
   )
 
