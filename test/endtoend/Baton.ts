@@ -135,3 +135,6 @@ export const runIn = (text: string): string => {
 
 // oxlint-disable-next-line typescript/no-explicit-any -- documents are checked by what the tests assert of them
 export const document = ({ out }: { readonly out: string }): any => JSON.parse(out)
+
+/** The code of the error that the process told. */
+export const codeOf = ({ err }: { readonly err: string }): string | undefined => /^error\[([A-Z_]+)\]/m.exec(err)?.[1]

@@ -1,6 +1,6 @@
 /** Runs that wait, and commands from other processes that move them on. */
 import { assert, describe, it } from "vitest"
-import { atDesk, document, handlers, runIn } from "./Baton.ts"
+import { atDesk, codeOf, document, handlers, runIn } from "./Baton.ts"
 
 const waits = `
 name: waits

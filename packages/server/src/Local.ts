@@ -3,6 +3,7 @@
  * processes may use one folder side by side; each owns the runs it starts, and takes over others only when told to.
  */
 import * as AgentRegistry from "@baton/agents/AgentRegistry"
+import * as LocalEndpoints from "@baton/agents/model/LocalEndpoints"
 import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
 import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
@@ -17,6 +18,7 @@ import { Coordinator } from "@baton/engine/Coordinator"
 import * as Engine from "@baton/engine/Engine"
 import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
+import { HttpDialer } from "@baton/engine/HttpDialer"
 import { Plans } from "@baton/engine/Plans"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
@@ -140,6 +142,7 @@ const client = (options: LocalOptions) =>
       secrets: yield* Secrets,
       agents: yield* Agents,
       clock: yield* Clock.Clock,
+      endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
       execute: options.execute ?? true,
       functions: new Set((yield* FunctionHandlers).handlers.keys())
     }

@@ -1,4 +1,5 @@
 /** What the local client works with, gathered once. */
+import type { LocalEndpoint } from "@baton/agents/model/LocalEndpoints"
 import type { Agents } from "@baton/engine/Agents"
 import type { BlobStore } from "@baton/engine/BlobStore"
 import type { Coordinator } from "@baton/engine/Coordinator"
@@ -11,6 +12,7 @@ import type { Sessions } from "@baton/engine/Sessions"
 import type { StepLog } from "@baton/engine/StepLog"
 import type { Sweeper } from "@baton/engine/Sweeper"
 import type * as Clock from "effect/Clock"
+import type * as Effect from "effect/Effect"
 
 /** The one tenant of a local store. */
 export const tenant = "default"
@@ -28,6 +30,8 @@ export interface Parts {
   readonly secrets: Secrets["Service"]
   readonly agents: Agents["Service"]
   readonly clock: Clock.Clock
+  /** Model servers on this machine, asked now. */
+  readonly endpoints: Effect.Effect<ReadonlyArray<LocalEndpoint>>
   /** Steps are executed here. */
   readonly execute: boolean
   /** Functions served here, by name. */

@@ -143,6 +143,10 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
   )
   const agents = yield* parts.agents.list
   found.push(finding("agents", "ok", `${agents.length} agents are registered`))
+  for (const { baseUrl, references } of yield* parts.endpoints) {
+    const models = references.slice(0, 3).join(", ")
+    found.push(finding("model.local", "ok", `${baseUrl} serves ${references.length} models: ${models}`))
+  }
   return found
 })
 

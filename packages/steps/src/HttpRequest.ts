@@ -28,13 +28,13 @@ export const make = Effect.fnUntraced(function*(context: StepContext): Effect.fn
   const { definition } = context.work
   const method = ("method" in definition ? definition.method ?? "GET" : "GET").toUpperCase()
   if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) return yield* invalid("METHOD_INVALID", `${method} is no HTTP method.`)
-  const url = yield* urlOf(yield* context.field("url"))
+  const { url, written } = yield* urlOf(yield* context.field("url"))
   const headers = yield* headersOf(context, url.hostname)
   const query = yield* context.secretJson("query", url.hostname)
   const pairs = yield* pairsOf("query", reveal(query))
   const label = `${method} ${url.origin}${url.pathname}`
-  if (pairs !== "") url.search = url.search === "" ? pairs : `${url.search}&${pairs}`
-  if (url.href.length > urlLengthMax) {
+  const complete = pairs === "" ? written : `${written}${url.search === "" ? "?" : "&"}${pairs}`
+  if (complete.length > urlLengthMax) {
     return yield* invalid("URL_INVALID", `The URL is longer than ${urlLengthMax} characters.`)
   }
   const body = yield* context.secretJson("body", url.hostname)
@@ -45,7 +45,7 @@ export const make = Effect.fnUntraced(function*(context: StepContext): Effect.fn
     bound,
     dial: {
       method,
-      url: url.href,
+      url: complete,
       headers,
       ...(content === undefined ? undefined : { body: content }),
       ...(bound ? { redirectsMax: 0 } : undefined)
@@ -59,7 +59,8 @@ const reveal = (value: Json | Redacted.Redacted<Json>): Json =>
 const invalid = (code: string, message: string): Effect.Effect<never, StepError> =>
   Effect.fail({ code, kind: "configuration", message, retryable: false, sent: false })
 
-const urlOf = (text: Json): Effect.Effect<URL, StepError> => {
+/** As it was written, too: the dialer refuses spellings of addresses and paths that a parsed URL no longer shows. */
+const urlOf = (text: Json): Effect.Effect<{ readonly url: URL; readonly written: string }, StepError> => {
   const url = typeof text === "string" ? URL.parse(text) : null
   if (url === null) return invalid("URL_INVALID", "The url of an http step must be an absolute URL.")
   if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -68,8 +69,7 @@ const urlOf = (text: Json): Effect.Effect<URL, StepError> => {
   if (url.username !== "" || url.password !== "") {
     return invalid("URL_INVALID", "Credentials do not belong into a URL; use a header with a secret.")
   }
-  url.hash = ""
-  return Effect.succeed(url)
+  return Effect.succeed({ url, written: String(text).replace(/\??(?:#.*)?$/s, "") })
 }
 
 /** The dialer and the protocol own these. */

@@ -57,7 +57,7 @@ describe("http request", () => {
     Effect.gen(function*() {
       const request = yield* sent({})
       assert.strictEqual(request.method, "GET")
-      assert.strictEqual(request.url, "https://api.example/v1/a%20b")
+      assert.strictEqual(request.url, "https://api.example/v1/a b")
       assert.deepStrictEqual(request.timeout, Duration.seconds(30))
       assert.strictEqual(request.bytesMax, HttpStep.answerBytesMax)
       assert.isFalse("body" in request || "redirectsMax" in request)
@@ -70,6 +70,17 @@ describe("http request", () => {
         (yield* sent({ url: "https://api.example/?q=1#part", query })).url,
         "https://api.example/?q=1&tag=x&tag=y&a%26b=1%3D2%203&n=5&yes=true"
       )
+    }))
+
+  it.effect("hands the URL on as it was written, so that the dialer can judge its spelling", () =>
+    Effect.gen(function*() {
+      const urls = ["http://010.0.0.1/a/../b#c", "https://api.example?", "https://api.example/x?y=1#z"]
+      const requests = yield* Effect.forEach(urls, (url) => sent({ url, query: { q: "a b" } }))
+      assert.deepStrictEqual(requests.map((request) => request.url), [
+        "http://010.0.0.1/a/../b?q=a%20b",
+        "https://api.example?q=a%20b",
+        "https://api.example/x?y=1&q=a%20b"
+      ])
     }))
 
   it.effect("sends text as it is, forms as forms and anything else as JSON", () =>
