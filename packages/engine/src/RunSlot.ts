@@ -79,7 +79,8 @@ export const durable = Effect.fnUntraced(function*(slot: RunSlot) {
     if (waited >= commitMsMax) return undefined
     yield* Effect.sleep(lookEveryMs)
   }
-  return slot.state
+  // A run whose first record is not written is not there yet.
+  return slot.head === 0 ? undefined : slot.state
 })
 
 export const attemptKey = (path: string, attempt: number): string => `${path}#${attempt}`
