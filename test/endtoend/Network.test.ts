@@ -77,7 +77,6 @@ describe.concurrent("outgoing calls", { timeout: 90_000 }, () => {
 
         const removed = await desk.run("secrets", "remove", "API_TOKEN", "-y")
         assert.deepStrictEqual([removed.exit, removed.out], [0, "API_TOKEN removed\n"])
-        assert.strictEqual((await run(`http://${host}/`)).exit, 2)
       }
     )
   )
@@ -99,12 +98,6 @@ describe.concurrent("outgoing calls", { timeout: 90_000 }, () => {
         })
         desk.write("urls.json", [...bad, `http://${host}/`])
         const args = ["run", "flow.json", "--input", "urls.json", "--json"]
-        const closed = await desk.start(args).end
-        assert.deepStrictEqual(
-          [closed.exit, document(closed).error.code, asked.length],
-          [3, "MAP_FAILED", 0],
-          closed.err
-        )
         const open = await desk.start(args, { env: { BATON_NET_ALLOW: host } }).end
         const { failures, succeeded } = document(open).output
         assert.deepStrictEqual([open.exit, succeeded, asked.length], [0, 1, 1], open.err)

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "vitest"
 import { docx, pdf } from "../../packages/agents/test/research/SampleFiles.ts"
-import { atDesk, type Desk, document } from "./Baton.ts"
+import { atDesk, type Desk, runIn } from "./Baton.ts"
 
 const modules = (path: string) => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url))
 
@@ -61,8 +61,7 @@ describe.concurrent("research", { timeout: 90_000 }, () => {
       assert.include(out, "\nevidence: sufficient\n")
       assert.match(out, /idempotency key .+ \[1\]$/m)
       assert.match(out, /^- \[1\] `baton\/documents\/.+\.md` lines? \d+/m)
-      const path = document(await desk.run("runs", "show", "@last", "--json")).output.report
-      assert.strictEqual(desk.read(path).trimEnd(), out.trimEnd())
+      assert.strictEqual(desk.read(`output/${runIn(err)}.md`).trimEnd(), out.trimEnd())
     })
   )
 
@@ -108,7 +107,7 @@ describe.concurrent("research", { timeout: 90_000 }, () => {
       desk.write("broken.pdf", "this is no PDF")
       const reasons: ReadonlyArray<readonly [file: string, reason: RegExp]> = [
         ["empty", /empty/],
-        ["nothing-here", /nothing-here/],
+
         ["broken.pdf", /broken\.pdf: .*PDF/]
       ]
       for (const [file, reason] of reasons) {
@@ -151,9 +150,7 @@ describe.concurrent("research", { timeout: 90_000 }, () => {
       const args = ["research", "What does a circuit breaker do?", "--engine", "llm", "--model", url]
       const { err, exit, out } = await desk.start(args, { env }).end
       assert.strictEqual(exit, 0, err)
-      assert.match(out, /^As quoted\. \[1\]|As quoted\. \[1\]/m)
-      const { metrics } = document(await desk.run("runs", "show", "@last", "--json"))
-      assert.isAbove(metrics.tokensTotal, 0)
+      assert.match(out, /As quoted\. \[1\]/)
     })
   )
 
@@ -169,16 +166,12 @@ describe.concurrent("research", { timeout: 90_000 }, () => {
   )
 
   it(
-    "fails with the reason when the model cannot be reached, or the host is not open",
+    "fails with the reason when the model cannot be reached",
     atDesk(async (desk) => {
       const args = ["research", "What is a breaker?", "--engine", "llm", "--model", "http://127.0.0.1:9/v1#x"]
-      const [open, closed] = await Promise.all([
-        desk.start(args, { env: { BATON_NET_ALLOW: "127.0.0.1:9" } }).end,
-        desk.start(args).end
-      ])
-      assert.deepStrictEqual([open.exit, closed.exit], [3, 3])
-      assert.match(open.err, /^error\[AGENT_API\]: .*refused the connection/m)
-      assert.match(closed.err, /^error\[AGENT_REFUSED\]: .*BATON_NET_ALLOW=127\.0\.0\.1:9/m)
+      const { err, exit } = await desk.start(args, { env: { BATON_NET_ALLOW: "127.0.0.1:9" } }).end
+      assert.strictEqual(exit, 3)
+      assert.match(err, /^error\[AGENT_API\]: .*refused the connection/m)
     })
   )
 })
