@@ -4,7 +4,10 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { AskAllotment, RaiseBudget, ReportUsage, ReserveTurn } from "./CommandLedger.ts"
 import * as JsonBounds from "./JsonBounds.ts"
+import { Amounts } from "./Amounts.ts"
+import { Terms } from "./Ledger.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -23,7 +26,8 @@ export const CreateRun = Schema.Struct({
   flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  ledger: Schema.optionalKey(Terms)
 })
 
 /** A worker's answer to one attempt. */
@@ -38,8 +42,10 @@ export const CompleteStep = Schema.Struct({
   outcome: Schema.Union([
     Schema.Struct({ ok: Schema.Literal(true), output: Value, agent: Schema.optionalKey(Schema.String) }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
-    /** The attempt was told to stop and did. */
-    Schema.Struct({ ok: Schema.Literal("interrupted") })
+    /** The attempt was told to stop and did; `begun: false` says that no worker had begun it. */
+    Schema.Struct({ ok: Schema.Literal("interrupted"), begun: Schema.optionalKey(Schema.Boolean) }),
+    /** Its next turn could not be reserved: the step waits, and the same attempt is offered again. */
+    Schema.Struct({ ok: Schema.Literal("unfunded"), need: Amounts, unpriced: Schema.optionalKey(Schema.String) })
   ])
 })
 
@@ -123,7 +129,11 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
-  AddNote
+  AddNote,
+  ReserveTurn,
+  RaiseBudget,
+  ReportUsage,
+  AskAllotment
 ])
 export type Command = typeof Command.Type
 

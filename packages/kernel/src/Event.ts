@@ -5,6 +5,17 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import {
+  AllotmentGranted,
+  BudgetRaised,
+  OverrunRecorded,
+  ReservationsRenewed,
+  Reserved,
+  StepsUnfunded,
+  TurnReserved,
+  UsageLate
+} from "./EventLedger.ts"
+import { Terms } from "./Ledger.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -29,7 +40,9 @@ export const RunCreated = Schema.Struct({
   by: Schema.optionalKey(Schema.String),
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Agent names of the flow bound to other agents for this run. */
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** The run's budget and the prices it was started with; absent: nothing is limited. */
+  ledger: Schema.optionalKey(Terms)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -38,7 +51,9 @@ export const StepsDispatched = Schema.Struct({
   ...v1,
   ...at,
   /** `[path, attempt]`, each attempt numbered from 1. A map's own path means its gather. */
-  steps: Schema.Array(Schema.Tuple([Path, Schema.Int]))
+  steps: Schema.Array(Schema.Tuple([Path, Schema.Int])),
+  /** What each of them sets aside, by path; absent in a run without a budget. */
+  reserved: Schema.optionalKey(Reserved)
 })
 
 /** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
@@ -112,7 +127,10 @@ export const StepWaiting = Schema.Struct({
   ...at,
   path: Path,
   attempt: Schema.Int,
-  wait: Wait
+  wait: Wait,
+  startedAt: Schema.optionalKey(Schema.Int),
+  /** What the attempt that ends in this wait has used. */
+  usage: Schema.optionalKey(Usage)
 })
 
 /** Joins that can no longer be met, and everything behind them: one event for the whole cascade. */
@@ -197,7 +215,9 @@ export const StepsCancelled = Schema.Struct({
   type: Schema.Literal("StepsCancelled"),
   ...v1,
   ...at,
-  paths: Schema.Array(Path)
+  paths: Schema.Array(Path),
+  /** No worker had begun any of them: they have used nothing. */
+  idle: Schema.optionalKey(Schema.Boolean)
 })
 
 export const RunFinished = Schema.Struct({
@@ -273,7 +293,14 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
-  NoteAdded
+  NoteAdded,
+  StepsUnfunded,
+  TurnReserved,
+  ReservationsRenewed,
+  BudgetRaised,
+  UsageLate,
+  OverrunRecorded,
+  AllotmentGranted
 ])
 export type Event = typeof Event.Type
 export type EventType = Event["type"]

@@ -2,7 +2,9 @@
  * Folding: what each event does to the state. Evaluates nothing, decides nothing, and never throws: an event that this
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
+import * as Amount from "./Amounts.ts"
 import type { Event } from "./Event.ts"
+import * as Spending from "./EvolveLedger.ts"
 import * as Step from "./EvolveStep.ts"
 import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
@@ -112,6 +114,9 @@ const take = (state: RunState, name: string): void => {
   if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
 }
 
+const overrunText = (event: Of<"OverrunRecorded">): string =>
+  `${event.path} cost ${Amount.text(event.over)} more than it had set aside`
+
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
     case "RunCreated":
@@ -171,6 +176,17 @@ const apply = (state: RunState, event: Event): boolean => {
       return true
     case "NoteAdded":
       return true
+    case "OverrunRecorded":
+      Step.warn(state, [{ code: "OVERRUN", message: overrunText(event) }])
+      return true
+    case "StepsUnfunded":
+    case "TurnReserved":
+    case "ReservationsRenewed":
+    case "BudgetRaised":
+    case "UsageLate":
+    case "AllotmentGranted":
+      // What they do, they do to the ledger and to what waits for it.
+      return state.ledger !== undefined
     default:
       return false
   }
@@ -181,7 +197,8 @@ const fits = (state: RunState, event: Event): boolean => {
   try {
     if (event.v !== 1 || !Number.isSafeInteger(event.at)) return false
     state.lastAt = event.at
-    return apply(state, event)
+    if (!apply(state, event)) return false
+    return (state.ledger === undefined && !Spending.begins(event)) || Spending.fold(state, event)
   } catch {
     return false
   }

@@ -6,6 +6,7 @@
  * fields `when`, `until` and choice rules, where the braces may be left out.
  */
 import * as Schema from "effect/Schema"
+import { Budget } from "./Amounts.ts"
 import { pattern as durationPattern } from "./DurationText.ts"
 import { idPattern } from "./StepPath.ts"
 
@@ -80,6 +81,8 @@ const common = {
   output: Schema.optionalKey(JsonSchemaDocument),
   timeout: Schema.optionalKey(DurationText),
   retry: Schema.optionalKey(Retry),
+  /** What one attempt may cost at most: it is set aside before the attempt starts. */
+  budget: Schema.optionalKey(Budget),
   onFailure: Schema.optionalKey(OnFailure),
   effect: Schema.optionalKey(Effect),
   receipt: Schema.optionalKey(Schema.Struct({ ttl: Schema.optionalKey(DurationText) })),
@@ -207,11 +210,8 @@ export const Limits = Schema.Struct({
   agents: Schema.optionalKey(Schema.Int),
   patches: Schema.optionalKey(Schema.Int),
   deadline: Schema.optionalKey(DurationText),
-  budget: Schema.optionalKey(Schema.Struct({
-    usd: Schema.optionalKey(Schema.Finite),
-    tokens: Schema.optionalKey(Schema.Int),
-    calls: Schema.optionalKey(Schema.Int)
-  }))
+  /** What a run may cost at most; steps that would pass it wait for more. */
+  budget: Schema.optionalKey(Budget)
 })
 export type Limits = typeof Limits.Type
 

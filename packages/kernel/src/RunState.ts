@@ -7,6 +7,7 @@
  */
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
+import type { Ledger } from "./Ledger.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
@@ -126,6 +127,8 @@ export interface RunState {
   lost: ReadonlyMap<string, number>
   session: string | undefined
   epoch: number
+  /** Absent in a run that has no budget and has used nothing. */
+  ledger: Ledger | undefined
 }
 
 const freshNode = (): NodeState => ({
@@ -248,7 +251,8 @@ export const empty = (plan: Plan): RunState => ({
   received: new Set(),
   lost: new Map(),
   session: undefined,
-  epoch: 0
+  epoch: 0,
+  ledger: undefined
 })
 
 /** A view that may be changed without changing `state`, as long as `state` itself stands still. */
@@ -256,7 +260,8 @@ export const fork = (state: RunState): RunState => ({
   ...state,
   nodes: state.nodes.fork(),
   maps: state.maps.fork(),
-  ready: state.ready.fork()
+  ready: state.ready.fork(),
+  ledger: state.ledger?.fork()
 })
 
 export type JoinState = "open" | "met" | "lost"

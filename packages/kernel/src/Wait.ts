@@ -3,6 +3,7 @@
  * the wait is told by `Explain`.
  */
 import * as Schema from "effect/Schema"
+import { Amounts } from "./Amounts.ts"
 import { StepError } from "./StepError.ts"
 
 /** Until a time, in milliseconds since 1970. */
@@ -23,5 +24,14 @@ export const OperatorWait = Schema.Struct({
 })
 export type OperatorWait = typeof OperatorWait.Type
 
-export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait])
+/** For money: `need` does not fit into what the budget has free. Door: a raise, or what running steps give back. */
+export const BudgetWait = Schema.Struct({
+  kind: Schema.Literal("budget"),
+  need: Amounts,
+  /** Money is limited, and the price of this is unknown. */
+  unpriced: Schema.optionalKey(Schema.String)
+})
+export type BudgetWait = typeof BudgetWait.Type
+
+export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, BudgetWait])
 export type Wait = typeof Wait.Type
