@@ -259,7 +259,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
     }
     table.set(address.index, {
       status: "waiting",
-      note: { wait: event.wait }
+      note: { wait: event.wait, waitingSince: event.at }
     })
     list(state, address.node, table)
     return true
@@ -269,6 +269,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   at.status = "waiting"
   at.attempt = event.attempt
   at.wait = event.wait
+  at.waitingSince = event.at
   at.retryAt = undefined
   if (event.wait.kind === "operator") at.error = event.wait.error
   else at.startedAt ??= event.at

@@ -46,6 +46,8 @@ export interface NodeState {
   /** Succeeded only by its fallback. */
   synthetic: boolean
   wait: Wait | undefined
+  /** When it began to wait. */
+  waitingSince: number | undefined
   retryAt: number | undefined
   /** The irreversible call of this attempt has been announced. */
   callStarted: boolean
@@ -139,6 +141,7 @@ const freshNode = (): NodeState => ({
   error: undefined,
   synthetic: false,
   wait: undefined,
+  waitingSince: undefined,
   retryAt: undefined,
   callStarted: false,
   offeredSeq: 0,
