@@ -83,7 +83,7 @@ export const rooms: { readonly [room: string]: Room } = {
     ]
   },
   contract: { rooms: kernel, external: ["effect"] },
-  engine: { rooms: kernel, external: ["effect", "node:crypto", "@cfworker/json-schema"] },
+  engine: { rooms: kernel, external: ["effect", "node:crypto"] },
   steps: { rooms: ports, external: ["effect", "node:*"] },
   agents: {
     rooms: ports,
@@ -94,7 +94,6 @@ export const rooms: { readonly [room: string]: Room } = {
       "@ai-sdk/google",
       "@ai-sdk/openai",
       "@ai-sdk/provider",
-      "@cfworker/json-schema",
       "defuddle",
       "fastest-levenshtein",
       "linkedom",

@@ -69,7 +69,7 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     startedAt: timeOrNull(table?.startedAt(index) || begunAt),
     endedAt: timeOrNull(table?.endedAt(index)),
     output: output === undefined ? null : address(output),
-    error: note?.error ?? note?.waiting?.error ?? null,
+    error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null
   }
 }

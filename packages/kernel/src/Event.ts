@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
+import { Wait } from "./Wait.ts"
 
 /** The meaning of events and of the rules that make them; a run keeps the number it was created with. */
 export const semantics = 1
@@ -111,16 +112,7 @@ export const StepWaiting = Schema.Struct({
   ...at,
   path: Path,
   attempt: Schema.Int,
-  wait: Schema.Union([
-    Schema.Struct({ kind: Schema.Literal("timer"), dueAt: Schema.Int }),
-    Schema.Struct({ kind: Schema.Literal("event"), name: Schema.String, dueAt: Schema.optionalKey(Schema.Int) }),
-    /** `onFailure: ask`, or an irreversible call whose outcome is unknown. Doors: retry, skip, abort. */
-    Schema.Struct({
-      kind: Schema.Literal("operator"),
-      reason: Schema.Literals(["failed", "unknown_outcome"]),
-      error: StepError
-    })
-  ])
+  wait: Wait
 })
 
 /** Joins that can no longer be met, and everything behind them: one event for the whole cascade. */

@@ -251,7 +251,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   if (address === undefined) return false
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
-    if (table === undefined || event.wait.kind !== "operator") return false
+    if (table === undefined) return false
     if (table.status(address.index) === "queued") {
       state.offered--
       table.active--
@@ -259,7 +259,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
     }
     table.set(address.index, {
       status: "waiting",
-      note: { waiting: { reason: event.wait.reason, error: event.wait.error } }
+      note: { wait: event.wait }
     })
     list(state, address.node, table)
     return true
@@ -316,7 +316,8 @@ const cancelItem = (state: RunState, table: ItemTable, index: number, time: numb
 export const unknownItems = (table: ItemTable): ReadonlyArray<number> => {
   const found: Array<number> = []
   for (let index = 0; table.resting > 0 && index < table.next; index++) {
-    if (table.status(index) === "waiting" && table.note(index)?.waiting?.reason === "unknown_outcome") found.push(index)
+    const wait = table.status(index) === "waiting" ? table.note(index)?.wait : undefined
+    if (wait?.kind === "operator" && wait.reason === "unknown_outcome") found.push(index)
   }
   return found
 }

@@ -3,6 +3,7 @@ import { Fifo } from "./Fifo.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
+import type { Wait } from "./Wait.ts"
 
 export const itemStatuses = [
   "pending",
@@ -30,7 +31,7 @@ const codes: { readonly [S in ItemStatus]: number } = {
 export interface ItemNote {
   readonly error?: StepError
   readonly retryAt?: number
-  readonly waiting?: { readonly reason: "failed" | "unknown_outcome"; readonly error: StepError }
+  readonly wait?: Wait
   readonly callStarted?: boolean
   readonly usage?: Usage
 }

@@ -12,6 +12,7 @@ import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
 import { none } from "./Value.ts"
+import type { Wait } from "./Wait.ts"
 
 /**
  * `pending`: its join is open · `ready`: waits for a slot · `queued`: offered to a worker · `open`: an expanded map ·
@@ -31,11 +32,6 @@ export type NodeStatus =
 
 export const isSettled = (status: NodeStatus): boolean =>
   status === "succeeded" || status === "failed" || status === "skipped" || status === "cancelled"
-
-export type Wait =
-  | { readonly kind: "timer"; readonly dueAt: number }
-  | { readonly kind: "event"; readonly name: string; readonly dueAt?: number }
-  | { readonly kind: "operator"; readonly reason: "failed" | "unknown_outcome"; readonly error: StepError }
 
 export interface NodeState {
   status: NodeStatus
