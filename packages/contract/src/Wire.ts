@@ -31,6 +31,8 @@ export const journalTypes = [
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.call.started",
+  "orchestration.call.ended",
+  "orchestration.turn.recorded",
   "orchestration.event.received"
 ] as const
 export type JournalType = typeof journalTypes[number]
@@ -63,6 +65,8 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
   CallStarted: ["orchestration.call.started"],
+  CallEnded: ["orchestration.call.ended"],
+  TurnRecorded: ["orchestration.turn.recorded"],
   EventReceived: ["orchestration.event.received"],
   RunPaused: ["orchestration.run.updated"],
   RunResumed: ["orchestration.run.updated"],

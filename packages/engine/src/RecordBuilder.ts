@@ -61,6 +61,10 @@ const valueOf = (event: Event): Value | undefined => {
       return event.items
     case "EventReceived":
       return event.data
+    case "TurnRecorded":
+      return event
+    case "CallEnded":
+      return event.result
     default:
       return undefined
   }
