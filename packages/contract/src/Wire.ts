@@ -31,7 +31,14 @@ export const journalTypes = [
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.call.started",
-  "orchestration.event.received"
+  "orchestration.call.ended",
+  "orchestration.turn.recorded",
+  "orchestration.event.received",
+  "orchestration.budget.short",
+  "orchestration.budget.reserved",
+  "orchestration.budget.raised",
+  "orchestration.budget.overrun",
+  "orchestration.usage.late"
 ] as const
 export type JournalType = typeof journalTypes[number]
 
@@ -63,6 +70,8 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
   CallStarted: ["orchestration.call.started"],
+  CallEnded: ["orchestration.call.ended"],
+  TurnRecorded: ["orchestration.turn.recorded"],
   EventReceived: ["orchestration.event.received"],
   RunPaused: ["orchestration.run.updated"],
   RunResumed: ["orchestration.run.updated"],
@@ -72,7 +81,14 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
   StepReopened: ["orchestration.step.ready"],
-  NoteAdded: ["orchestration.run.noted"]
+  NoteAdded: ["orchestration.run.noted"],
+  StepsUnfunded: ["orchestration.budget.short"],
+  TurnReserved: ["orchestration.budget.reserved"],
+  ReservationsRenewed: ["orchestration.budget.reserved"],
+  AllotmentGranted: ["orchestration.budget.reserved"],
+  BudgetRaised: ["orchestration.budget.raised"],
+  OverrunRecorded: ["orchestration.budget.overrun"],
+  UsageLate: ["orchestration.usage.late"]
 }
 
 /** The wire type of an event. A run that ended `warned` is `completed`; its `data.status` says so. */

@@ -124,7 +124,10 @@ export const Budget = Schema.Struct({
   calls: Schema.optionalKey(Schema.Int),
   agents: Schema.optionalKey(Schema.Int),
   time: Schema.optionalKey(Schema.String)
-}).annotate({ identifier: "Budget", description: "at most so many US dollars, tokens, model calls, agent attempts; time" })
+}).annotate({
+  identifier: "Budget",
+  description: "at most so many US dollars, tokens, model calls, agent attempts; time"
+})
 export type Budget = typeof Budget.Type
 
 const expected: { readonly [name in keyof Budget]-?: string } = {
@@ -218,16 +221,26 @@ export const parse = (source: string, raise = false): Result.Result<Amounts, Bud
     const found = /^\s*(\+)?(?:([A-Za-z]+)\s*=\s*)?(\+)?\s*(\S+)\s*$/.exec(part)
     const [, before, name = "usd", after, value = ""] = found ?? []
     if (found === null || (before !== undefined && after !== undefined)) {
-      return Result.fail({ name: "", message: `"${part.trim()}" is no budget`, expected: "0.50, or usd=0.5,tokens=20000" })
+      return Result.fail({
+        name: "",
+        message: `"${part.trim()}" is no budget`,
+        expected: "0.50, or usd=0.5,tokens=20000"
+      })
     }
     if (raise !== (before !== undefined || after !== undefined)) {
       return Result.fail(
         raise
           ? { name, message: `"${part.trim()}" does not say that it is added`, expected: "+0.50, or tokens=+1000" }
-          : { name, message: `"${part.trim()}" adds to a budget that is not there yet`, expected: "an amount without +" }
+          : {
+            name,
+            message: `"${part.trim()}" adds to a budget that is not there yet`,
+            expected: "an amount without +"
+          }
       )
     }
-    if (Object.hasOwn(made, name)) return Result.fail({ name, message: `${name} is there twice`, expected: "each once" })
+    if (Object.hasOwn(made, name)) {
+      return Result.fail({ name, message: `${name} is there twice`, expected: "each once" })
+    }
     made[name] = name === "time" ? value : /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value
   }
   return ofBudget(made)

@@ -1,12 +1,13 @@
 /** What is asked of a run's ledger (SEMANTICS 8.10). */
 import * as Schema from "effect/Schema"
 import { Amounts } from "./Amounts.ts"
+import { at as time } from "./CommandTime.ts"
 import { Usage } from "./Usage.ts"
 
-const at = { at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8_000_000_000_000_000 })) }
+const at = { at: time }
 const by = { by: Schema.optionalKey(Schema.String) }
 
-/** A worker asks for what the next turn of its attempt may cost. `usage` is all that the attempt has used so far. */
+/** A worker asks for what the next turn of its attempt may cost beyond what it has left. */
 export const ReserveTurn = Schema.Struct({
   type: Schema.Literal("ReserveTurn"),
   ...at,
@@ -14,8 +15,7 @@ export const ReserveTurn = Schema.Struct({
   attempt: Schema.Int,
   need: Amounts,
   /** The turn's model has no known price. */
-  unpriced: Schema.optionalKey(Schema.String),
-  usage: Schema.optionalKey(Usage)
+  unpriced: Schema.optionalKey(Schema.String)
 })
 
 /** Adds to the budget of a run. */

@@ -10,6 +10,8 @@ import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Control from "./DecideControl.ts"
+import * as Spending from "./DecideLedger.ts"
+import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { Event } from "./Event.ts"
@@ -33,6 +35,10 @@ const noBlobs: ReadonlyMap<BlobRef, Json> = new Map()
 const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>): Refusal | undefined => {
   const { plan } = draft.state
   if (draft.state.seq > 0) return refuse("RUN_EXISTS", `run ${command.run} has been created already`)
+  const ledger = Spending.terms(plan, command.ledger)
+  if (ledger !== undefined && Spending.isSpent(ledger)) {
+    return refuse("BUDGET_INVALID", "a budget is more than 0; a run without one is not limited")
+  }
   Drafts.emit(draft, {
     type: "RunCreated",
     v: 1,
@@ -44,7 +50,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(plan.limits.deadlineMs === undefined ? {} : { deadlineAt: command.at + plan.limits.deadlineMs }),
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
-    ...(command.agents === undefined ? {} : { agents: command.agents })
+    ...(command.agents === undefined ? {} : { agents: command.agents }),
+    ...(ledger === undefined ? {} : { ledger })
   })
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
@@ -55,11 +62,15 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "CreateRun":
       return create(draft, command)
     case "CompleteStep":
-      return Answer.complete(draft, command)
+      return Spending.watch(draft, command, Answer.complete)
     case "LoseDelivery":
       return Answer.lose(draft, command)
     case "StartCall":
       return Answer.startCall(draft, command)
+    case "RecordTurn":
+      return Spending.watch(draft, command, Turn.record)
+    case "EndCall":
+      return Turn.endCall(draft, command)
     case "FireTimer":
       return Control.fire(draft, command)
     case "AdoptRun":
@@ -73,6 +84,14 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.cancel(draft, command)
     case "ResolveStep":
       return Control.resolve(draft, command)
+    case "ReserveTurn":
+      return Spending.reserveTurn(draft, command)
+    case "RaiseBudget":
+      return Spending.raise(draft, command)
+    case "ReportUsage":
+      return Spending.report(draft, command)
+    case "AskAllotment":
+      return Spending.allot(draft, command)
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
@@ -85,6 +104,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
   }
 }
 
+/** What a finished run still takes (K5). */
+const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
+
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)
   if (state.seq === 0 && command.type !== "CreateRun") return refuse("RUN_NOT_FOUND", "the run has not been created")
@@ -92,7 +114,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     const message = `the run was made under rules of number ${state.semantics}; this program has number ${semantics}`
     return refuse("SEMANTICS_UNKNOWN", message)
   }
-  if (state.finished !== undefined && command.type !== "AddNote") {
+  if (state.finished !== undefined && !annotates(command)) {
     // A late completion or timer is stale, not wrong.
     if (command.type === "CompleteStep" || command.type === "FireTimer" || command.type === "LoseDelivery") {
       return undefined
@@ -113,7 +135,7 @@ export const decide = (
 ): Decision => {
   const outright = refusedOutright(state, command)
   if (outright !== undefined) return { kind: "refused", refusal: outright }
-  if (state.finished !== undefined && command.type !== "AddNote") return { kind: "events", events: [] }
+  if (state.finished !== undefined && !annotates(command)) return { kind: "events", events: [] }
   const draft = Drafts.make(state, command.at, blobs)
   try {
     const refusal = handle(draft, command)

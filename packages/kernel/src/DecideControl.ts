@@ -1,6 +1,7 @@
 /** What comes from clocks, people and sessions: timers, events sent to a run, pause, cancel, adoption, operators' doors. */
 import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Spending from "./DecideLedger.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { locate } from "./EvolveStep.ts"
@@ -42,7 +43,9 @@ const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
   const node = draft.state.plan.byId.get(command.path)
   const at = node === undefined ? undefined : draft.state.nodes.get(node.index)
   if (node === undefined || at?.status !== "waiting" || at.attempt !== command.n || at.wait === undefined) return
-  if (at.wait.kind === "operator" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at) return
+  if (
+    at.wait.kind === "operator" || at.wait.kind === "budget" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at
+  ) return
   if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError, { final: true })
   Settle.succeed(draft, node, at.attempt, inline({}), { startedAt: at.startedAt })
 }
@@ -111,6 +114,7 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
   }
+  if (lost.length > 0) Spending.renew(draft, open)
   return undefined
 }
 

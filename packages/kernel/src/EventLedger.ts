@@ -21,20 +21,18 @@ export const StepsUnfunded = Schema.Struct({
     /** The attempt under way that ends by this; the same attempt is offered again later. */
     attempt: Schema.optionalKey(Schema.Int),
     startedAt: Schema.optionalKey(Schema.Int),
-    /** All that the attempt has used. */
+    /** What the attempt has used and not told before. */
     usage: Schema.optionalKey(Usage)
   }))
 })
 
-/** An attempt under way sets aside what its next turn may cost; what it has used so far is settled. */
+/** An attempt under way sets aside more: what its next turn may cost beyond what it has left. */
 export const TurnReserved = Schema.Struct({
   type: Schema.Literal("TurnReserved"),
   ...head,
   path: Path,
   attempt: Schema.Int,
-  reserved: Amounts,
-  /** All that the attempt has used so far. */
-  usage: Schema.optionalKey(Usage)
+  reserved: Amounts
 })
 
 /** Attempts that were lost and are offered again: each sets aside its worst case once more. */

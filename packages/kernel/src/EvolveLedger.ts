@@ -31,6 +31,7 @@ export const begins = (event: Event): boolean => {
     case "StepFailed":
     case "StepRetryScheduled":
     case "StepWaiting":
+    case "TurnRecorded":
       return event.usage !== undefined
     case "RunCreated":
       return event.ledger !== undefined
@@ -42,24 +43,19 @@ export const begins = (event: Event): boolean => {
 const take = (ledger: Ledger, path: string, attempt: number, amounts: Amounts): void => {
   const before = ledger.held.entries.get(path)
   if (before !== undefined) ledger.reserved = Amount.less(ledger.reserved, before.amounts)
-  ledger.held.set(path, { attempt, amounts, paid: Amount.zero })
+  ledger.held.set(path, { attempt, amounts })
   ledger.reserved = Amount.add(ledger.reserved, amounts)
 }
 
-/** What an attempt owes beyond what has been settled; a member it does not know is `undefined`. */
+/** What an attempt has used since it told last; a member it does not know is `undefined`. */
 type Due = { readonly [K in Amount.Kind]: number | undefined }
 
 const dueOf = (held: Held | undefined, answer: Answer): Due => {
   const { complete, startedAt, usage } = answer
-  const said = usage === undefined ? undefined : Amount.ofUsage(usage)
-  const paid = held?.paid ?? Amount.zero
-  const rest = (value: number | undefined, kind: Amount.Kind): number | undefined =>
-    value === undefined ? undefined : Math.max(0, value - (paid[kind] ?? 0))
   const silent = complete ? 0 : undefined
+  const said = usage === undefined ? { nanoUsd: silent, tokens: silent, calls: silent } : Amount.ofUsage(usage)
   return {
-    nanoUsd: rest(said === undefined ? silent : said.nanoUsd, "nanoUsd"),
-    tokens: rest(said === undefined ? silent : said.tokens, "tokens"),
-    calls: rest(said === undefined ? silent : said.calls, "calls"),
+    ...said,
     agents: held === undefined ? usage === undefined ? 0 : 1 : held.amounts.agents ?? 0,
     ms: startedAt === undefined ? complete ? 0 : undefined : Math.max(0, answer.at - startedAt)
   }
@@ -116,37 +112,31 @@ const lose = (ledger: Ledger, path: string): void => {
   ledger.reserved = Amount.less(ledger.reserved, held.amounts)
   ledger.settled = Amount.add(ledger.settled, held.amounts)
   if (!Amount.isZero(held.amounts)) estimate(ledger, path, held.attempt, held.amounts)
-  ledger.held.set(path, { attempt: held.attempt, amounts: Amount.zero, paid: Amount.zero })
+  ledger.held.set(path, { ...held, amounts: Amount.zero })
 }
 
+/** Part of what an attempt has set aside is spent; the rest stays set aside. */
 const pay = (ledger: Ledger, path: string, usage: Usage | undefined): void => {
+  if (usage === undefined) return
+  const { calls = 0, nanoUsd = 0, tokens = 0 } = Amount.ofUsage(usage)
+  const spent = { nanoUsd, tokens, calls }
   const held = ledger.held.entries.get(path)
-  if (held === undefined || usage === undefined) return
-  const said = Amount.ofUsage(usage)
-  const paid: { [K in Amount.Kind]?: number } = {}
-  for (const kind of ["nanoUsd", "tokens", "calls"] as const) {
-    // A turn that does not say what it used has used what was set aside for it.
-    paid[kind] = Math.max(held.paid[kind] ?? 0, said[kind] ?? (held.paid[kind] ?? 0) + (held.amounts[kind] ?? 0))
-  }
-  const due = Amount.less(paid, held.paid)
-  const left = Amount.less(held.amounts, due)
-  ledger.settled = Amount.add(ledger.settled, due)
-  overran(ledger, due, held.amounts)
-  ledger.reserved = Amount.add(Amount.less(ledger.reserved, held.amounts), left)
-  ledger.held.set(path, { ...held, amounts: left, paid })
+  const set = held?.amounts ?? Amount.zero
+  const left = Amount.less(set, spent)
+  ledger.settled = Amount.add(ledger.settled, spent)
+  overran(ledger, spent, set)
+  ledger.unpriced += unpricedOf(usage)
+  if (held === undefined) return
+  ledger.reserved = Amount.add(Amount.less(ledger.reserved, set), left)
+  ledger.held.set(path, { ...held, amounts: left })
 }
 
-const turn = (ledger: Ledger, event: Of<"TurnReserved">): boolean => {
-  const held = ledger.held.entries.get(event.path)
-  if (held === undefined || held.attempt !== event.attempt) return false
-  pay(ledger, event.path, event.usage)
-  const now = ledger.held.entries.get(event.path) ?? held
-  const { agents, ms } = now.amounts
-  // The attempt as a whole stays set aside; what was left of the turn before is given back.
-  const kept = { ...(agents === undefined ? {} : { agents }), ...(ms === undefined ? {} : { ms }) }
-  const amounts = { ...event.reserved, ...kept }
-  ledger.reserved = Amount.add(Amount.less(ledger.reserved, now.amounts), amounts)
-  ledger.held.set(event.path, { ...now, amounts })
+const more = (ledger: Ledger, path: string, attempt: number, added: Amounts, granted?: number): boolean => {
+  const held = ledger.held.entries.get(path)
+  if (held !== undefined && held.attempt !== attempt) return false
+  ledger.reserved = Amount.add(ledger.reserved, added)
+  const amounts = Amount.add(held?.amounts ?? Amount.zero, added)
+  ledger.held.set(path, { attempt, amounts, ...(granted === undefined ? {} : { granted }) })
   return true
 }
 
@@ -158,7 +148,7 @@ const unfunded = (state: RunState, ledger: Ledger, event: Of<"StepsUnfunded">): 
       ...(unpriced === undefined ? {} : { unpriced })
     })
     if (index === undefined) return false
-    ledger.wait(index, need)
+    ledger.wait(index, need, event.at)
     if (attempt === undefined) continue
     pay(ledger, path, usage)
     const held = ledger.held.entries.get(path)
@@ -178,14 +168,6 @@ const raised = (ledger: Ledger, event: Of<"BudgetRaised">): boolean => {
   ledger.budget = event.total
   if (event.allowUnknownPrice === true) ledger.terms = { ...ledger.terms, allowUnknownPrice: true }
   if (event.grant !== undefined) ledger.grants = event.grant
-  return true
-}
-
-const granted = (ledger: Ledger, event: Of<"AllotmentGranted">): boolean => {
-  const held = ledger.held.entries.get(event.path)
-  if (held === undefined || held.attempt !== event.attempt) return false
-  ledger.reserved = Amount.add(ledger.reserved, event.added)
-  ledger.held.set(event.path, { ...held, amounts: Amount.add(held.amounts, event.added), granted: event.n })
   return true
 }
 
@@ -298,14 +280,17 @@ const apply = (state: RunState, ledger: Ledger, event: Event): boolean => {
         take(ledger, path, held.attempt, amounts)
       }
       return true
+    case "TurnRecorded":
+      pay(ledger, event.path, event.usage)
+      return true
     case "TurnReserved":
-      return turn(ledger, event)
+      return more(ledger, event.path, event.attempt, event.reserved)
     case "StepsUnfunded":
       return unfunded(state, ledger, event)
     case "BudgetRaised":
       return raised(ledger, event)
     case "AllotmentGranted":
-      return granted(ledger, event)
+      return more(ledger, event.path, event.attempt, event.added, event.n)
     case "UsageLate":
       return late(ledger, event)
     default:

@@ -1,4 +1,5 @@
 /** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
+import * as Amount from "./Amounts.ts"
 import type { JsonObject } from "./Value.ts"
 import type { Wait } from "./Wait.ts"
 
@@ -73,6 +74,15 @@ const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
   data: { error: error.message }
 })
 
+/** What can be said without the ledger; `ExplainLedger` says more. */
+const budget = (path: string, { need }: Of<"budget">): Reason => ({
+  reason: "budget",
+  path,
+  message: `${path} needs ${Amount.text(need)}`,
+  door: "baton runs resume RUN --budget +0.50",
+  data: { need: { ...Amount.toBudget(need) } }
+})
+
 export const waitReason = (path: string, wait: Wait, now: number): Reason => {
   switch (wait.kind) {
     case "timer":
@@ -81,5 +91,7 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
       return event(path, wait, now)
     case "operator":
       return operator(path, wait)
+    case "budget":
+      return budget(path, wait)
   }
 }

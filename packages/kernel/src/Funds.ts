@@ -12,9 +12,9 @@ import type { RunState } from "./RunState.ts"
 
 type Unfunded = Extract<Event, { readonly type: "StepsUnfunded" }>["steps"][number]
 
-/** What the next offer of a node runs: itself, the body of its map, or a gather, which costs nothing. */
-export const workOf = (state: RunState, node: PlanNode): Work | undefined =>
-  node.map === undefined ? node : state.nodes.get(node.index).status === "open" ? node.map.body : undefined
+/** What an offer of a node runs: itself, the body of its map, or a gather, which costs nothing. */
+export const workOf = (node: PlanNode, isItem: boolean): Work | undefined =>
+  node.map === undefined ? node : isItem ? node.map.body : undefined
 
 /** What must be set aside, or why nothing is. */
 export interface Ask {
@@ -25,15 +25,14 @@ export interface Ask {
 const nothing: Ask = { amounts: Amount.zero, unpriced: undefined }
 
 /** The worst case of the next start of a node; a step that was sent back for more needs at least that. */
-export const askOf = (state: RunState, ledger: Ledger, node: PlanNode): Ask => {
-  const work = workOf(state, node)
+export const askOf = (state: RunState, ledger: Ledger, node: PlanNode, isItem: boolean): Ask => {
+  const work = workOf(node, isItem)
   if (work === undefined) return nothing
   const { amounts, unpriced } = ledger.need(state, work)
   const { wait } = state.nodes.get(node.index)
-  return wait?.kind === "budget" ? { amounts: Amount.most(amounts, wait.need), unpriced: unpriced ?? wait.unpriced } : {
-    amounts,
-    unpriced
-  }
+  return wait?.kind === "budget"
+    ? { amounts: Amount.most(amounts, wait.need), unpriced: unpriced ?? wait.unpriced }
+    : { amounts, unpriced }
 }
 
 /** Whether the ledger, as it stands, lets a start go. */
@@ -62,7 +61,7 @@ export class Funds {
   /** Sets aside what the node's next start needs; false: its step has to wait. */
   grant(node: PlanNode, path: string): boolean {
     const { state } = this.#draft
-    const ask = askOf(state, this.#ledger, node)
+    const ask = askOf(state, this.#ledger, node, path !== node.id)
     if (!this.#fits(ask)) {
       const unpriced = ask.unpriced === undefined || this.#ledger.takesUnpriced ? {} : { unpriced: ask.unpriced }
       this.#short.push({ path: node.id, need: ask.amounts, ...unpriced })
@@ -107,7 +106,7 @@ export class Funds {
       const taken = Amount.add(this.#ledger.taken, this.#promised)
       if (least !== undefined && !Amount.fits(least, taken, this.#ledger.budget)) return
       const node = state.plan.nodes[index]
-      if (node !== undefined && this.#fits(askOf(state, this.#ledger, node))) yield node
+      if (node !== undefined && this.#fits(askOf(state, this.#ledger, node, true))) yield node
     }
   }
 }

@@ -6,6 +6,7 @@
  */
 import { hasItem } from "./EvolveStep.ts"
 import { explain } from "./Explain.ts"
+import * as Ledger from "./InvariantsLedger.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
@@ -30,6 +31,7 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
     if (table !== undefined) items(state, node, at, table, queue, say)
   }
   whole(state, say)
+  Ledger.check(state, say)
   return found
 }
 
@@ -151,7 +153,8 @@ const whole = (state: RunState, say: Say): void => {
   if (free && able !== undefined) say("K12", `${able} could be offered and is not`)
   const open = state.plan.nodes.some((node) => {
     const at = state.nodes.get(node.index)
-    return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0
+    return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0 ||
+      state.maps.get(node.index)?.unfunded === true
   })
   if (state.offered === 0 && outstanding.timers.length === 0 && !open) {
     say("K12", "nothing is under way, nothing will be")

@@ -23,11 +23,10 @@ export const Terms = Schema.Struct({
 })
 export type Terms = typeof Terms.Type
 
-/** What one attempt has set aside, and what of its usage has been settled already, turn by turn. */
+/** What one attempt has set aside and not told to be spent. */
 export interface Held {
   readonly attempt: number
   readonly amounts: Amounts
-  readonly paid: Amounts
   /** Requests of a child run for more that have been granted. */
   readonly granted?: number
 }
@@ -73,6 +72,9 @@ class Overlay<A> {
   }
 }
 
+const byKey = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number =>
+  one < other ? -1 : one > other ? 1 : 0
+
 export class Ledger {
   /** Absent: nothing is limited, everything is counted. */
   terms: Terms | undefined
@@ -95,6 +97,8 @@ export class Ledger {
   /** Nodes that cannot reserve, in the order they came. */
   #waiters: Set<number>
   #waitersShared: boolean
+  /** When the first of those that wait now began to, in milliseconds since 1970. */
+  waitingSince: number
   /** No waiter needs less than this, kind by kind; a bound, not always the exact least. */
   least: Amounts | undefined
   /** Needs of the plan's works; the terms they were found under never change. */
@@ -114,6 +118,7 @@ export class Ledger {
     this.#waiters = from === undefined ? new Set() : from.#waiters
     this.#waitersShared = from !== undefined
     this.least = from?.least
+    this.waitingSince = from?.waitingSince ?? 0
     this.#needs = from === undefined ? new WeakMap() : from.#needs
   }
 
@@ -123,6 +128,24 @@ export class Ledger {
 
   fork(): Ledger {
     return new Ledger(this)
+  }
+
+  /** All that it says, for comparisons. */
+  toJSON(): unknown {
+    const { budget, grants, guessed, overrun, reserved, settled, unpriced } = this
+    return {
+      budget,
+      settled,
+      reserved,
+      overrun,
+      guessed,
+      unpriced,
+      grants,
+      terms: this.terms,
+      held: [...this.held.entries].toSorted(byKey),
+      estimated: [...this.estimated.entries].toSorted(byKey),
+      waiters: [...this.#waiters]
+    }
   }
 
   get waiters(): ReadonlySet<number> {
@@ -137,7 +160,8 @@ export class Ledger {
     return this.#waiters
   }
 
-  wait(index: number, need: Amounts): void {
+  wait(index: number, need: Amounts, at: number): void {
+    if (this.#waiters.size === 0) this.waitingSince = at
     this.#mine().add(index)
     this.least = this.least === undefined ? need : Amount.least(this.least, need)
   }

@@ -74,7 +74,9 @@ const itemTimers = (state: RunState, index: number): ReadonlyArray<Timer> => {
 export const rateTimer = (state: RunState, index: number): Timer | undefined => {
   const node = state.plan.nodes[index]
   const table = state.maps.get(index)
-  if (node?.map === undefined || table === undefined || !table.listed || state.closing !== undefined) return undefined
+  if (
+    node?.map === undefined || table === undefined || !(table.listed || table.unfunded) || state.closing !== undefined
+  ) return undefined
   const due = rateDueAt(node.map, table, state.lastAt)
   return due === undefined ? undefined : { path: node.id, kind: "rate", n: 0, due }
 }
@@ -97,6 +99,7 @@ export const nodeTimer = (state: RunState, index: number): Timer | undefined => 
     return { path: node.id, kind: "retry", n: at.attempt, due: at.retryAt }
   }
   if (at.status !== "waiting" || at.wait === undefined || at.wait.kind === "operator") return undefined
+  if (at.wait.kind === "budget") return undefined
   if (at.wait.dueAt === undefined) return undefined
   return { path: node.id, kind: at.wait.kind === "event" ? "timeout" : "wait", n: at.attempt, due: at.wait.dueAt }
 }

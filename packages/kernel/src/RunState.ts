@@ -5,6 +5,7 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Ledger } from "./Ledger.ts"
@@ -47,6 +48,8 @@ export interface NodeState {
   /** Succeeded only by its fallback. */
   synthetic: boolean
   wait: Wait | undefined
+  /** When it began to wait. */
+  waitingSince: number | undefined
   retryAt: number | undefined
   /** The irreversible call of this attempt has been announced. */
   callStarted: boolean
@@ -125,6 +128,8 @@ export interface RunState {
   received: ReadonlySet<string>
   /** Lost deliveries by `path#attempt`. */
   lost: ReadonlyMap<string, number>
+  /** Of agent steps that are open; absent until a first turn is recorded. */
+  conversations: Conversations | undefined
   session: string | undefined
   epoch: number
   /** Absent in a run that has no budget and has used nothing. */
@@ -142,6 +147,7 @@ const freshNode = (): NodeState => ({
   error: undefined,
   synthetic: false,
   wait: undefined,
+  waitingSince: undefined,
   retryAt: undefined,
   callStarted: false,
   offeredSeq: 0,
@@ -250,6 +256,7 @@ export const empty = (plan: Plan): RunState => ({
   inbox: [],
   received: new Set(),
   lost: new Map(),
+  conversations: undefined,
   session: undefined,
   epoch: 0,
   ledger: undefined
@@ -261,6 +268,7 @@ export const fork = (state: RunState): RunState => ({
   nodes: state.nodes.fork(),
   maps: state.maps.fork(),
   ready: state.ready.fork(),
+  conversations: state.conversations?.fork(),
   ledger: state.ledger?.fork()
 })
 

@@ -127,7 +127,8 @@ const waitForOperator = (
   path: string,
   attempt: number,
   reason: "failed" | "unknown_outcome",
-  error: StepError
+  error: StepError,
+  report: Report
 ): void =>
   Drafts.emit(draft, {
     type: "StepWaiting",
@@ -135,7 +136,8 @@ const waitForOperator = (
     at: draft.at,
     path,
     attempt,
-    wait: { kind: "operator", reason, error }
+    wait: { kind: "operator", reason, error },
+    ...facts(report)
   })
 
 const fellBack = (path: string, error: StepError): Warning => ({
@@ -143,8 +145,10 @@ const fellBack = (path: string, error: StepError): Warning => ({
   message: `${path}: ${error.message}`
 })
 
-const isUnknown = (work: Work, error: StepError): boolean =>
-  work.effect === "irreversible" && Retry.isOutcomeUnknown(error)
+/** An agent whose tool was called, and that cannot say what came of it, knows as little whatever else has failed. */
+const isUnknown = (draft: Draft, work: Work, path: string, error: StepError): boolean =>
+  (draft.state.conversations?.get(path)?.open ?? 0) > 0 ||
+  (work.effect === "irreversible" && Retry.isOutcomeUnknown(error))
 
 /** True when the failure was taken by a retry or by waiting for an operator, so that nothing settles. */
 const postponed = (
@@ -156,8 +160,8 @@ const postponed = (
   report: Report
 ): boolean => {
   if (attempt === 0) return false
-  if (isUnknown(work, error)) {
-    waitForOperator(draft, path, attempt, "unknown_outcome", error)
+  if (isUnknown(draft, work, path, error)) {
+    waitForOperator(draft, path, attempt, "unknown_outcome", error, report)
     return true
   }
   if (Retry.mayRetry(work, attempt, error)) {
@@ -174,7 +178,7 @@ const postponed = (
     return true
   }
   if (work.onFailure === "ask") {
-    waitForOperator(draft, path, attempt, "failed", error)
+    waitForOperator(draft, path, attempt, "failed", error, report)
     return true
   }
   return false
@@ -191,7 +195,7 @@ export const fail = (
   if (report.final !== true) {
     if (draft.state.closing === undefined) {
       if (postponed(draft, node, node.id, attempt, error, report)) return
-    } else if (isUnknown(node, error) && attempt > 0) {
+    } else if (isUnknown(draft, node, node.id, error) && attempt > 0) {
       return fail(draft, node, attempt, outcomeUnknown(node.id), { ...report, final: true })
     }
   }
@@ -251,7 +255,7 @@ export const failItem = (
     // Nothing of a stopped map starts again, so nothing of it may wait to.
     const over = draft.state.closing !== undefined || draft.state.maps.get(node.index)?.stopped === true
     if (!over && postponed(draft, map.body, path, attempt, error, report)) return
-    if (over && isUnknown(map.body, error)) {
+    if (over && isUnknown(draft, map.body, path, error)) {
       return failItem(draft, node, index, attempt, outcomeUnknown(path), { ...report, final: true })
     }
   }

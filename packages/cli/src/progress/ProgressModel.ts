@@ -8,6 +8,7 @@
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import type { RunDocument, RunStatus } from "@baton/contract/RunDocument"
 import * as Wire from "@baton/contract/Wire"
+import * as Amount from "@baton/kernel/Amounts"
 import type { Event } from "@baton/kernel/Event"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
@@ -291,8 +292,8 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
 
 const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" }>, node: string): Folded => {
   const { at, attempt, path, wait: on } = event
-  const human = on.kind === "operator"
-  const dueAt = on.kind === "operator" ? undefined : on.dueAt
+  const human = on.kind === "operator" || on.kind === "budget"
+  const dueAt = on.kind === "timer" || on.kind === "event" ? on.dueAt : undefined
   const message = waitText(on)
   const step: ActiveStep = {
     path,
@@ -313,6 +314,7 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
 const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
   if (on.kind === "timer") return "a timer"
   if (on.kind === "event") return `event ${on.name}`
+  if (on.kind === "budget") return `a budget: it needs ${Amount.text(on.need)}`
   return on.reason === "unknown_outcome"
     ? `outcome unknown: ${on.error.code} ${on.error.message}`
     : `failed: ${on.error.code} ${on.error.message}`
