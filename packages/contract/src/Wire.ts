@@ -30,6 +30,7 @@ export const journalTypes = [
   "orchestration.step.lost",
   "orchestration.map.expanded",
   "orchestration.map.stopped",
+  "orchestration.repeat.turn",
   "orchestration.call.started",
   "orchestration.event.received"
 ] as const
@@ -62,6 +63,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   StepsSkipped: ["orchestration.step.skipped"],
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
+  TurnOpened: ["orchestration.repeat.turn"],
   CallStarted: ["orchestration.call.started"],
   EventReceived: ["orchestration.event.received"],
   RunPaused: ["orchestration.run.updated"],

@@ -32,9 +32,9 @@ export const offered = (draft: Draft, path: string, attempt: number): Offered | 
       : undefined
   }
   const table = draft.state.maps.get(node.index)
-  if (table === undefined || node.map === undefined) return undefined
+  if (table === undefined || node.each === undefined) return undefined
   return table.status(index) === "queued" && table.attempt(index) === attempt
-    ? { node, index, work: node.map.body, callStarted: table.note(index)?.callStarted === true }
+    ? { node, index, work: node.each.body, callStarted: table.note(index)?.callStarted === true }
     : undefined
 }
 

@@ -5,6 +5,7 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { TurnOpened } from "./EventRepeat.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -263,6 +264,7 @@ export const Event = Schema.Union([
   StepsSkipped,
   MapExpanded,
   MapStopped,
+  TurnOpened,
   CallStarted,
   EventReceived,
   RunPaused,
