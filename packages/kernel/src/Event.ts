@@ -5,6 +5,7 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
@@ -269,6 +270,7 @@ export const Event = Schema.Union([
   StepsSkipped,
   MapExpanded,
   MapStopped,
+  TurnOpened,
   CallStarted,
   CallEnded,
   TurnRecorded,
