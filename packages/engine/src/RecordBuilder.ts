@@ -60,6 +60,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event.items
     case "EventReceived":
       return event.data
+    case "StepReopened":
+      return event.modifications
     default:
       return undefined
   }

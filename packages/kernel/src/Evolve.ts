@@ -3,6 +3,7 @@
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
 import type { Event } from "./Event.ts"
+import * as Operator from "./EvolveOperator.ts"
 import * as Step from "./EvolveStep.ts"
 import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
@@ -131,7 +132,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
-      return Step.makeReady(state, event.path)
+      return Operator.reopened(state, event)
     case "StepWaiting":
       return Step.waiting(state, event)
     case "StepsSkipped":

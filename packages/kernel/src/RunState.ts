@@ -78,6 +78,14 @@ export interface Finished {
   readonly at: number
 }
 
+/** What an operator has changed about a step; it holds for the attempts from then on. */
+export interface StepChange {
+  /** One more for each set of modifications: calls of another generation have other keys (SEMANTICS 8.11b). */
+  readonly generation: number
+  /** A JSON Merge Patch on the step's input. */
+  readonly modifications: Value | undefined
+}
+
 export interface Received {
   readonly id: string
   readonly name: string
@@ -124,6 +132,8 @@ export interface RunState {
   received: ReadonlySet<string>
   /** Lost deliveries by `path#attempt`. */
   lost: ReadonlyMap<string, number>
+  /** Steps that an operator has changed, by path. */
+  changes: ReadonlyMap<string, StepChange>
   session: string | undefined
   epoch: number
 }
@@ -219,6 +229,8 @@ export class MapTable {
   }
 }
 
+const noChanges: ReadonlyMap<string, StepChange> = new Map()
+
 /** A run before its first event. */
 export const empty = (plan: Plan): RunState => ({
   plan,
@@ -247,6 +259,7 @@ export const empty = (plan: Plan): RunState => ({
   inbox: [],
   received: new Set(),
   lost: new Map(),
+  changes: noChanges,
   session: undefined,
   epoch: 0
 })
