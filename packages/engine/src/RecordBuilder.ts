@@ -65,6 +65,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event
     case "CallEnded":
       return event.result
+    case "StepReopened":
+      return event.modifications
     default:
       return undefined
   }

@@ -144,6 +144,7 @@ const requestOf = (
   item: RunSource.Item | undefined
 ): AttemptRequest => {
   const { node, state, work } = begun
+  const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
   const until = begun.item === undefined
     ? state.nodes.get(node.index).offeredSeq
     : state.maps.get(node.index)?.offeredSeq ?? state.seq
@@ -152,7 +153,8 @@ const requestOf = (
     run: offer.run,
     path: offer.path,
     attempt: offer.attempt,
-    generation: 0,
+    generation: change?.generation ?? 0,
+    modifications: change?.modifications,
     work,
     source: RunSource.make(state, node, until, item),
     agents: state.agents,

@@ -5,6 +5,7 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { StepReopened } from "./EventOperator.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
@@ -45,6 +46,8 @@ export const StepsDispatched = Schema.Struct({
 
 /** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
 const edges = { live: Schema.optionalKey(Schema.Array(Schema.Int)) }
+/** The person who settled the step in place of its own answer, and what they had to say about it. */
+const operator = { by: Schema.optionalKey(Schema.String), note: Schema.optionalKey(Schema.String) }
 const warnings = {
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String })))
 }
@@ -62,6 +65,7 @@ export const StepSucceeded = Schema.Struct({
   agent: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -82,6 +86,7 @@ export const StepFailed = Schema.Struct({
   output: Schema.optionalKey(Value),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -238,16 +243,6 @@ export const DeliveryLost = Schema.Struct({
   ...at,
   path: Path,
   attempt: Schema.Int
-})
-
-/** An operator sends a waiting step back to be tried again, as its next attempt. */
-export const StepReopened = Schema.Struct({
-  type: Schema.Literal("StepReopened"),
-  ...v1,
-  ...at,
-  path: Path,
-  by: Schema.optionalKey(Schema.String),
-  note: Schema.optionalKey(Schema.String)
 })
 
 /** An annotation; the only kind of event a finished run takes (K5). */

@@ -3,6 +3,7 @@
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
 import type { Event } from "./Event.ts"
+import * as Operator from "./EvolveOperator.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -134,7 +135,7 @@ const apply = (state: RunState, event: Event): boolean => {
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
       Turn.reopened(state, event.path)
-      return Step.makeReady(state, event.path)
+      return Operator.reopened(state, event)
     case "StepWaiting":
       return Step.waiting(state, event)
     case "StepsSkipped":
