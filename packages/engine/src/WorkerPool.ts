@@ -28,6 +28,7 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import type { ConversationMachine } from "./RecordedConversation.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
 import * as RunSource from "./RunSource.ts"
@@ -169,9 +170,20 @@ const requestOf = (
         type: event.type,
         data: event
       }]),
-    startCall: (key) => startCall(pool, offer, key)
+    startCall: (key) => startCall(pool, offer, key),
+    ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
   }
 }
+
+const conversationOf = (pool: Pool, { path, run, tenant }: Offer, state: RunState): ConversationMachine => ({
+  command: (command, blobs) =>
+    pool.coordinator.command(tenant, run, command, blobs === undefined ? undefined : { blobs }),
+  state: Effect.map(pool.coordinator.peek(tenant, run), (seen) => seen?.state),
+  json: (ref) => pool.coordinator.json(tenant, ref),
+  recorded: state.conversations?.get(path),
+  now: () => pool.clock.currentTimeMillisUnsafe(),
+  reach: pool.failpoint ?? (() => Effect.void)
+})
 
 const noAgents = {}
 
