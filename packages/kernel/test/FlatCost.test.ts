@@ -44,9 +44,12 @@ describe("K13: the cost of a step is flat", () => {
   ) {
     it(name, () => {
       costs(flow(1_000), 1_000, path)
+      const short = costs(flow(1_000), 1_000, path)
       const [first, last] = costs(flow(10_000), 10_000, path)
       // Linear growth would be a factor of 7 between the middles of the first and the last quarter.
       assert.isBelow(last / first, 4, `${first} µs a step, then ${last}`)
+      // What grows with the size of the plan would be a factor of 10.
+      assert.isBelow(first / Math.max(...short), 4, `${short} µs a step of 1,000, ${first} of 10,000`)
     }, 60_000)
   }
 })
