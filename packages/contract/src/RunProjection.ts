@@ -63,13 +63,13 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
   return {
     path,
     node: node.id,
-    type: node.map?.body.type ?? node.type,
+    type: node.each?.body.type ?? node.type,
     status: status === "ready" ? "queued" : status === "queued" && begunAt !== undefined ? "running" : status,
     attempt,
     startedAt: timeOrNull(table?.startedAt(index) || begunAt),
     endedAt: timeOrNull(table?.endedAt(index)),
     output: output === undefined ? null : address(output),
-    error: note?.error ?? note?.waiting?.error ?? null,
+    error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null
   }
 }

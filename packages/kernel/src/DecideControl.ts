@@ -60,7 +60,7 @@ const graceDue = (draft: Draft): void => {
     for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
   }
   if (cancelled.length > 0) Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: cancelled })
-  for (const node of draft.state.plan.nodes) if (node.map !== undefined) Finish.checkMap(draft, node)
+  for (const node of draft.state.plan.nodes) if (node.each !== undefined) Finish.checkMap(draft, node)
 }
 
 export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefined => {
@@ -182,12 +182,11 @@ export const resolve = (draft: Draft, command: Of<"ResolveStep">): Refusal | und
   const { index, node } = address
   const at = draft.state.nodes.get(node.index)
   const table = draft.state.maps.get(node.index)
-  const wait = index === undefined
-    ? at.status === "waiting" && at.wait?.kind === "operator" ? at.wait : undefined
-    : table?.status(index) === "waiting"
-    ? table.note(index)?.waiting
-    : undefined
-  if (wait === undefined) return { code: "STEP_NOT_WAITING", message: `${command.path} does not wait for an operator` }
+  const wait = index === undefined ? at.wait : table?.note(index)?.wait
+  const status = index === undefined ? at.status : table?.status(index)
+  if (status !== "waiting" || wait?.kind !== "operator") {
+    return { code: "STEP_NOT_WAITING", message: `${command.path} does not wait for an operator` }
+  }
   const attempt = index === undefined ? at.attempt : table?.attempt(index) ?? 1
   const note = command.note === undefined ? {} : { note: command.note }
   if (command.action === "retry") {

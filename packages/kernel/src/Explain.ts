@@ -2,41 +2,14 @@
  * Why a run is not finished: for the run and each open step a reason from a closed list, with its data and its door, that
  * is, what would end the wait (K12). It holds with no facts at all; facts about queues, workers and owners sharpen it.
  */
+import type { Reason, ReasonName } from "./ExplainWait.ts"
+import { seconds, waitReason } from "./ExplainWait.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
 import { graceMs } from "./Settle.ts"
 import * as StepPath from "./StepPath.ts"
 import type { JsonObject } from "./Value.ts"
-
-export const reasons = [
-  "upstream",
-  "capacity",
-  "rate",
-  "timer",
-  "retry_backoff",
-  "external_event",
-  "operator",
-  "unknown_outcome",
-  "running",
-  "queued",
-  "paused",
-  "closing",
-  "no_owner",
-  "sealed",
-  "not_started"
-] as const
-export type ReasonName = (typeof reasons)[number]
-
-export interface Reason {
-  readonly reason: ReasonName
-  /** The step; absent: the run as a whole. */
-  readonly path: string | undefined
-  readonly message: string
-  /** What would end it. */
-  readonly door: string
-  readonly data: JsonObject
-}
 
 /** What the engine knows beside the journal. */
 export interface Facts {
@@ -48,8 +21,6 @@ export interface Facts {
 
 /** Steps listed one by one; more are counted. */
 export const stepsMax = 200
-
-const seconds = (ms: number): string => ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : `${Math.round(ms / 1000)} s`
 
 const offered = (path: string, attempt: number, now: number, facts: Facts): Reason => {
   const startedAt = facts.begun?.get(`${path}#${attempt}`)
@@ -78,39 +49,6 @@ const backoff = (path: string, attempt: number, due: number, now: number, why: s
   data: { attempt, dueAt: due }
 })
 
-const operator = (path: string, why: "failed" | "unknown_outcome", message: string): Reason => ({
-  reason: why === "failed" ? "operator" : "unknown_outcome",
-  path,
-  message: why === "failed"
-    ? `${path} failed and asks what to do: ${message}`
-    : `nobody knows whether the call of ${path} happened: ${message}`,
-  door: `baton runs resolve RUN ${path} --action retry|skip|abort`,
-  data: { error: message }
-})
-
-const waiting = (state: RunState, node: PlanNode, now: number): Reason => {
-  const { wait } = state.nodes.get(node.index)
-  if (wait?.kind === "operator") return operator(node.id, wait.reason, wait.error.message)
-  if (wait?.kind === "event") {
-    const until = wait.dueAt === undefined ? "" : `, for ${seconds(wait.dueAt - now)} more`
-    return {
-      reason: "external_event",
-      path: node.id,
-      message: `${node.id} waits for the event ${wait.name}${until}`,
-      door: `baton runs send RUN ${wait.name}`,
-      data: { event: wait.name, ...(wait.dueAt === undefined ? {} : { dueAt: wait.dueAt }) }
-    }
-  }
-  const dueAt = wait?.dueAt ?? now
-  return {
-    reason: "timer",
-    path: node.id,
-    message: `${node.id} waits ${seconds(dueAt - now)} more`,
-    door: "the time comes",
-    data: { dueAt }
-  }
-}
-
 const upstream = (state: RunState, node: PlanNode): Reason => {
   const open = node.incoming
     .map((edge) => state.plan.nodes[edge.from])
@@ -136,18 +74,16 @@ const items = (state: RunState, node: PlanNode, now: number, facts: Facts, limit
     if (status === "queued") found.push(offered(path, table.attempt(index), now, facts))
     else if (status === "retrying") {
       found.push(backoff(path, table.attempt(index), note?.retryAt ?? now, now, note?.error?.message ?? ""))
-    } else if (status === "waiting" && note?.waiting !== undefined) {
-      found.push(operator(path, note.waiting.reason, note.waiting.error.message))
-    }
+    } else if (status === "waiting" && note?.wait !== undefined) found.push(waitReason(path, note.wait, now))
   }
   const left = table.count - table.next + table.again.size
   if (left > 0 && !table.stopped) {
     found.push({
-      reason: node.map?.rate === undefined ? "capacity" : "rate",
+      reason: node.each?.rate === undefined ? "capacity" : "rate",
       path: node.id,
       message: `${left} of ${table.count} items of ${node.id} wait for a free slot`,
       door: "running items end",
-      data: { waiting: left, running: table.active, parallel: node.map?.parallel ?? 0 }
+      data: { waiting: left, running: table.active, parallel: node.each?.parallel ?? 0 }
     })
   }
   return found
@@ -175,7 +111,7 @@ const step = (state: RunState, node: PlanNode, now: number, facts: Facts, limit:
     case "open":
       return items(state, node, now, facts, limit)
     case "waiting":
-      return [waiting(state, node, now)]
+      return at.wait === undefined ? [] : [waitReason(node.id, at.wait, now)]
     case "retrying":
       return [backoff(node.id, at.attempt, at.retryAt ?? now, now, at.error?.message ?? "")]
     default:

@@ -1,0 +1,85 @@
+/** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
+import type { JsonObject } from "./Value.ts"
+import type { Wait } from "./Wait.ts"
+
+/** The closed list of reasons (SEMANTICS 8.12e). */
+export const reasons = [
+  "upstream",
+  "capacity",
+  "rate",
+  "timer",
+  "retry_backoff",
+  "approval",
+  "input",
+  "external_event",
+  "operator",
+  "unknown_outcome",
+  "sub_run",
+  "budget",
+  "credential",
+  "no_worker",
+  "patch_review",
+  "running",
+  "queued",
+  "paused",
+  "closing",
+  "no_owner",
+  "sealed",
+  "not_started"
+] as const
+export type ReasonName = (typeof reasons)[number]
+
+export interface Reason {
+  readonly reason: ReasonName
+  /** The step; absent: the run as a whole. */
+  readonly path: string | undefined
+  readonly message: string
+  /** What would end it. */
+  readonly door: string
+  readonly data: JsonObject
+}
+
+/** A duration of `ms` milliseconds as people say it. */
+export const seconds = (ms: number): string =>
+  ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : `${Math.round(ms / 1000)} s`
+
+type Of<K extends Wait["kind"]> = Extract<Wait, { readonly kind: K }>
+
+const timer = (path: string, wait: Of<"timer">, now: number): Reason => ({
+  reason: "timer",
+  path,
+  message: `${path} waits ${seconds(wait.dueAt - now)} more`,
+  door: "the time comes",
+  data: { dueAt: wait.dueAt }
+})
+
+const event = (path: string, wait: Of<"event">, now: number): Reason => ({
+  reason: "external_event",
+  path,
+  message: `${path} waits for the event ${wait.name}${
+    wait.dueAt === undefined ? "" : `, for ${seconds(wait.dueAt - now)} more`
+  }`,
+  door: `baton runs send RUN ${wait.name}`,
+  data: { event: wait.name, ...(wait.dueAt === undefined ? {} : { dueAt: wait.dueAt }) }
+})
+
+const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
+  reason: reason === "failed" ? "operator" : "unknown_outcome",
+  path,
+  message: reason === "failed"
+    ? `${path} failed and asks what to do: ${error.message}`
+    : `nobody knows whether the call of ${path} happened: ${error.message}`,
+  door: `baton runs resolve RUN ${path} --action retry|skip|abort`,
+  data: { error: error.message }
+})
+
+export const waitReason = (path: string, wait: Wait, now: number): Reason => {
+  switch (wait.kind) {
+    case "timer":
+      return timer(path, wait, now)
+    case "event":
+      return event(path, wait, now)
+    case "operator":
+      return operator(path, wait)
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * What a step waits for while it holds no worker. A node and an item of a map wait in the same way; the door that ends
+ * the wait is told by `Explain`.
+ */
+import * as Schema from "effect/Schema"
+import { StepError } from "./StepError.ts"
+
+/** Until a time, in milliseconds since 1970. */
+export const TimerWait = Schema.Struct({ kind: Schema.Literal("timer"), dueAt: Schema.Int })
+
+/** For an event sent to the run, at most until `dueAt`. */
+export const EventWait = Schema.Struct({
+  kind: Schema.Literal("event"),
+  name: Schema.String,
+  dueAt: Schema.optionalKey(Schema.Int)
+})
+
+/** `onFailure: ask`, or an irreversible call whose outcome is unknown. Doors: retry, skip, abort. */
+export const OperatorWait = Schema.Struct({
+  kind: Schema.Literal("operator"),
+  reason: Schema.Literals(["failed", "unknown_outcome"]),
+  error: StepError
+})
+export type OperatorWait = typeof OperatorWait.Type
+
+export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait])
+export type Wait = typeof Wait.Type
