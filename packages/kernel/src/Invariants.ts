@@ -5,7 +5,8 @@
  * Cost: linear in nodes and map items. A sealed state and one before its first event have nothing to check.
  */
 import { hasItem } from "./EvolveStep.ts"
-import { explain } from "./Explain.ts"
+import type { Reason } from "./Explain.ts"
+import { explain, stepsMax } from "./Explain.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
@@ -144,6 +145,7 @@ const whole = (state: RunState, say: Say): void => {
   if (reasons.length === 0 || reasons.some((reason) => reason.door === "")) {
     say("K12", "a reason or its door is missing")
   }
+  explained(state, reasons, say)
   if (outstanding.offers.length !== state.offered) say("K12", "not every offered attempt is outstanding")
   if (state.paused) return
   const free = state.offered < state.plan.limits.parallel
@@ -155,6 +157,15 @@ const whole = (state: RunState, say: Say): void => {
   })
   if (state.offered === 0 && outstanding.timers.length === 0 && !open) {
     say("K12", "nothing is under way, nothing will be")
+  }
+}
+
+/** Each open step has a reason of its own, as far as they are listed one by one. */
+const explained = (state: RunState, reasons: ReadonlyArray<Reason>, say: Say): void => {
+  if (reasons.length >= stepsMax) return
+  const paths = new Set(reasons.map(({ path }) => path?.split("[", 1)[0]))
+  for (const node of state.plan.nodes) {
+    if (!isSettled(state.nodes.get(node.index).status) && !paths.has(node.id)) say("K12", `${node.id} has no reason`)
   }
 }
 
