@@ -31,6 +31,7 @@ export const journalTypes = [
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.repeat.turn",
+  "orchestration.child.stopping",
   "orchestration.call.started",
   "orchestration.event.received"
 ] as const
@@ -64,6 +65,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
   TurnOpened: ["orchestration.repeat.turn"],
+  ChildStopping: ["orchestration.child.stopping"],
   CallStarted: ["orchestration.call.started"],
   EventReceived: ["orchestration.event.received"],
   RunPaused: ["orchestration.run.updated"],

@@ -33,6 +33,10 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
         : event
+    case "StepWaiting":
+      return event.wait.kind === "child"
+        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
+        : event
     default:
       return event
   }
@@ -60,6 +64,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event.items
     case "EventReceived":
       return event.data
+    case "StepWaiting":
+      return event.wait.kind === "child" ? event.wait.input : undefined
     default:
       return undefined
   }
