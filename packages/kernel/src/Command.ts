@@ -4,6 +4,8 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { ParentLink } from "./Child.ts"
+import { EndChild } from "./CommandChild.ts"
 import { ResolveStep } from "./CommandOperator.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
@@ -23,7 +25,8 @@ export const CreateRun = Schema.Struct({
   flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  parent: Schema.optionalKey(ParentLink)
 })
 
 /** A worker's answer to one attempt. */
@@ -72,8 +75,10 @@ export const SendEvent = Schema.Struct({
   data: Value
 })
 
-export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by })
-export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by })
+/** A pause of the run itself and one that comes from its `parent` are lifted apart. */
+const fromParent = { parent: Schema.optionalKey(Schema.Literal(true)) }
+export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by, ...fromParent })
+export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by, ...fromParent })
 export const CancelRun = Schema.Struct({
   type: Schema.Literal("CancelRun"),
   ...at,
@@ -117,6 +122,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  EndChild,
   AddNote
 ])
 export type Command = typeof Command.Type

@@ -5,6 +5,7 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
@@ -116,7 +117,12 @@ export interface RunState {
   createdAt: number
   lastAt: number
   deadlineAt: number | undefined
+  /** Nothing new starts: one of the two below. */
   paused: boolean
+  pausedHere: boolean
+  /** The run that started this one is paused. */
+  pausedAbove: boolean
+  parent: ParentLink | undefined
   closing: Closing | undefined
   finished: Finished | undefined
   nodes: NodeTable
@@ -253,6 +259,9 @@ export const empty = (plan: Plan): RunState => ({
   lastAt: 0,
   deadlineAt: undefined,
   paused: false,
+  pausedHere: false,
+  pausedAbove: false,
+  parent: undefined,
   closing: undefined,
   finished: undefined,
   nodes: NodeTable.make(plan.nodes.length),
