@@ -7,6 +7,7 @@ import * as Drafts from "./Draft.ts"
 import { waitsForChild } from "./EvolveChild.ts"
 import { locate } from "./EvolveStep.ts"
 import * as Finish from "./Finish.ts"
+import { offered } from "./OfferedStep.ts"
 import * as Outstanding from "./Outstanding.ts"
 import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -59,7 +60,7 @@ const graceDue = (draft: Draft): void => {
   if (closing === undefined || closing.cause === "failure" || draft.at < closing.at + Settle.graceMs) return
   const cancelled: Array<string> = []
   for (const { attempt, path } of Outstanding.offered(draft.state)) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     cancelled.push(path)
     for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
@@ -112,7 +113,7 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     lost
   })
   for (const { attempt, path } of open) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
   }
