@@ -5,6 +5,8 @@
 import * as Result from "effect/Result"
 import type { Amounts } from "./Amounts.ts"
 import * as Amount from "./Amounts.ts"
+import * as Child from "./Child.ts"
+import type { FlowCall } from "./Child.ts"
 import * as Fields from "./CompileFields.ts"
 import { type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
 import * as DurationText from "./DurationText.ts"
@@ -64,8 +66,15 @@ export const work = (source: Source, place: Fields.Place, folding: Folding): Wor
     onFailure: (own(fields, "onFailure") ?? "fail") as Work["onFailure"],
     effect,
     budget: budget(fields, source.pointer, report),
-    fields: templates(source, place, folding.scope)
+    fields: templates(source, place, folding.scope),
+    call: callOf(source)
   }
+}
+
+/** The flow that a pinned document names by its address; a name or an inline flow is pinned when a run is accepted. */
+const callOf = ({ fields, type }: Source): FlowCall | undefined => {
+  const flow = own(fields, "flow")
+  return type === "flow" && Child.isCall(flow) ? flow : undefined
 }
 
 const templates = (
@@ -180,6 +189,7 @@ const kinds = [
   "configuration",
   "policy",
   "expression",
+  "child",
   "io",
   "internal"
 ]

@@ -11,6 +11,8 @@ import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Control from "./DecideControl.ts"
 import * as Spending from "./DecideLedger.ts"
+import * as Child from "./DecideChild.ts"
+import * as Operator from "./DecideOperator.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -51,7 +53,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
     ...(command.agents === undefined ? {} : { agents: command.agents }),
-    ...(ledger === undefined ? {} : { ledger })
+    ...(ledger === undefined ? {} : { ledger }),
+    ...(command.parent === undefined ? {} : { parent: command.parent })
   })
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
@@ -83,7 +86,7 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "CancelRun":
       return Control.cancel(draft, command)
     case "ResolveStep":
-      return Control.resolve(draft, command)
+      return Operator.resolve(draft, command)
     case "ReserveTurn":
       return Spending.reserveTurn(draft, command)
     case "RaiseBudget":
@@ -92,6 +95,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Spending.report(draft, command)
     case "AskAllotment":
       return Spending.allot(draft, command)
+    case "EndChild":
+      return Child.end(draft, command)
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
@@ -106,6 +111,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 
 /** What a finished run still takes (K5). */
 const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
+/** What comes late, or for the second time, is no mistake of whoever says it. */
+const stale: ReadonlySet<Command["type"]> = new Set(["CompleteStep", "FireTimer", "LoseDelivery", "EndChild"])
 
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)
@@ -115,10 +122,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     return refuse("SEMANTICS_UNKNOWN", message)
   }
   if (state.finished !== undefined && !annotates(command)) {
-    // A late completion or timer is stale, not wrong.
-    if (command.type === "CompleteStep" || command.type === "FireTimer" || command.type === "LoseDelivery") {
-      return undefined
-    }
+    if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }
   return undefined
@@ -153,6 +157,7 @@ export const decide = (
 /** Everything that follows from the first event: joins, skips, ends, offers. */
 const settleAll = (draft: Draft, open: boolean): void => {
   drain(draft)
+  Child.fill(draft)
   if (open && draft.state.closing !== undefined) {
     Finish.failUnknown(draft)
     drain(draft)

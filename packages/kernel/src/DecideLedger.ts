@@ -2,8 +2,7 @@
 import type { Amounts } from "./Amounts.ts"
 import * as Amount from "./Amounts.ts"
 import type { Command, Refusal } from "./Command.ts"
-import type { Offered } from "./DecideAnswer.ts"
-import { fail, offered } from "./DecideAnswer.ts"
+import { fail } from "./DecideAnswer.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { Event } from "./Event.ts"
@@ -11,6 +10,8 @@ import * as Finish from "./Finish.ts"
 import * as Funds from "./Funds.ts"
 import type { Ledger, Terms } from "./Ledger.ts"
 import { attemptKey } from "./Ledger.ts"
+import type { Offered } from "./OfferedStep.ts"
+import { offered } from "./OfferedStep.ts"
 import type { Plan } from "./Plan.ts"
 import type { Report } from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
@@ -95,7 +96,7 @@ const exhausted = (path: string): StepError => ({
 /** Whether the step may wait: gathers cost nothing, and what is part of something that ends does not start again. */
 const mayWait = (draft: Draft, step: Offered): boolean =>
   draft.state.closing === undefined &&
-  (step.index === undefined ? step.node.map === undefined : draft.state.maps.get(step.node.index)?.stopped !== true)
+  (step.index === undefined ? step.node.each === undefined : draft.state.maps.get(step.node.index)?.stopped !== true)
 
 /** The attempt ends because its next turn could not be reserved: the same attempt is offered again when it can. */
 export const sendBack = (
@@ -177,7 +178,7 @@ export const watch = <C extends OfAttempt>(
 export const terms = (plan: Plan, given: Terms | undefined): Terms | undefined => {
   if (given !== undefined) return given
   const stated = plan.limits.budget !== undefined ||
-    plan.nodes.some((node) => node.budget !== undefined || node.map?.body.budget !== undefined)
+    plan.nodes.some((node) => node.budget !== undefined || node.each?.body.budget !== undefined)
   return stated ? { budget: plan.limits.budget ?? {}, rates: { asOf: "", models: {}, agents: {} } } : undefined
 }
 
@@ -225,13 +226,19 @@ export const allot = (draft: Draft, command: Of<"AskAllotment">): Refusal | unde
   return undefined
 }
 
-/** What a child run is given: what its node states, else what is free ÷ free slots (SEMANTICS 8.10d). */
-export const allotment = (ledger: Ledger, stated: Amounts | undefined, slotsFree: number): Amounts => {
-  if (stated !== undefined) return stated
-  const made: { [K in Amount.Kind]?: number } = {}
+/**
+ * What a child run is given: what its node states as far as it is free, else what is free ÷ free slots (SEMANTICS 8.10d).
+ * Nothing in a run without a budget. A child that is given too little asks for more.
+ */
+export const allotment = (draft: Draft, stated: Amounts | undefined): { readonly reserved?: Amounts } => {
+  const { ledger, offered, plan } = draft.state
+  if (ledger?.terms === undefined) return {}
+  const slots = Math.max(1, plan.limits.parallel - offered)
+  const reserved: { [K in Amount.Kind]?: number } = {}
   for (const kind of Amount.kinds) {
     const free = ledger.free[kind]
-    if (free !== undefined) made[kind] = Math.floor(free / Math.max(1, slotsFree))
+    if (free === undefined) continue
+    reserved[kind] = Math.min(free, stated?.[kind] ?? Math.floor(free / slots))
   }
-  return made
+  return { reserved }
 }

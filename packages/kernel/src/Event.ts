@@ -15,6 +15,11 @@ import {
   TurnReserved,
   UsageLate
 } from "./EventLedger.ts"
+import { Amounts } from "./Amounts.ts"
+import { ParentLink } from "./Child.ts"
+import { ChildStopping } from "./EventChild.ts"
+import { StepReopened } from "./EventOperator.ts"
+import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
 import { StepError } from "./StepError.ts"
@@ -43,7 +48,8 @@ export const RunCreated = Schema.Struct({
   /** Agent names of the flow bound to other agents for this run. */
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** The run's budget and the prices it was started with; absent: nothing is limited. */
-  ledger: Schema.optionalKey(Terms)
+  ledger: Schema.optionalKey(Terms),
+  parent: Schema.optionalKey(ParentLink)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -59,6 +65,8 @@ export const StepsDispatched = Schema.Struct({
 
 /** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
 const edges = { live: Schema.optionalKey(Schema.Array(Schema.Int)) }
+/** The person who settled the step in place of its own answer, and what they had to say about it. */
+const operator = { by: Schema.optionalKey(Schema.String), note: Schema.optionalKey(Schema.String) }
 const warnings = {
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String })))
 }
@@ -76,6 +84,7 @@ export const StepSucceeded = Schema.Struct({
   agent: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -96,6 +105,7 @@ export const StepFailed = Schema.Struct({
   output: Schema.optionalKey(Value),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -129,6 +139,8 @@ export const StepWaiting = Schema.Struct({
   path: Path,
   attempt: Schema.Int,
   wait: Wait,
+  /** What a child run is given of the budget. */
+  reserved: Schema.optionalKey(Amounts),
   startedAt: Schema.optionalKey(Schema.Int),
   /** What the attempt that ends in this wait has used. */
   usage: Schema.optionalKey(Usage)
@@ -188,17 +200,20 @@ export const EventReceived = Schema.Struct({
   by: Schema.optionalKey(Schema.String)
 })
 
+/** `parent`: not this run itself, but the one that started it, was paused or resumed. */
 export const RunPaused = Schema.Struct({
   type: Schema.Literal("RunPaused"),
   ...v1,
   ...at,
-  by: Schema.optionalKey(Schema.String)
+  by: Schema.optionalKey(Schema.String),
+  parent: Schema.optionalKey(Schema.Literal(true))
 })
 export const RunResumed = Schema.Struct({
   type: Schema.Literal("RunResumed"),
   ...v1,
   ...at,
-  by: Schema.optionalKey(Schema.String)
+  by: Schema.optionalKey(Schema.String),
+  parent: Schema.optionalKey(Schema.Literal(true))
 })
 
 /**
@@ -259,16 +274,6 @@ export const DeliveryLost = Schema.Struct({
   attempt: Schema.Int
 })
 
-/** An operator sends a waiting step back to be tried again, as its next attempt. */
-export const StepReopened = Schema.Struct({
-  type: Schema.Literal("StepReopened"),
-  ...v1,
-  ...at,
-  path: Path,
-  by: Schema.optionalKey(Schema.String),
-  note: Schema.optionalKey(Schema.String)
-})
-
 /** An annotation; the only kind of event a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
@@ -289,6 +294,8 @@ export const Event = Schema.Union([
   StepsSkipped,
   MapExpanded,
   MapStopped,
+  TurnOpened,
+  ChildStopping,
   CallStarted,
   CallEnded,
   TurnRecorded,

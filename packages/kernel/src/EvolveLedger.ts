@@ -252,6 +252,10 @@ const apply = (state: RunState, ledger: Ledger, event: Event): boolean => {
     case "StepFailed":
     case "StepRetryScheduled":
     case "StepWaiting":
+      if (event.type === "StepWaiting" && event.wait.kind === "child") {
+        if (event.reserved !== undefined) take(ledger, event.path, event.attempt, event.reserved)
+        return true
+      }
       settle(ledger, event.path, event.attempt, answer(event))
       return true
     case "StepsCancelled": {

@@ -14,7 +14,7 @@ type Unfunded = Extract<Event, { readonly type: "StepsUnfunded" }>["steps"][numb
 
 /** What an offer of a node runs: itself, the body of its map, or a gather, which costs nothing. */
 export const workOf = (node: PlanNode, isItem: boolean): Work | undefined =>
-  node.map === undefined ? node : isItem ? node.map.body : undefined
+  node.each === undefined ? node : isItem ? node.each.body : undefined
 
 /** What must be set aside, or why nothing is. */
 export interface Ask {

@@ -31,8 +31,8 @@ const sums = (state: RunState, ledger: Ledger, say: Say): void => {
 /** Waits for money, and a slot would be free for it. */
 const couldStart = (state: RunState, ledger: Ledger, node: PlanNode): boolean => {
   const table = state.maps.get(node.index)
-  if (table !== undefined && node.map !== undefined) {
-    if (table.active >= node.map.parallel || rateDueAt(node.map, table, state.lastAt) !== undefined) return false
+  if (table !== undefined && node.each !== undefined) {
+    if (table.active >= node.each.parallel || rateDueAt(node.each, table, state.lastAt) !== undefined) return false
   }
   return mayStart(ledger, askOf(state, ledger, node, true))
 }

@@ -4,13 +4,13 @@ import * as Drafts from "./Draft.ts"
 import { dropStale, offer as offerStep, relist } from "./EvolveStep.ts"
 import { Funds } from "./Funds.ts"
 import type { ItemTable } from "./ItemTable.ts"
-import type { MapSpec } from "./Plan.ts"
+import type { EachSpec } from "./Plan.ts"
 import * as StepPath from "./StepPath.ts"
 
 /** When the next item of a map may start under its `rate`; `undefined`: now. */
-export const rateDueAt = (map: MapSpec, table: ItemTable, at: number): number | undefined => {
-  if (map.rate === undefined || table.starts.size < map.rate.count) return undefined
-  const due = (table.starts.at(0) ?? 0) + map.rate.windowMs
+export const rateDueAt = (each: EachSpec, table: ItemTable, at: number): number | undefined => {
+  if (each.rate === undefined || table.starts.size < each.rate.count) return undefined
+  const due = (table.starts.at(0) ?? 0) + each.rate.windowMs
   return due > at ? due : undefined
 }
 
@@ -20,7 +20,7 @@ const front = (draft: Draft, index: number, waiting: boolean): readonly [string,
   const at = draft.state.nodes.get(index)
   if (at.status === "ready" || (waiting && at.status === "waiting")) return [node.id, at.attempt + 1]
   const table = draft.state.maps.get(index)
-  if (table === undefined || node.map === undefined || rateDueAt(node.map, table, draft.at) !== undefined) {
+  if (table === undefined || node.each === undefined || rateDueAt(node.each, table, draft.at) !== undefined) {
     return undefined
   }
   const item = table.again.at(0) ?? table.next
@@ -30,9 +30,9 @@ const front = (draft: Draft, index: number, waiting: boolean): readonly [string,
 /** A map whose next item may be offered as soon as there is money for it. */
 const heldByMoneyAlone = (draft: Draft, index: number): boolean => {
   const table = draft.state.maps.get(index)
-  const map = Drafts.planNode(draft, index).map
-  return table === undefined || map === undefined ||
-    (table.active < map.parallel && rateDueAt(map, table, draft.at) === undefined)
+  const { each } = Drafts.planNode(draft, index)
+  return table === undefined || each === undefined ||
+    (table.active < each.parallel && rateDueAt(each, table, draft.at) === undefined)
 }
 
 /** The offers of one decision, in the order of their events. */

@@ -4,7 +4,9 @@
  */
 import * as Schema from "effect/Schema"
 import { Amounts } from "./Amounts.ts"
+import { FlowCall } from "./Child.ts"
 import { StepError } from "./StepError.ts"
+import { Value } from "./Value.ts"
 
 /** Until a time, in milliseconds since 1970. */
 export const TimerWait = Schema.Struct({ kind: Schema.Literal("timer"), dueAt: Schema.Int })
@@ -33,5 +35,19 @@ export const BudgetWait = Schema.Struct({
 })
 export type BudgetWait = typeof BudgetWait.Type
 
-export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, BudgetWait])
+/**
+ * For the end of a child run, at most until `dueAt`. `stopping`: the child has been told to stop; once it has ended the step
+ * fails with this error.
+ */
+export const ChildWait = Schema.Struct({
+  kind: Schema.Literal("child"),
+  run: Schema.String,
+  flow: FlowCall,
+  input: Value,
+  dueAt: Schema.optionalKey(Schema.Int),
+  stopping: Schema.optionalKey(StepError)
+})
+export type ChildWait = typeof ChildWait.Type
+
+export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ChildWait, BudgetWait])
 export type Wait = typeof Wait.Type

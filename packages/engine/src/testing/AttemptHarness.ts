@@ -31,6 +31,7 @@ export const workOf = (definition: Flow.Body, overrides: Partial<Plan.Work> = {}
     effect: "idempotent",
     budget: undefined,
     fields: Object.fromEntries(fields.map((name) => [name, template(written[name]!)])),
+    call: undefined,
     ...overrides
   }
 }
