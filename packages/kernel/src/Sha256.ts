@@ -1,50 +1,44 @@
-/** SHA-256 (FIPS 180-4) of text as UTF-8, for the kernel, which has no platform to ask. */
+/**
+ * SHA-256 (FIPS 180-4) of a text's UTF-8 bytes, for what `decide` itself must name or bind: ids that are a hash of where
+ * they came from, and approvals that are bound to what was shown. The kernel has no runtime to ask; bytes that workers
+ * store are hashed by the engine.
+ */
 
-/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes, and of the square roots of the first 8. */
-const primes = ((): ReadonlyArray<number> => {
-  const found: Array<number> = []
-  for (let candidate = 2; found.length < 64; candidate++) {
-    if (found.every((prime) => candidate % prime !== 0)) found.push(candidate)
-  }
-  return found
-})()
-const fraction = (value: number): number => ((value - Math.floor(value)) * 0x1_0000_0000) | 0
-const constants = Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime)))
-const initial = Int32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime)))
+const constants = new Uint32Array(64)
+const start = new Uint32Array(8)
 
-const blockBytes = 64
+/** The first 32 bits of the fractional part. */
+const fraction = (value: number): number => Math.floor((value - Math.floor(value)) * 0x1_0000_0000) >>> 0
 
-/** The message with its padding: a bit, zeros, and the length in bits. */
-const padded = (bytes: Uint8Array): DataView => {
-  const blocks = Math.ceil((bytes.length + 9) / blockBytes)
-  const view = new DataView(new ArrayBuffer(blocks * blockBytes))
-  new Uint8Array(view.buffer).set(bytes)
-  view.setUint8(bytes.length, 0x80)
-  const bits = bytes.length * 8
-  view.setUint32(view.byteLength - 8, Math.floor(bits / 0x1_0000_0000))
-  view.setUint32(view.byteLength - 4, bits >>> 0)
-  return view
+const isPrime = (candidate: number): boolean => {
+  for (let factor = 2; factor * factor <= candidate; factor++) if (candidate % factor === 0) return false
+  return true
 }
 
-const schedule = (message: DataView, offset: number, words: Int32Array): void => {
-  for (let at = 0; at < 16; at++) words[at] = message.getInt32(offset + at * 4)
+for (let candidate = 2, found = 0; found < 64; candidate++) {
+  if (!isPrime(candidate)) continue
+  if (found < 8) start[found] = fraction(Math.sqrt(candidate))
+  constants[found++] = fraction(Math.cbrt(candidate))
+}
+
+const rotate = (word: number, by: number): number => (word >>> by) | (word << (32 - by))
+
+const schedule = new Uint32Array(64)
+
+const compress = (hash: Uint32Array, view: DataView, offset: number): void => {
+  for (let at = 0; at < 16; at++) schedule[at] = view.getUint32(offset + at * 4)
   for (let at = 16; at < 64; at++) {
-    const a = words[at - 15]!
-    const b = words[at - 2]!
-    const low = ((a >>> 7) | (a << 25)) ^ ((a >>> 18) | (a << 14)) ^ (a >>> 3)
-    const high = ((b >>> 17) | (b << 15)) ^ ((b >>> 19) | (b << 13)) ^ (b >>> 10)
-    words[at] = (words[at - 16]! + low + words[at - 7]! + high) | 0
+    const before = schedule[at - 15]!
+    const last = schedule[at - 2]!
+    const low = rotate(before, 7) ^ rotate(before, 18) ^ (before >>> 3)
+    const high = rotate(last, 17) ^ rotate(last, 19) ^ (last >>> 10)
+    schedule[at] = schedule[at - 16]! + low + schedule[at - 7]! + high
   }
-}
-
-const compress = (state: Int32Array, words: Int32Array): void => {
-  let [a, b, c, d] = [state[0]!, state[1]!, state[2]!, state[3]!]
-  let [e, f, g, h] = [state[4]!, state[5]!, state[6]!, state[7]!]
+  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = hash
   for (let at = 0; at < 64; at++) {
-    const high = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
-    const one = (h + high + ((e & f) ^ (~e & g)) + constants[at]! + words[at]!) | 0
-    const low = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
-    const two = (low + ((a & b) ^ (a & c) ^ (b & c))) | 0
+    const sum = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+    const one = (h + sum + ((e & f) ^ (~e & g)) + constants[at]! + schedule[at]!) | 0
+    const two = ((rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0
     h = g
     g = f
     f = e
@@ -54,18 +48,43 @@ const compress = (state: Int32Array, words: Int32Array): void => {
     b = a
     a = (one + two) | 0
   }
-  const added = [a, b, c, d, e, f, g, h]
-  for (let at = 0; at < 8; at++) state[at] = (state[at]! + added[at]!) | 0
+  for (const [at, word] of [a, b, c, d, e, f, g, h].entries()) hash[at] = hash[at]! + word
+}
+
+const encoder = new TextEncoder()
+
+/** 32 bytes. */
+export const bytes = (text: string): Uint8Array => {
+  const message = encoder.encode(text)
+  const padded = new Uint8Array(((message.length + 8) >> 6) * 64 + 64)
+  padded.set(message)
+  padded[message.length] = 0x80
+  const view = new DataView(padded.buffer)
+  view.setUint32(padded.length - 8, Math.floor(message.length / 0x2000_0000))
+  view.setUint32(padded.length - 4, message.length << 3)
+  const hash = start.slice()
+  for (let offset = 0; offset < padded.length; offset += 64) compress(hash, view, offset)
+  const out = new DataView(new ArrayBuffer(32))
+  for (const [at, word] of hash.entries()) out.setUint32(at * 4, word)
+  return new Uint8Array(out.buffer)
 }
 
 /** 64 lower-case hex digits. */
-export const hex = (text: string): string => {
-  const message = padded(new TextEncoder().encode(text))
-  const state = Int32Array.from(initial)
-  const words = new Int32Array(64)
-  for (let offset = 0; offset < message.byteLength; offset += blockBytes) {
-    schedule(message, offset, words)
-    compress(state, words)
+export const hex = (text: string): string => [...bytes(text)].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+
+/** Crockford's base 32, as run ids use it. */
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+/**
+ * An id that sorts by time and is the same whenever it is derived again: a prefix, 10 characters of milliseconds since
+ * 1970, and 16 characters of the text's hash.
+ */
+export const timedId = (prefix: string, at: number, text: string): string => {
+  let left = Math.max(0, Math.floor(at))
+  let time = ""
+  for (let index = 0; index < 10; index++) {
+    time = alphabet[left % 32] + time
+    left = Math.floor(left / 32)
   }
-  return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("")
+  return `${prefix}_${time}${[...bytes(text).subarray(0, 16)].map((byte) => alphabet[byte & 31]).join("")}`
 }
