@@ -78,6 +78,8 @@ export const rooms: { readonly [room: string]: Room } = {
     external: [
       ...pureEffectModules.map((name) => `effect/${name}`),
       "@marcbachmann/cel-js",
+      "@noble/hashes/sha2.js",
+      "@noble/hashes/utils.js",
       "fastest-levenshtein",
       "yaml"
     ]

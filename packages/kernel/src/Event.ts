@@ -5,6 +5,8 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { TurnOpened } from "./EventRepeat.ts"
+import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -143,14 +145,19 @@ export const MapStopped = Schema.Struct({
   allowed: Schema.Int
 })
 
-/** An irreversible call is about to be made under `key` (SEMANTICS 8.2d). */
+/**
+ * An irreversible call is about to be made under `key` (SEMANTICS 8.2d): the attempt itself or, with `tool`, the call
+ * number `ordinal` of an agent's conversation.
+ */
 export const CallStarted = Schema.Struct({
   type: Schema.Literal("CallStarted"),
   ...v1,
   ...at,
   path: Path,
   attempt: Schema.Int,
-  key: Schema.String
+  key: Schema.String,
+  tool: Schema.optionalKey(Schema.String),
+  ordinal: Schema.optionalKey(Schema.Int)
 })
 
 /** Something was sent to the run from outside; kept until a `wait` takes it. */
@@ -263,7 +270,10 @@ export const Event = Schema.Union([
   StepsSkipped,
   MapExpanded,
   MapStopped,
+  TurnOpened,
   CallStarted,
+  CallEnded,
+  TurnRecorded,
   EventReceived,
   RunPaused,
   RunResumed,

@@ -123,7 +123,7 @@ const items = (
   const stalled = table.settled < table.count && table.stopped && seen.queued === 0 && seen.waiting === 0
   if (stalled) say("K12", `${node.id} has stopped with items that can never settle`)
   if (isSettled(at.status) && table.settled < table.count) say("K4", `${node.id} is ${at.status}, its items are not`)
-  const parallel = node.map?.parallel ?? 0
+  const parallel = node.each?.parallel ?? 0
   if (seen.queued > parallel) say("K10", `${node.id}: ${seen.queued} items are offered, ${parallel} are allowed`)
   if (at.status === "open" && hasItem(table, parallel) && !queue.has(node.index)) {
     say("K12", `${node.id} has an item to offer and is in no queue`)
@@ -163,6 +163,6 @@ const offerable = (state: RunState): string | undefined =>
     const at = state.nodes.get(node.index)
     if (at.status === "ready") return true
     const table = state.maps.get(node.index)
-    return at.status === "open" && table !== undefined && node.map !== undefined &&
-      hasItem(table, node.map.parallel) && rateDueAt(node.map, table, state.lastAt) === undefined
+    return at.status === "open" && table !== undefined && node.each !== undefined &&
+      hasItem(table, node.each.parallel) && rateDueAt(node.each, table, state.lastAt) === undefined
   })?.id

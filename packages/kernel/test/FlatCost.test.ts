@@ -16,6 +16,13 @@ const mapped = (length: number): Flow => ({
   edges: []
 })
 
+const repeated = (length: number): Flow => ({
+  name: "repeated",
+  limits: { steps: length + 1 },
+  nodes: [{ id: "r", type: "repeat", until: "last < 0", max: length, each: { type: "transform", value: null } }],
+  edges: []
+})
+
 /** Steps timed together: the quickest such stretch tells what a step costs when nobody else uses the machine. */
 const stretch = 50
 
@@ -39,7 +46,8 @@ describe("K13: the cost of a step is flat", () => {
   for (
     const [name, flow, path] of [
       ["nodes of a chain", chain, (index: number) => `n${index}`],
-      ["items of a map", mapped, (index: number) => `m[${index}]`]
+      ["items of a map", mapped, (index: number) => `m[${index}]`],
+      ["turns of a repeat", repeated, (index: number) => `r[${index}]`]
     ] as const
   ) {
     it(name, () => {
