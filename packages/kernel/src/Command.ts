@@ -4,6 +4,9 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { ParentLink } from "./Child.ts"
+import { EndChild } from "./CommandChild.ts"
+import { ResolveStep } from "./CommandOperator.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
@@ -22,7 +25,8 @@ export const CreateRun = Schema.Struct({
   flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  parent: Schema.optionalKey(ParentLink)
 })
 
 /** A worker's answer to one attempt. */
@@ -71,8 +75,10 @@ export const SendEvent = Schema.Struct({
   data: Value
 })
 
-export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by })
-export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by })
+/** A pause of the run itself and one that comes from its `parent` are lifted apart. */
+const fromParent = { parent: Schema.optionalKey(Schema.Literal(true)) }
+export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by, ...fromParent })
+export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by, ...fromParent })
 export const CancelRun = Schema.Struct({
   type: Schema.Literal("CancelRun"),
   ...at,
@@ -100,17 +106,6 @@ export const LoseDelivery = Schema.Struct({
   attempt: Schema.Int
 })
 
-/** The operator's doors of a waiting step. */
-export const ResolveStep = Schema.Struct({
-  type: Schema.Literal("ResolveStep"),
-  ...at,
-  ...by,
-  path: Schema.String,
-  action: Schema.Literals(["retry", "skip", "abort"]),
-  output: Schema.optionalKey(Value),
-  note: Schema.optionalKey(Schema.String)
-})
-
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })
 
 export const Command = Schema.Union([
@@ -127,6 +122,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  EndChild,
   AddNote
 ])
 export type Command = typeof Command.Type

@@ -5,6 +5,7 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
@@ -81,6 +82,14 @@ export interface Finished {
   readonly at: number
 }
 
+/** What an operator has changed about a step; it holds for the attempts from then on. */
+export interface StepChange {
+  /** One more for each set of modifications: calls of another generation have other keys (SEMANTICS 8.11b). */
+  readonly generation: number
+  /** A JSON Merge Patch on the step's input. */
+  readonly modifications: Value | undefined
+}
+
 export interface Received {
   readonly id: string
   readonly name: string
@@ -108,7 +117,12 @@ export interface RunState {
   createdAt: number
   lastAt: number
   deadlineAt: number | undefined
+  /** Nothing new starts: one of the two below. */
   paused: boolean
+  pausedHere: boolean
+  /** The run that started this one is paused. */
+  pausedAbove: boolean
+  parent: ParentLink | undefined
   closing: Closing | undefined
   finished: Finished | undefined
   nodes: NodeTable
@@ -129,6 +143,8 @@ export interface RunState {
   lost: ReadonlyMap<string, number>
   /** Of agent steps that are open; absent until a first turn is recorded. */
   conversations: Conversations | undefined
+  /** Steps that an operator has changed, by path. */
+  changes: ReadonlyMap<string, StepChange>
   session: string | undefined
   epoch: number
 }
@@ -225,6 +241,8 @@ export class MapTable {
   }
 }
 
+const noChanges: ReadonlyMap<string, StepChange> = new Map()
+
 /** A run before its first event. */
 export const empty = (plan: Plan): RunState => ({
   plan,
@@ -241,6 +259,9 @@ export const empty = (plan: Plan): RunState => ({
   lastAt: 0,
   deadlineAt: undefined,
   paused: false,
+  pausedHere: false,
+  pausedAbove: false,
+  parent: undefined,
   closing: undefined,
   finished: undefined,
   nodes: NodeTable.make(plan.nodes.length),
@@ -254,6 +275,7 @@ export const empty = (plan: Plan): RunState => ({
   received: new Set(),
   lost: new Map(),
   conversations: undefined,
+  changes: noChanges,
   session: undefined,
   epoch: 0
 })

@@ -19,12 +19,17 @@ export interface Report {
   readonly usage?: Usage | undefined
   readonly warnings?: ReadonlyArray<Warning> | undefined
   readonly agent?: string | undefined
+  /** The operator who settled it, and their note. */
+  readonly by?: string
+  readonly note?: string
 }
 
 /** Grace that running attempts have to stop after a cancel or a breached deadline, in milliseconds (8.5b). */
 export const graceMs = 30_000
 
-const facts = (report: Report): { startedAt?: number; usage?: Usage } => ({
+const facts = (report: Report): { startedAt?: number; usage?: Usage; by?: string; note?: string } => ({
+  ...(report.by === undefined ? {} : { by: report.by }),
+  ...(report.note === undefined ? {} : { note: report.note }),
   ...(report.startedAt === undefined ? {} : { startedAt: report.startedAt }),
   ...(report.usage === undefined ? {} : { usage: report.usage })
 })
