@@ -1,8 +1,8 @@
 /** What is asked about the plan of a run. */
 import * as Schema from "effect/Schema"
+import * as CommandTime from "./CommandTime.ts"
 
-/** As in `Command`; the times of all commands have one range. */
-const at = { at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8_636_837_760_000_000 })) }
+const at = { at: CommandTime.at }
 const by = { by: Schema.optionalKey(Schema.String) }
 
 /**

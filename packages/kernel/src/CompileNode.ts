@@ -85,21 +85,25 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
   const work = CompileWork.work(source, place, folding)
   const map = type === "map" ? mapSpec(draft, place, context) : undefined
   const repeat = type === "repeat" ? repeatSpec(draft, place, context) : undefined
-  return placed({
-    ...work,
-    index,
-    id: draft.id,
-    incoming: edges.incoming[index] ?? [],
-    outgoing: edges.outgoing[index] ?? [],
-    join: joinOf(own(fields, "join")),
-    branch: own(fields, "branch") === "first",
-    when: typeof when === "string" ? Fields.expression(when, `${pointer}/when`, place, folding.scope) : undefined,
-    map,
-    repeat,
-    each: map ?? repeat,
-    choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
-    wait: type === "wait" ? waitSpec(work) : undefined
-  }, {}, graph)
+  return placed(
+    {
+      ...work,
+      index,
+      id: draft.id,
+      incoming: edges.incoming[index] ?? [],
+      outgoing: edges.outgoing[index] ?? [],
+      join: joinOf(own(fields, "join")),
+      branch: own(fields, "branch") === "first",
+      when: typeof when === "string" ? Fields.expression(when, `${pointer}/when`, place, folding.scope) : undefined,
+      map,
+      repeat,
+      each: map ?? repeat,
+      choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
+      wait: type === "wait" ? waitSpec(work) : undefined
+    },
+    {},
+    graph
+  )
 }
 
 /** Ancestors are found when they are asked for, and no copy by spread asks; a class, because thousands are made at once. */
