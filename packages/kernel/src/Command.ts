@@ -7,9 +7,11 @@ import * as Schema from "effect/Schema"
 import { ParentLink } from "./Child.ts"
 import { EndChild } from "./CommandChild.ts"
 import { ResolveStep } from "./CommandOperator.ts"
+import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
+import { Problem } from "./Problem.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -50,7 +52,7 @@ export const CompleteStep = Schema.Struct({
 export const FireTimer = Schema.Struct({
   type: Schema.Literal("FireTimer"),
   ...at,
-  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate"]),
+  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate", "patch"]),
   path: Schema.String,
   n: Schema.Int
 })
@@ -109,6 +111,9 @@ export const LoseDelivery = Schema.Struct({
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })
 
 export const Command = Schema.Union([
+  ProposePatch,
+  DecidePatch,
+  RevertPatch,
   CreateRun,
   CompleteStep,
   FireTimer,
@@ -133,6 +138,10 @@ const decodeShape = Schema.decodeUnknownOption(Command)
 export const decode = (value: unknown): Option.Option<Command> =>
   JsonBounds.check(value) === undefined ? decodeShape(value) : Option.none()
 
-/** Why a command changes nothing. `code` is stable; `message` says what to do. */
-export const Refusal = Schema.Struct({ code: Schema.String, message: Schema.String })
+/** Why a command changes nothing. `code` is stable; `message` says what to do; `problems` say where. */
+export const Refusal = Schema.Struct({
+  code: Schema.String,
+  message: Schema.String,
+  problems: Schema.optionalKey(Schema.Array(Problem))
+})
 export type Refusal = typeof Refusal.Type

@@ -197,9 +197,13 @@ const methodEffects: { readonly [method: string]: Flow.Effect } = {
   DELETE: "idempotent"
 }
 
-const effectOf = ({ fields, type }: Source): Flow.Effect => {
-  const declared = own(fields, "effect")
-  if (typeof declared === "string") return declared as Flow.Effect
+const effectOf = (source: Source): Flow.Effect => {
+  const declared = own(source.fields, "effect")
+  return typeof declared === "string" ? declared as Flow.Effect : usualEffect(source)
+}
+
+/** The effect of a node whose author says nothing about it (SEMANTICS 8.11a). */
+export const usualEffect = ({ fields, type }: Pick<Source, "fields" | "type">): Flow.Effect => {
   if (type === "http") return methodEffects[String(own(fields, "method") ?? "GET").toUpperCase()] ?? "irreversible"
   return type === "agent" || type === "file" || type === "function" || type === "flow" ? "idempotent" : "pure"
 }

@@ -12,6 +12,7 @@ import * as Answer from "./DecideAnswer.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
 import * as Operator from "./DecideOperator.ts"
+import * as Patch from "./DecidePatch.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -56,6 +57,12 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
 
 const handle = (draft: Draft, command: Command): Refusal | undefined => {
   switch (command.type) {
+    case "ProposePatch":
+      return Patch.propose(draft, command)
+    case "DecidePatch":
+      return Patch.decide(draft, command)
+    case "RevertPatch":
+      return Patch.revert(draft, command)
     case "CreateRun":
       return create(draft, command)
     case "CompleteStep":

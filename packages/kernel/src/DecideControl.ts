@@ -2,6 +2,7 @@
 import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Child from "./DecideChild.ts"
+import * as Patch from "./DecidePatch.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { waitsForChild } from "./EvolveChild.ts"
@@ -92,6 +93,9 @@ export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefine
       return undefined
     case "grace":
       graceDue(draft)
+      return undefined
+    case "patch":
+      Patch.expire(draft, command.path)
       return undefined
     case "rate":
       return undefined

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { ParentLink } from "./Child.ts"
 import { ChildStopping } from "./EventChild.ts"
 import { StepReopened } from "./EventOperator.ts"
+import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
@@ -261,6 +262,9 @@ export const NoteAdded = Schema.Struct({
 })
 
 export const Event = Schema.Union([
+  PatchProposed,
+  PlanPatched,
+  PatchRejected,
   RunCreated,
   StepsDispatched,
   StepSucceeded,

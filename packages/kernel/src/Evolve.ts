@@ -5,6 +5,7 @@
 import type { Event } from "./Event.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
+import * as Patch from "./EvolvePatch.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -41,6 +42,7 @@ export const isUnknown = (at: NodeState): boolean =>
   at.status === "waiting" && at.wait?.kind === "operator" && at.wait.reason === "unknown_outcome"
 
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
+  Patch.closed(state)
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
@@ -120,6 +122,12 @@ const take = (state: RunState, name: string): void => {
 
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
+    case "PatchProposed":
+      return Patch.proposed(state, event)
+    case "PlanPatched":
+      return Patch.patched(state, event)
+    case "PatchRejected":
+      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true

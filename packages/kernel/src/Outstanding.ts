@@ -22,8 +22,8 @@ export interface Offer {
 
 export interface Timer {
   readonly path: string
-  readonly kind: "retry" | "wait" | "timeout" | "deadline" | "grace" | "rate"
-  /** The attempt it was set for; 0 for the run's own timers, whose path is empty. */
+  readonly kind: "retry" | "wait" | "timeout" | "deadline" | "grace" | "rate" | "patch"
+  /** The attempt it was set for; 0 for the run's own timers, whose path is empty, or the id of a patch in review. */
   readonly n: number
   readonly due: number
 }
@@ -110,7 +110,11 @@ export const runTimers = (state: RunState): ReadonlyArray<Timer> => {
   if (state.closing !== undefined && state.closing.cause !== "failure") {
     return [{ path: "", kind: "grace", n: 0, due: state.closing.at + graceMs }]
   }
-  return state.deadlineAt === undefined ? [] : [{ path: "", kind: "deadline", n: 0, due: state.deadlineAt }]
+  const { deadlineAt, review } = state
+  return [
+    ...(deadlineAt === undefined ? [] : [{ path: "", kind: "deadline", n: 0, due: deadlineAt } as const]),
+    ...(review?.dueAt === undefined ? [] : [{ path: review.id, kind: "patch", n: 0, due: review.dueAt } as const])
+  ]
 }
 
 /** The timer of one node, if it rests until a time. */

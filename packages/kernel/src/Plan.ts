@@ -83,7 +83,7 @@ export interface PlanNode extends Work {
   readonly join: { readonly need: number | "all"; readonly wait: boolean }
   readonly branch: boolean
   readonly when: CompiledExpression | undefined
-  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread would find them at once. */
+  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread has none. */
   readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
   readonly repeat: RepeatSpec | undefined

@@ -9,6 +9,7 @@ import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
+import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
@@ -59,6 +60,8 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
+  live: ReadonlyArray<number> | undefined
 }
 
 export interface Warning {
@@ -102,7 +105,8 @@ export const warningsMax = 1000
 export const inboxMax = 1000
 
 export interface RunState {
-  readonly plan: Plan
+  /** As it stands: each `PlanPatched` puts the next revision in its place. */
+  plan: Plan
   run: string
   /** Events folded so far. */
   seq: number
@@ -147,6 +151,10 @@ export interface RunState {
   changes: ReadonlyMap<string, StepChange>
   session: string | undefined
   epoch: number
+  /** Every patch that came into the journal; `undefined` while there is none. */
+  patches: ReadonlyArray<PatchRecord> | undefined
+  /** The one of them that waits for its review. */
+  review: PatchRecord | undefined
 }
 
 const freshNode = (): NodeState => ({
@@ -167,7 +175,8 @@ const freshNode = (): NodeState => ({
   settledSeq: 0,
   startedAt: undefined,
   settledAt: undefined,
-  usage: undefined
+  usage: undefined,
+  live: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -192,6 +201,18 @@ export class NodeTable {
     const node = this.#own?.get(index) ?? this.#base[index]
     if (node === undefined) throw new RangeError(`no node ${index}`)
     return node
+  }
+
+  /** The same nodes in other places; `undefined` makes a fresh one. */
+  arranged(places: ReadonlyArray<number | undefined>): NodeTable {
+    const base = places.map((index) => index === undefined ? freshNode() : this.#base[index] ?? freshNode())
+    if (this.#own === undefined) return new NodeTable(base, undefined)
+    const own = new Map<number, NodeState>()
+    for (const [to, from] of places.entries()) {
+      const mine = from === undefined ? undefined : this.#own.get(from)
+      if (mine !== undefined) own.set(to, mine)
+    }
+    return new NodeTable(base, own)
   }
 
   /** The node, to be changed. */
@@ -221,6 +242,18 @@ export class MapTable {
 
   fork(): MapTable {
     return new MapTable(this.#base, new Map())
+  }
+
+  /** The same maps in other places. */
+  arranged(places: ReadonlyArray<number | undefined>): MapTable {
+    const base = new Map<number, ItemTable>()
+    const own = this.#own === undefined ? undefined : new Map<number, ItemTable>()
+    for (const [to, from] of places.entries()) {
+      const [shared, mine] = from === undefined ? [] : [this.#base.get(from), this.#own?.get(from)]
+      if (shared !== undefined) base.set(to, shared)
+      if (mine !== undefined) own?.set(to, mine)
+    }
+    return new MapTable(base, own)
   }
 
   get(index: number): ItemTable | undefined {
@@ -277,7 +310,9 @@ export const empty = (plan: Plan): RunState => ({
   conversations: undefined,
   changes: noChanges,
   session: undefined,
-  epoch: 0
+  epoch: 0,
+  patches: undefined,
+  review: undefined
 })
 
 /** A view that may be changed without changing `state`, as long as `state` itself stands still. */
@@ -292,7 +327,7 @@ export const fork = (state: RunState): RunState => ({
 export type JoinState = "open" | "met" | "lost"
 
 /** What the join of a node says about the edges as they stand (SEMANTICS 8.4d). */
-export const joinState = (node: PlanNode, at: NodeState): JoinState => {
+export const joinState = (node: PlanNode, at: Pick<NodeState, "liveIn" | "deadIn">): JoinState => {
   const total = node.incoming.length
   if (total === 0) return "met"
   const open = total - at.liveIn - at.deadIn
@@ -309,5 +344,5 @@ export const status = (state: RunState): RunStatus => {
   if (state.offered > 0) return "running"
   if (state.paused) return "waiting"
   if (state.ready.size > 0) return state.seq <= 1 ? "pending" : "running"
-  return state.unsettled > 0 && state.seq > 1 ? "waiting" : "pending"
+  return (state.unsettled > 0 || state.review !== undefined) && state.seq > 1 ? "waiting" : "pending"
 }
