@@ -3,17 +3,11 @@
  * `JSON.stringify` writes them (RFC 8785). Members whose value is `undefined` are left out. Expects JSON: depth and odd
  * strings are refused where documents come in.
  */
+import { text } from "@baton/kernel/CanonicalText"
 import type { BlobRef } from "@baton/kernel/Value"
 import { hash } from "node:crypto"
 
-export const text = (json: unknown): string => {
-  if (json === null || typeof json !== "object") return JSON.stringify(json) ?? "null"
-  if (Array.isArray(json)) return `[${json.map(text).join(",")}]`
-  const members = Object.entries(json)
-    .filter(([, value]) => value !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  return `{${members.map(([key, value]) => `${JSON.stringify(key)}:${text(value)}`).join(",")}}`
-}
+export { text }
 
 /** The address of bytes, or of the UTF-8 bytes of a text: `sha256:` and 64 lower-case hex digits. */
 export const address = (bytes: Uint8Array | string): BlobRef => `sha256:${hash("sha256", bytes, "hex")}` as BlobRef

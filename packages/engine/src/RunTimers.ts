@@ -20,10 +20,7 @@ const stepTimer = (state: RunState, path: string): Timer | undefined => {
   if (address === undefined) return undefined
   if (address.index === undefined) return Outstanding.nodeTimer(state, address.node.index)
   const table = state.maps.get(address.node.index)
-  const due = table?.status(address.index) === "retrying" ? table.note(address.index)?.retryAt : undefined
-  return due === undefined || table === undefined
-    ? undefined
-    : { path, kind: "retry", n: table.attempt(address.index), due }
+  return table === undefined ? undefined : Outstanding.itemTimer(address.node.id, table, address.index)
 }
 
 const kinds = ["retry", "wait", "timeout"] as const

@@ -1,5 +1,6 @@
 /** What happens when a node's join is satisfied, or can no longer be. */
 import * as Result from "effect/Result"
+import * as Approval from "./DecideApproval.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as DurationText from "./DurationText.ts"
@@ -138,6 +139,7 @@ const activate = (draft: Draft, node: PlanNode): void => {
   if (node.choice !== undefined) return choose(draft, node)
   if (node.wait !== undefined) return wait(draft, node, node.wait)
   if (node.map !== undefined) return expand(draft, node)
+  if (node.approval !== undefined) return Approval.open(draft, node)
   if (workTypes.has(node.type)) {
     draft.fresh.add(node.index)
     return

@@ -4,6 +4,8 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Question } from "./Approval.ts"
+import { DecideApproval } from "./CommandApproval.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
@@ -39,7 +41,9 @@ export const CompleteStep = Schema.Struct({
     Schema.Struct({ ok: Schema.Literal(true), output: Value, agent: Schema.optionalKey(Schema.String) }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
     /** The attempt was told to stop and did. */
-    Schema.Struct({ ok: Schema.Literal("interrupted") })
+    Schema.Struct({ ok: Schema.Literal("interrupted") }),
+    /** The attempt has ended with a question to a person: the step waits, and goes on with the answer. */
+    Schema.Struct({ ok: Schema.Literal("asks"), question: Question })
   ])
 })
 
@@ -123,6 +127,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  DecideApproval,
   AddNote
 ])
 export type Command = typeof Command.Type

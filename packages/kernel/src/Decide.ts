@@ -6,9 +6,11 @@
  */
 import * as Option from "effect/Option"
 import { drain } from "./Activate.ts"
+import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Approval from "./DecideApproval.ts"
 import * as Control from "./DecideControl.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -73,6 +75,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.cancel(draft, command)
     case "ResolveStep":
       return Control.resolve(draft, command)
+    case "DecideApproval":
+      return Approval.decide(draft, command)
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
@@ -97,6 +101,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     if (command.type === "CompleteStep" || command.type === "FireTimer" || command.type === "LoseDelivery") {
       return undefined
     }
+    if (command.type === "DecideApproval") return ApprovalRefusal.notOpen(state, command)
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }
   return undefined

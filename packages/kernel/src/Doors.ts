@@ -9,7 +9,7 @@ import { isSettled } from "./RunState.ts"
 import * as Sha256 from "./Sha256.ts"
 import * as StepPath from "./StepPath.ts"
 import type { JsonObject } from "./Value.ts"
-import type { OperatorWait, Wait } from "./Wait.ts"
+import type { ApprovalWait, OperatorWait, Wait } from "./Wait.ts"
 
 /** The closed list of what people are waited for. */
 export const doorKinds = [
@@ -63,7 +63,26 @@ const operator = ({ attempt, path, run, since }: Waiting, { error, reason }: Ope
   data: { attempt, code: error.code }
 })
 
-const doorOf = (at: Waiting, wait: Wait): Door | undefined => wait.kind === "operator" ? operator(at, wait) : undefined
+const approval = ({ attempt, path, since }: Waiting, wait: ApprovalWait): Door => ({
+  path,
+  kind: wait.ask,
+  id: wait.id,
+  since,
+  dueAt: wait.dueAt,
+  title: wait.title,
+  data: {
+    attempt,
+    hash: wait.hash,
+    quorum: wait.quorum,
+    votes: (wait.votes ?? []).map(({ by }) => by),
+    onTimeout: wait.onTimeout,
+    ...(wait.approvers === undefined ? {} : { approvers: wait.approvers }),
+    ...(wait.options === undefined ? {} : { options: wait.options.map(({ name }) => name) })
+  }
+})
+
+const doorOf = (at: Waiting, wait: Wait): Door | undefined =>
+  wait.kind === "operator" ? operator(at, wait) : wait.kind === "approval" ? approval(at, wait) : undefined
 
 /** The doors at a path: of that step, or of the run itself when the path is empty. */
 export const doorsAt = (state: RunState, path: string): ReadonlyArray<Door> => {
@@ -115,6 +134,7 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
+    case "ApprovalVoted":
       return [event.path]
     case "RunClosing":
     case "RunFinished":

@@ -5,6 +5,7 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -273,6 +274,8 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
+  ApprovalVoted,
+  ApprovalDecided,
   NoteAdded
 ])
 export type Event = typeof Event.Type

@@ -2,6 +2,7 @@
  * What must exist outside the journal for a run to go on: the offers that workers must have, and the timers that must be
  * set. The sweeper compares this with what is there and repairs it (SEMANTICS 8.2, 8.3).
  */
+import type { ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import type { Plan } from "./Plan.ts"
 import type { RunState } from "./RunState.ts"
@@ -55,16 +56,29 @@ export const offered = (state: RunState): ReadonlyArray<Offer> => {
   return offers
 }
 
+/** The timer of one item, if it backs off or waits until a time. */
+export const itemTimer = (id: string, table: ItemTable, item: number): Timer | undefined => {
+  const status = table.status(item)
+  if (status !== "retrying" && status !== "waiting") return undefined
+  const note = table.note(item)
+  const due = status === "retrying"
+    ? note?.retryAt
+    : note?.wait?.kind === "approval"
+    ? note.wait.dueAt
+    : undefined
+  if (due === undefined) return undefined
+  const kind = status === "retrying" ? "retry" : "timeout"
+  return { path: StepPath.item(id, item), kind, n: table.attempt(item), due }
+}
+
 const itemTimers = (state: RunState, index: number): ReadonlyArray<Timer> => {
   const node = state.plan.nodes[index]
   const table = state.maps.get(index)
   if (node?.map === undefined || table === undefined || state.nodes.get(index).status !== "open") return []
   const timers: Array<Timer> = []
   for (let item = 0; table.resting > 0 && item < table.next; item++) {
-    const due = table.status(item) === "retrying" ? table.note(item)?.retryAt : undefined
-    if (due !== undefined) {
-      timers.push({ path: StepPath.item(node.id, item), kind: "retry", n: table.attempt(item), due })
-    }
+    const timer = itemTimer(node.id, table, item)
+    if (timer !== undefined) timers.push(timer)
   }
   const due = rateTimer(state, index)
   return due === undefined ? timers : [...timers, due]
@@ -98,7 +112,7 @@ export const nodeTimer = (state: RunState, index: number): Timer | undefined => 
   }
   if (at.status !== "waiting" || at.wait === undefined || at.wait.kind === "operator") return undefined
   if (at.wait.dueAt === undefined) return undefined
-  return { path: node.id, kind: at.wait.kind === "event" ? "timeout" : "wait", n: at.attempt, due: at.wait.dueAt }
+  return { path: node.id, kind: at.wait.kind === "timer" ? "wait" : "timeout", n: at.attempt, due: at.wait.dueAt }
 }
 
 export const timers = (state: RunState): ReadonlyArray<Timer> => {

@@ -5,6 +5,7 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Answered, Decided } from "./Approval.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
@@ -126,6 +127,10 @@ export interface RunState {
   received: ReadonlySet<string>
   /** Lost deliveries by `path#attempt`. */
   lost: ReadonlyMap<string, number>
+  /** Decisions of people, by the approval's id: each counts once. */
+  decisions: ReadonlyMap<string, Decided>
+  /** Answers that people gave to questions of steps, by path. */
+  answers: ReadonlyMap<string, ReadonlyArray<Answered>>
   session: string | undefined
   epoch: number
 }
@@ -222,6 +227,9 @@ export class MapTable {
   }
 }
 
+const noDecisions: RunState["decisions"] = new Map()
+const noAnswers: RunState["answers"] = new Map()
+
 /** A run before its first event. */
 export const empty = (plan: Plan): RunState => ({
   plan,
@@ -250,6 +258,8 @@ export const empty = (plan: Plan): RunState => ({
   inbox: [],
   received: new Set(),
   lost: new Map(),
+  decisions: noDecisions,
+  answers: noAnswers,
   session: undefined,
   epoch: 0
 })
