@@ -33,7 +33,11 @@ export const journalTypes = [
   "orchestration.checkpoint.resolved",
   "orchestration.map.expanded",
   "orchestration.map.stopped",
+  "orchestration.repeat.turn",
+  "orchestration.child.stopping",
   "orchestration.call.started",
+  "orchestration.call.ended",
+  "orchestration.turn.recorded",
   "orchestration.event.received"
 ] as const
 export type JournalType = typeof journalTypes[number]
@@ -65,7 +69,11 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   StepsSkipped: ["orchestration.step.skipped"],
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
+  TurnOpened: ["orchestration.repeat.turn"],
+  ChildStopping: ["orchestration.child.stopping"],
   CallStarted: ["orchestration.call.started"],
+  CallEnded: ["orchestration.call.ended"],
+  TurnRecorded: ["orchestration.turn.recorded"],
   EventReceived: ["orchestration.event.received"],
   RunPaused: ["orchestration.run.updated"],
   RunResumed: ["orchestration.run.updated"],

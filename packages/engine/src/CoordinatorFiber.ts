@@ -1,6 +1,6 @@
 /** Wires the scribe to the store, the queue and the feed, and runs it. See `Coordinator` for what it promises. */
 import type { Event } from "@baton/kernel/Event"
-import { outlives } from "@baton/kernel/Evolve"
+import { outlives } from "@baton/kernel/EvolveChild"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Array from "effect/Array"
@@ -153,6 +153,9 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   return offers
 }
 
+/** Events of an attempt that goes on. */
+const underWay: ReadonlySet<Event["type"]> = new Set(["CallStarted", "CallEnded", "TurnRecorded"])
+
 /** After a record is durable: replies, wakeups, then offers. */
 const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Effect<void> => {
   const offers: Array<Offer> = []
@@ -166,7 +169,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
         if (event.cause !== "failure") { for (const listener of services.closing) listener(slot) }
       } else if (event.type === "StepsCancelled") stillBegun(slot)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
-      else if ("path" in event && "attempt" in event && event.type !== "CallStarted") {
+      else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
       }
     }

@@ -38,6 +38,10 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
         : event
+    case "StepWaiting":
+      return event.wait.kind === "child"
+        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
+        : event
     default:
       return event
   }
@@ -74,6 +78,14 @@ const valueOf = (event: Event): Value | undefined => {
       return both(event.data, event.modifications)
     case "EventReceived":
       return event.data
+    case "TurnRecorded":
+      return event
+    case "CallEnded":
+      return event.result
+    case "StepReopened":
+      return event.modifications
+    case "StepWaiting":
+      return event.wait.kind === "child" ? event.wait.input : undefined
     default:
       return undefined
   }

@@ -20,7 +20,7 @@ const stepTimer = (state: RunState, path: string): Timer | undefined => {
   if (address === undefined) return undefined
   if (address.index === undefined) return Outstanding.nodeTimer(state, address.node.index)
   const table = state.maps.get(address.node.index)
-  return table === undefined ? undefined : Outstanding.itemTimer(address.node.id, table, address.index)
+  return table === undefined ? undefined : Outstanding.itemTimer(address.node, table, address.index)
 }
 
 const kinds = ["retry", "wait", "timeout"] as const
@@ -32,6 +32,7 @@ const touched = (event: Event): ReadonlyArray<string> => {
     case "StepRetryScheduled":
     case "StepWaiting":
     case "StepReopened":
+    case "ChildStopping":
       return [event.path]
     case "StepsReady":
       return event.paths
@@ -71,7 +72,7 @@ const rated = new WeakMap<Plan, ReadonlyArray<PlanNode>>()
 const ratedNodes = (plan: Plan): ReadonlyArray<PlanNode> => {
   const known = rated.get(plan)
   if (known !== undefined) return known
-  const found = plan.nodes.filter((node) => node.map?.rate !== undefined)
+  const found = plan.nodes.filter((node) => node.each?.rate !== undefined)
   rated.set(plan, found)
   return found
 }

@@ -155,8 +155,9 @@ export const of = (
   return notTheirs(state, wait, command) ?? notPossible(wait, command)
 }
 
-/** A patch within its bounds; what is wrong with it otherwise. */
+/** What is wrong with a patch of what people were shown; nothing: it is within its bounds, or not there. */
 export const modificationsFault = (patch: unknown): Refusal | undefined => {
+  if (patch === undefined) return undefined
   const fault = MergePatch.check(patch)
   if (fault !== undefined) return refuse("MODIFICATIONS_INVALID", `${fault.pointer || "/"}: ${fault.message}`)
   return typeof patch === "object" && patch !== null && !Array.isArray(patch)

@@ -5,16 +5,18 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Question } from "./Approval.ts"
+import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
+import { EndChild } from "./CommandChild.ts"
+import { ResolveStep } from "./CommandOperator.ts"
+import { at as time } from "./CommandTime.ts"
+import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
-/** The last millisecond a date can tell (ECMAScript time range), less 100 years for what is to come. */
-const timeMax = 8_640_000_000_000_000 - 100 * 366 * 86_400_000
-
-const at = { at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: timeMax })) }
+const at = { at: time }
 const by = { by: Schema.optionalKey(Schema.String) }
 
 export const CreateRun = Schema.Struct({
@@ -25,7 +27,8 @@ export const CreateRun = Schema.Struct({
   flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  parent: Schema.optionalKey(ParentLink)
 })
 
 /** A worker's answer to one attempt. */
@@ -61,7 +64,10 @@ export const StartCall = Schema.Struct({
   ...at,
   path: Schema.String,
   attempt: Schema.Int,
-  key: Schema.String
+  key: Schema.String,
+  /** The tool of an agent that is called; absent when the attempt itself is the call. */
+  tool: Schema.optionalKey(Schema.String),
+  ordinal: Schema.optionalKey(Schema.Int)
 })
 
 export const SendEvent = Schema.Struct({
@@ -73,8 +79,10 @@ export const SendEvent = Schema.Struct({
   data: Value
 })
 
-export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by })
-export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by })
+/** A pause of the run itself and one that comes from its `parent` are lifted apart. */
+const fromParent = { parent: Schema.optionalKey(Schema.Literal(true)) }
+export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by, ...fromParent })
+export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by, ...fromParent })
 export const CancelRun = Schema.Struct({
   type: Schema.Literal("CancelRun"),
   ...at,
@@ -102,17 +110,6 @@ export const LoseDelivery = Schema.Struct({
   attempt: Schema.Int
 })
 
-/** The operator's doors of a waiting step. */
-export const ResolveStep = Schema.Struct({
-  type: Schema.Literal("ResolveStep"),
-  ...at,
-  ...by,
-  path: Schema.String,
-  action: Schema.Literals(["retry", "skip", "abort"]),
-  output: Schema.optionalKey(Value),
-  note: Schema.optionalKey(Schema.String)
-})
-
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })
 
 export const Command = Schema.Union([
@@ -120,6 +117,8 @@ export const Command = Schema.Union([
   CompleteStep,
   FireTimer,
   StartCall,
+  RecordTurn,
+  EndCall,
   SendEvent,
   PauseRun,
   ResumeRun,
@@ -128,6 +127,7 @@ export const Command = Schema.Union([
   LoseDelivery,
   ResolveStep,
   DecideApproval,
+  EndChild,
   AddNote
 ])
 export type Command = typeof Command.Type

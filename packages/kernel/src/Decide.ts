@@ -11,7 +11,10 @@ import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Approval from "./DecideApproval.ts"
+import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
+import * as Operator from "./DecideOperator.ts"
+import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { Event } from "./Event.ts"
@@ -46,7 +49,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(plan.limits.deadlineMs === undefined ? {} : { deadlineAt: command.at + plan.limits.deadlineMs }),
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
-    ...(command.agents === undefined ? {} : { agents: command.agents })
+    ...(command.agents === undefined ? {} : { agents: command.agents }),
+    ...(command.parent === undefined ? {} : { parent: command.parent })
   })
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
@@ -62,6 +66,10 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Answer.lose(draft, command)
     case "StartCall":
       return Answer.startCall(draft, command)
+    case "RecordTurn":
+      return Turn.record(draft, command)
+    case "EndCall":
+      return Turn.endCall(draft, command)
     case "FireTimer":
       return Control.fire(draft, command)
     case "AdoptRun":
@@ -74,9 +82,11 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "CancelRun":
       return Control.cancel(draft, command)
     case "ResolveStep":
-      return Control.resolve(draft, command)
+      return Operator.resolve(draft, command)
     case "DecideApproval":
       return Approval.decide(draft, command)
+    case "EndChild":
+      return Child.end(draft, command)
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
@@ -89,6 +99,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
   }
 }
 
+/** What comes late, or for the second time, is no mistake of whoever says it. */
+const stale: ReadonlySet<Command["type"]> = new Set(["CompleteStep", "FireTimer", "LoseDelivery", "EndChild"])
+
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)
   if (state.seq === 0 && command.type !== "CreateRun") return refuse("RUN_NOT_FOUND", "the run has not been created")
@@ -97,11 +110,8 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     return refuse("SEMANTICS_UNKNOWN", message)
   }
   if (state.finished !== undefined && command.type !== "AddNote") {
-    // A late completion or timer is stale, not wrong.
-    if (command.type === "CompleteStep" || command.type === "FireTimer" || command.type === "LoseDelivery") {
-      return undefined
-    }
     if (command.type === "DecideApproval") return ApprovalRefusal.notOpen(state, command)
+    if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }
   return undefined
@@ -136,6 +146,7 @@ export const decide = (
 /** Everything that follows from the first event: joins, skips, ends, offers. */
 const settleAll = (draft: Draft, open: boolean): void => {
   drain(draft)
+  Child.fill(draft)
   if (open && draft.state.closing !== undefined) {
     Finish.failUnknown(draft)
     drain(draft)

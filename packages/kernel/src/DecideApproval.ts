@@ -4,6 +4,7 @@ import * as Approval from "./Approval.ts"
 import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import * as ApprovalRequest from "./ApprovalRequest.ts"
 import type { Command, Refusal } from "./Command.ts"
+import * as Operator from "./DecideOperator.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { locate } from "./EvolveStep.ts"
@@ -64,15 +65,10 @@ export const decide = (draft: Draft, command: DecideApproval): Refusal | undefin
   const refused = ApprovalRefusal.of(draft.state, wait, command)
   if (refused !== undefined) return refused
   const verdict = ApprovalRefusal.verdictOf(wait, command.decision) ?? "against"
-  const patch = given(draft, command.modifications)
-  const faulty = patch === undefined ? undefined : ApprovalRefusal.modificationsFault(patch)
-  if (faulty !== undefined) return faulty
-  if (verdict === "again") {
-    const address = locate(draft.state, command.path)
-    if (address?.index === undefined && !isRepeatable(address?.node)) {
-      return { code: "DECISION_INVALID", message: `${command.path} is not tried again as a whole; continue or abort` }
-    }
-  }
+  const impossible = verdict === "again"
+    ? repetitionFault(draft, command)
+    : ApprovalRefusal.modificationsFault(given(draft, command.modifications))
+  if (impossible !== undefined) return impossible
   const unfit = verdict === "for" ? formFault(draft, wait, command.data) : undefined
   if (unfit !== undefined) return unfit
   const { by, comment, data, decision, modifications } = command
@@ -93,7 +89,17 @@ export const decide = (draft: Draft, command: DecideApproval): Refusal | undefin
 
 /** Types whose attempts are made by workers, one after the other. */
 const repeatable: ReadonlySet<string> = new Set(["transform", "function", "http", "agent", "file"])
-const isRepeatable = (node: PlanNode | undefined): boolean => node !== undefined && repeatable.has(node.type)
+
+/** Why the step cannot have another attempt, or not with these modifications. */
+const repetitionFault = (draft: Draft, command: DecideApproval): Refusal | undefined => {
+  const address = locate(draft.state, command.path)
+  const work = address?.index === undefined ? address?.node : address.node.each?.body
+  if (work === undefined || !repeatable.has(work.type)) {
+    return { code: "DECISION_INVALID", message: `${command.path} is not tried again as a whole; continue or abort` }
+  }
+  const { modifications } = command
+  return Operator.reopeningProblem(draft, work, modifications === undefined ? {} : { modifications })
+}
 
 /** The word of this kind of approval; the words of the others mean the same. */
 const normal = ({ ask }: ApprovalWait, decision: string): string => {
@@ -162,14 +168,11 @@ const answerOf = (draft: Draft, wait: ApprovalWait, made: Decision): Value => {
   return made.data ?? inline(made.comment ?? null)
 }
 
-const reopen = (draft: Draft, path: string, { by, comment }: Decision): void =>
-  Drafts.emit(draft, {
-    type: "StepReopened",
-    v: 1,
-    at: draft.at,
-    path,
+const reopen = (draft: Draft, path: string, { by, comment, modifications }: Omit<Decision, "verdict">): void =>
+  Operator.reopen(draft, path, {
     ...(by === undefined ? {} : { by }),
-    ...(comment === undefined ? {} : { note: comment })
+    ...(comment === undefined ? {} : { note: comment }),
+    ...(modifications === undefined ? {} : { modifications })
   })
 
 const rejection = (wait: ApprovalWait, { by, cause, comment }: Decision): StepError => ({
@@ -241,11 +244,30 @@ const settleCheckpoint = (
   Settle.fail(draft, node, attempt, rejection(wait, made), { ...report, final: true })
 }
 
+/** The next attempt goes on with the answer; in the conversation of an agent it is the result of the call that asked. */
+const goOn = (draft: Draft, { attempt, path, wait }: Place, made: Decision): void => {
+  const answer = answerOf(draft, wait, made)
+  if (wait.call !== undefined) {
+    const by = made.by === undefined ? {} : { by: inline(made.by) }
+    const late = made.cause === "timeout" ? { timedOut: inline(true) } : {}
+    Drafts.emit(draft, {
+      type: "CallEnded",
+      v: 1,
+      at: draft.at,
+      path,
+      attempt,
+      ...wait.call,
+      result: { fields: { answer, ...by, ...late } }
+    })
+  }
+  reopen(draft, path, { decision: made.decision, cause: made.cause, ...(made.by === undefined ? {} : { by: made.by }) })
+}
+
 const settleQuestion = (draft: Draft, place: Place, made: Decision): void => {
   const { attempt, path, wait } = place
   const address = locate(draft.state, path)
   if (address === undefined) return
-  if (made.verdict === "for") return reopen(draft, path, { ...made })
+  if (made.verdict === "for") return goOn(draft, place, made)
   const { index, node } = address
   const error = rejection(wait, made)
   if (index === undefined) return Settle.fail(draft, node, attempt, error, {})

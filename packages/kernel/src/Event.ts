@@ -5,7 +5,12 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { ParentLink } from "./Child.ts"
 import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
+import { ChildStopping } from "./EventChild.ts"
+import { StepReopened } from "./EventOperator.ts"
+import { TurnOpened } from "./EventRepeat.ts"
+import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -30,7 +35,8 @@ export const RunCreated = Schema.Struct({
   by: Schema.optionalKey(Schema.String),
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Agent names of the flow bound to other agents for this run. */
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  parent: Schema.optionalKey(ParentLink)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -44,6 +50,8 @@ export const StepsDispatched = Schema.Struct({
 
 /** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
 const edges = { live: Schema.optionalKey(Schema.Array(Schema.Int)) }
+/** The person who settled the step in place of its own answer, and what they had to say about it. */
+const operator = { by: Schema.optionalKey(Schema.String), note: Schema.optionalKey(Schema.String) }
 const warnings = {
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String })))
 }
@@ -61,6 +69,7 @@ export const StepSucceeded = Schema.Struct({
   agent: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -81,6 +90,7 @@ export const StepFailed = Schema.Struct({
   output: Schema.optionalKey(Value),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -144,14 +154,19 @@ export const MapStopped = Schema.Struct({
   allowed: Schema.Int
 })
 
-/** An irreversible call is about to be made under `key` (SEMANTICS 8.2d). */
+/**
+ * An irreversible call is about to be made under `key` (SEMANTICS 8.2d): the attempt itself or, with `tool`, the call
+ * number `ordinal` of an agent's conversation.
+ */
 export const CallStarted = Schema.Struct({
   type: Schema.Literal("CallStarted"),
   ...v1,
   ...at,
   path: Path,
   attempt: Schema.Int,
-  key: Schema.String
+  key: Schema.String,
+  tool: Schema.optionalKey(Schema.String),
+  ordinal: Schema.optionalKey(Schema.Int)
 })
 
 /** Something was sent to the run from outside; kept until a `wait` takes it. */
@@ -165,17 +180,20 @@ export const EventReceived = Schema.Struct({
   by: Schema.optionalKey(Schema.String)
 })
 
+/** `parent`: not this run itself, but the one that started it, was paused or resumed. */
 export const RunPaused = Schema.Struct({
   type: Schema.Literal("RunPaused"),
   ...v1,
   ...at,
-  by: Schema.optionalKey(Schema.String)
+  by: Schema.optionalKey(Schema.String),
+  parent: Schema.optionalKey(Schema.Literal(true))
 })
 export const RunResumed = Schema.Struct({
   type: Schema.Literal("RunResumed"),
   ...v1,
   ...at,
-  by: Schema.optionalKey(Schema.String)
+  by: Schema.optionalKey(Schema.String),
+  parent: Schema.optionalKey(Schema.Literal(true))
 })
 
 /**
@@ -234,16 +252,6 @@ export const DeliveryLost = Schema.Struct({
   attempt: Schema.Int
 })
 
-/** An operator sends a waiting step back to be tried again, as its next attempt. */
-export const StepReopened = Schema.Struct({
-  type: Schema.Literal("StepReopened"),
-  ...v1,
-  ...at,
-  path: Path,
-  by: Schema.optionalKey(Schema.String),
-  note: Schema.optionalKey(Schema.String)
-})
-
 /** An annotation; the only kind of event a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
@@ -264,7 +272,11 @@ export const Event = Schema.Union([
   StepsSkipped,
   MapExpanded,
   MapStopped,
+  TurnOpened,
+  ChildStopping,
   CallStarted,
+  CallEnded,
+  TurnRecorded,
   EventReceived,
   RunPaused,
   RunResumed,

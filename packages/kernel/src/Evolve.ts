@@ -4,7 +4,10 @@
  */
 import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
+import * as EvolveChild from "./EvolveChild.ts"
+import * as Operator from "./EvolveOperator.ts"
 import * as Step from "./EvolveStep.ts"
+import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
@@ -22,17 +25,17 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.agents = event.agents ?? {}
   state.createdAt = event.at
   state.deadlineAt = event.deadlineAt
+  state.parent = event.parent
 }
 
-/**
- * A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. A map is
- * none: no item starts in a closing run (SEMANTICS 8.5b).
- */
-export const outlives = (node: PlanNode): boolean =>
-  node.map === undefined && node.incoming.some((edge) => edge.on === "always")
+const paused = (state: RunState, event: Of<"RunPaused"> | Of<"RunResumed">): void => {
+  if (event.parent === true) state.pausedAbove = event.type === "RunPaused"
+  else state.pausedHere = event.type === "RunPaused"
+  state.paused = state.pausedHere || state.pausedAbove
+}
 
 const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
-  (at.status === "pending" || at.status === "ready") && outlives(node)
+  (at.status === "pending" || at.status === "ready") && EvolveChild.outlives(node)
 
 /** Nobody knows whether its irreversible call happened: it fails by an event of its own (SEMANTICS 8.11c). */
 export const isUnknown = (at: NodeState): boolean =>
@@ -43,11 +46,13 @@ const closing = (state: RunState, event: Of<"RunClosing">): void => {
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
     if (isSettled(before.status) || before.status === "queued") continue
+    // Children are told to stop; the step settles when its child has ended (K4).
+    if (EvolveChild.waitsForChild(before)) continue
     if (isUnknown(before) || (event.cause === "failure" && survivesClosing(node, before))) continue
     const at = state.nodes.edit(node.index)
     if (at.status === "open") {
       const table = state.maps.edit(node.index)
-      if (table !== undefined) Step.stopItems(state, table, event.at)
+      if (table !== undefined) Step.stopItems(state, node, table, event.at)
       if (table !== undefined && table.settled < table.count) continue
     }
     Step.settle(state, node, at, "cancelled", event.at)
@@ -97,6 +102,7 @@ const adopted = (state: RunState, event: Of<"RunAdopted">): boolean => {
 const callStarted = (state: RunState, event: Of<"CallStarted">): boolean => {
   const address = Step.locate(state, event.path)
   if (address === undefined) return false
+  if (event.tool !== undefined) return Turn.announced(state, event)
   if (address.index === undefined) state.nodes.edit(address.node.index).callStarted = true
   else state.maps.edit(address.node.index)?.set(address.index, { status: "queued", note: { callStarted: true } })
   return true
@@ -137,7 +143,8 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
-      return Step.makeReady(state, event.path)
+      Turn.reopened(state, event.path)
+      return Operator.reopened(state, event)
     case "StepWaiting":
       // The step has its event; what it still waits for is a checkpoint.
       if (event.wait.kind === "approval") takeFor(state, event.path)
@@ -150,24 +157,30 @@ const apply = (state: RunState, event: Event): boolean => {
       return Step.skipped(state, event)
     case "MapExpanded":
       return Step.expanded(state, event)
+    case "TurnOpened":
+      return Step.turnOpened(state, event)
     case "MapStopped": {
       const node = state.plan.byId.get(event.path)
       const table = node === undefined ? undefined : state.maps.edit(node.index)
-      if (table === undefined) return false
-      Step.stopItems(state, table, event.at)
+      if (node === undefined || table === undefined) return false
+      Step.stopItems(state, node, table, event.at)
       return true
     }
     case "CallStarted":
       return callStarted(state, event)
+    case "CallEnded":
+      return Step.locate(state, event.path) !== undefined && Turn.ended(state, event)
+    case "TurnRecorded":
+      return Step.locate(state, event.path) !== undefined && Turn.recorded(state, event)
     case "EventReceived":
       received(state, event)
       return true
     case "RunPaused":
-      state.paused = true
-      return true
     case "RunResumed":
-      state.paused = false
+      paused(state, event)
       return true
+    case "ChildStopping":
+      return EvolveChild.stopping(state, event)
     case "RunClosing":
       closing(state, event)
       return true

@@ -3,12 +3,14 @@
  * Every function answers whether the event fits the plan; one that does not seals the run.
  */
 import type { Event } from "./Event.ts"
+import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, NodeStatus, RunState, Warning } from "./RunState.ts"
 import { isSettled, warningsMax } from "./RunState.ts"
 import * as StepPath from "./StepPath.ts"
+import * as Usages from "./Usage.ts"
 import { none } from "./Value.ts"
 
 export type Of<T extends Event["type"]> = Extract<Event, { readonly type: T }>
@@ -23,7 +25,9 @@ export const hasItem = (table: ItemTable, parallel: number): boolean =>
   !table.stopped && table.active < parallel && (table.again.size > 0 || table.next < table.count)
 
 const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
-  if (table.listed || node.map === undefined || !hasItem(table, node.map.parallel)) return
+  if (table.listed || node.each === undefined || !hasItem(table, node.each.parallel)) return
+  // Children take no slot: they are started as soon as the container has room.
+  if (node.each.body.type === "flow") return
   table.listed = true
   state.ready.push(node.index)
 }
@@ -35,6 +39,7 @@ export const settle = (state: RunState, node: PlanNode, at: NodeState, status: N
   at.settledAt = time
   at.wait = undefined
   at.retryAt = undefined
+  at.usage = Turn.settled(state, node.id, undefined)
 }
 
 /** Marks the outgoing edges: those listed are live, the others dead. */
@@ -66,7 +71,7 @@ export const locate = (state: RunState, path: string): Address | undefined => {
 export const isOfferable = (state: RunState, index: number): boolean => {
   if (state.nodes.get(index).status === "ready") return true
   const table = state.maps.get(index)
-  const parallel = state.plan.nodes[index]?.map?.parallel
+  const parallel = state.plan.nodes[index]?.each?.parallel
   return table !== undefined && parallel !== undefined && hasItem(table, parallel)
 }
 
@@ -77,6 +82,36 @@ export const dropStale = (state: RunState): void => {
     const table = state.maps.edit(head)
     if (table !== undefined) table.listed = false
   }
+}
+
+/** Takes an item out of where it is; what it goes to next is the caller's to say. */
+const leave = (state: RunState, table: ItemTable, index: number): void => {
+  switch (table.status(index)) {
+    case "queued":
+      state.offered--
+      table.active--
+      return
+    case "waiting":
+      if (table.note(index)?.wait?.kind === "child") table.active--
+      else table.resting--
+      return
+    case "retrying":
+      table.resting--
+      return
+    case "pending":
+      if (index >= table.next) table.next = index + 1
+      return
+    case "ready":
+      if (table.again.at(0) === index) table.again.shift()
+  }
+}
+
+/** The start of an item counts for the rate. */
+const started = (table: ItemTable, node: PlanNode, time: number): void => {
+  const rate = node.each?.rate
+  if (rate === undefined) return
+  table.starts.push(time)
+  if (table.starts.size > rate.count) table.starts.shift()
 }
 
 /** One offered attempt: the step leaves the ready queue, and a map goes to its back or leaves it. */
@@ -103,11 +138,7 @@ export const offer = (state: RunState, path: string, attempt: number, time: numb
   else if (index >= table.next) table.next = index + 1
   table.active++
   table.set(index, { status: "queued", attempt, note: undefined })
-  const rate = node.map?.rate
-  if (rate !== undefined) {
-    table.starts.push(time)
-    if (table.starts.size > rate.count) table.starts.shift()
-  }
+  started(table, node, time)
   // A map that has had its turn goes to the back of the queue, or leaves it when it has nothing to offer.
   if (state.ready.at(0) === node.index) {
     state.ready.shift()
@@ -125,17 +156,15 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
   if (index !== undefined) {
     const table = state.maps.edit(node.index)
     if (table === undefined) return false
-    if (table.status(index) === "queued") {
-      state.offered--
-      table.active--
-    } else table.resting--
+    leave(state, table, index)
     table.succeeded++
+    const usage = Turn.settled(state, event.path, event.usage)
     table.set(index, {
       status: "succeeded",
       output: event.output,
       startedAt: event.startedAt,
       endedAt: event.at,
-      note: event.usage === undefined ? undefined : { usage: event.usage }
+      note: usage === undefined ? undefined : { usage }
     })
     list(state, node, table)
     return true
@@ -147,7 +176,7 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
   at.outcome = event.outcome
   at.agent = event.agent
   at.startedAt = event.startedAt ?? at.startedAt ?? event.at
-  at.usage = event.usage
+  at.usage = Usages.add(at.usage, event.usage)
   decideEdges(state, node, event.live)
   return true
 }
@@ -155,12 +184,9 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
 const itemFailed = (state: RunState, node: PlanNode, index: number, event: Of<"StepFailed">): boolean => {
   const table = state.maps.edit(node.index)
   if (table === undefined) return false
-  const before = table.status(index)
-  if (before === "queued") {
-    state.offered--
-    table.active--
-  } else if (before === "waiting" || before === "retrying") table.resting--
-  const usage = event.usage === undefined ? {} : { usage: event.usage }
+  leave(state, table, index)
+  const used = Turn.settled(state, event.path, event.usage)
+  const usage = used === undefined ? {} : { usage: used }
   if (event.handled === "fallback") {
     table.succeeded++
     table.set(index, {
@@ -197,7 +223,7 @@ export const failed = (state: RunState, event: Of<"StepFailed">): boolean => {
   at.error = event.error
   at.attempt = Math.max(at.attempt, event.attempt)
   at.startedAt = event.startedAt ?? at.startedAt
-  at.usage = event.usage
+  at.usage = Usages.add(at.usage, event.usage)
   decideEdges(state, node, event.live)
   return true
 }
@@ -205,14 +231,12 @@ export const failed = (state: RunState, event: Of<"StepFailed">): boolean => {
 export const retrying = (state: RunState, event: Of<"StepRetryScheduled">): boolean => {
   const address = locate(state, event.path)
   if (address === undefined) return false
+  Turn.retried(state, event.path, event.error.kind)
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
-    if (table.status(address.index) === "queued") {
-      state.offered--
-      table.active--
-      table.resting++
-    }
+    leave(state, table, address.index)
+    table.resting++
     table.set(address.index, { status: "retrying", note: { error: event.error, retryAt: event.dueAt } })
     list(state, address.node, table)
     return true
@@ -232,7 +256,7 @@ export const makeReady = (state: RunState, path: string): boolean => {
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
-    table.resting--
+    leave(state, table, address.index)
     table.again.push(address.index)
     table.set(address.index, { status: "ready" })
     list(state, address.node, table)
@@ -242,7 +266,7 @@ export const makeReady = (state: RunState, path: string): boolean => {
   at.status = "ready"
   at.retryAt = undefined
   at.wait = undefined
-  state.ready.push(address.node.index)
+  if (address.node.type !== "flow") state.ready.push(address.node.index)
   return true
 }
 
@@ -252,13 +276,14 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
-    if (table.status(address.index) === "queued") {
-      state.offered--
-      table.active--
-      table.resting++
-    }
+    leave(state, table, address.index)
+    if (event.wait.kind === "child") {
+      table.active++
+      started(table, address.node, event.at)
+    } else table.resting++
     table.set(address.index, {
       status: "waiting",
+      attempt: event.attempt,
       note: { wait: event.wait, waitingSince: event.at }
     })
     list(state, address.node, table)
@@ -273,6 +298,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   at.retryAt = undefined
   if (event.wait.kind === "operator") at.error = event.wait.error
   else at.startedAt ??= event.at
+  if (event.wait.kind === "child" && at.offeredSeq === 0) at.offeredSeq = state.seq
   return true
 }
 
@@ -302,15 +328,38 @@ export const expanded = (state: RunState, event: Of<"MapExpanded">): boolean => 
   return true
 }
 
-const cancelItem = (state: RunState, table: ItemTable, index: number, time: number): void => {
+/** The next turn of a repeat; the first one opens it. What no later turn reads is let go. */
+export const turnOpened = (state: RunState, event: Of<"TurnOpened">): boolean => {
+  const node = state.plan.byId.get(event.path)
+  if (node?.repeat === undefined || event.index >= node.repeat.max || state.steps >= state.plan.limits.steps) {
+    return false
+  }
+  const at = state.nodes.edit(node.index)
+  if (event.index === 0 && at.status === "pending") {
+    at.status = "open"
+    at.attempt = 1
+    at.startedAt = event.at
+    at.offeredSeq = state.seq
+    state.maps.set(node.index, ItemTable.make(0, none, state.seq))
+  }
+  const table = state.maps.edit(node.index)
+  if (table === undefined || at.status !== "open" || event.index !== table.count) return false
+  table.grow()
+  state.steps++
+  if (event.index > 1) table.forget(event.index - 2)
+  list(state, node, table)
+  return true
+}
+
+const cancelItem = (state: RunState, node: PlanNode, table: ItemTable, index: number, time: number): void => {
   const before = table.status(index)
   if (before === "succeeded" || before === "failed" || before === "cancelled") return
-  if (before === "queued") {
-    state.offered--
-    table.active--
-  } else if (before === "retrying" || before === "waiting") table.resting--
+  leave(state, table, index)
   table.cancelled++
-  table.set(index, { status: "cancelled", endedAt: time })
+  const usage = state.conversations === undefined
+    ? undefined
+    : Turn.settled(state, StepPath.item(node.id, index), undefined)
+  table.set(index, { status: "cancelled", endedAt: time, ...(usage === undefined ? {} : { note: { usage } }) })
 }
 
 /** Items that wait because nobody knows whether their irreversible call happened. */
@@ -323,15 +372,24 @@ export const unknownItems = (table: ItemTable): ReadonlyArray<number> => {
   return found
 }
 
+/** Items that wait for the end of a child run. */
+export const childItems = (table: ItemTable): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  for (let index = 0; table.active > 0 && index < table.next; index++) {
+    if (table.status(index) === "waiting" && table.note(index)?.wait?.kind === "child") found.push(index)
+  }
+  return found
+}
+
 /**
- * No further item starts; what is not offered is cancelled. Items with an unknown outcome are left to fail, which is said
- * by events of their own.
+ * No further item starts; what is not under way is cancelled. Items with an unknown outcome are left to fail, and children
+ * to end, which is said by events of their own.
  */
-export const stopItems = (state: RunState, table: ItemTable, time: number): void => {
+export const stopItems = (state: RunState, node: PlanNode, table: ItemTable, time: number): void => {
   table.stopped = true
-  const left = new Set(unknownItems(table))
+  const left = new Set([...unknownItems(table), ...childItems(table)])
   for (let index = 0; index < table.count; index++) {
-    if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, table, index, time)
+    if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, node, table, index, time)
   }
   table.again = Fifo.make()
   table.next = table.count
@@ -343,7 +401,7 @@ export const cancelled = (state: RunState, event: Of<"StepsCancelled">): boolean
     if (address === undefined) return false
     if (address.index !== undefined) {
       const table = state.maps.edit(address.node.index)
-      if (table !== undefined) cancelItem(state, table, address.index, event.at)
+      if (table !== undefined) cancelItem(state, address.node, table, address.index, event.at)
       continue
     }
     const at = state.nodes.edit(address.node.index)

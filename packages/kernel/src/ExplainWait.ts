@@ -69,7 +69,7 @@ const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
   message: reason === "failed"
     ? `${path} failed and asks what to do: ${error.message}`
     : `nobody knows whether the call of ${path} happened: ${error.message}`,
-  door: `baton runs resolve RUN ${path} --action retry|skip|abort`,
+  door: `baton runs retry|skip|abort RUN ${path}`,
   data: { error: error.message }
 })
 
@@ -98,6 +98,16 @@ const approval = (path: string, wait: Of<"approval">, now: number): Reason => {
     }
   }
 }
+const child = (path: string, { dueAt, flow, run, stopping }: Of<"child">, now: number): Reason => ({
+  reason: "sub_run",
+  path,
+  message: stopping !== undefined
+    ? `${path} waits for its run ${run} to stop: ${stopping.message}`
+    : `${path} waits for its run ${run} of ${flow.name}@${flow.version}` +
+      (dueAt === undefined ? "" : `, for ${seconds(dueAt - now)} more`),
+  door: `baton runs explain ${run}`,
+  data: { run, flow: flow.name, version: flow.version, ...(dueAt === undefined ? {} : { dueAt }) }
+})
 
 export const waitReason = (path: string, wait: Wait, now: number): Reason => {
   switch (wait.kind) {
@@ -109,5 +119,7 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
       return operator(path, wait)
     case "approval":
       return approval(path, wait, now)
+    case "child":
+      return child(path, wait, now)
   }
 }

@@ -4,8 +4,11 @@
  *
  * Cost: linear in nodes and map items. A sealed state and one before its first event have nothing to check.
  */
-import { hasItem } from "./EvolveStep.ts"
-import { explain } from "./Explain.ts"
+import { waitsForChild } from "./EvolveChild.ts"
+import { childItems, hasItem } from "./EvolveStep.ts"
+import { explain, stepsMax } from "./Explain.ts"
+import type { Reason } from "./ExplainWait.ts"
+import { children } from "./InvariantsChild.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
@@ -29,6 +32,7 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
     const table = state.maps.get(node.index)
     if (table !== undefined) items(state, node, at, table, queue, say)
   }
+  children(state, say)
   whole(state, say)
   return found
 }
@@ -77,7 +81,9 @@ const steps = (state: RunState, node: PlanNode, at: NodeState, queue: ReadonlySe
   if (isSettled(at.status) && (at.settledSeq === 0 || at.wait !== undefined || at.retryAt !== undefined)) {
     say("K2", `${id} is ${at.status}, but not all of it is`)
   }
-  if (at.status === "ready" && !queue.has(node.index)) say("K12", `${id} is ready and in no queue`)
+  if (at.status === "ready" && node.type !== "flow" && !queue.has(node.index)) {
+    say("K12", `${id} is ready and in no queue`)
+  }
   if (at.status === "pending" && state.closing === undefined && joinState(node, at) !== "open") {
     say("K1", `${id} is pending, its join ${joinState(node, at)}`)
   }
@@ -86,7 +92,7 @@ const steps = (state: RunState, node: PlanNode, at: NodeState, queue: ReadonlySe
   const { closing } = state
   if (closing === undefined || state.finished !== undefined) return
   const idle = at.status === "retrying" || (closing.cause !== "failure" && !isSettled(at.status) &&
-    at.status !== "queued" && at.status !== "open" && at.status !== "pending")
+    at.status !== "queued" && at.status !== "open" && at.status !== "pending" && !waitsForChild(at))
   if (idle) say("K11", `${id} is ${at.status} in a closing run`)
 }
 
@@ -114,7 +120,9 @@ const items = (
     seen[status]++
     if (status === "pending" && item < table.next) say("K12", `${node.id}[${item}] was passed over`)
   }
-  const same = seen.queued === table.active && seen.retrying + seen.waiting === table.resting &&
+  const children = childItems(table).length
+  const same = seen.queued + children === table.active &&
+    seen.retrying + seen.waiting - children === table.resting &&
     seen.succeeded === table.succeeded && seen.failed === table.failed && seen.cancelled === table.cancelled
   if (!same) say("K4", `${node.id}: its items do not add up to its counters`)
   const again = new Set<number>()
@@ -123,9 +131,12 @@ const items = (
   const stalled = table.settled < table.count && table.stopped && seen.queued === 0 && seen.waiting === 0
   if (stalled) say("K12", `${node.id} has stopped with items that can never settle`)
   if (isSettled(at.status) && table.settled < table.count) say("K4", `${node.id} is ${at.status}, its items are not`)
-  const parallel = node.map?.parallel ?? 0
-  if (seen.queued > parallel) say("K10", `${node.id}: ${seen.queued} items are offered, ${parallel} are allowed`)
-  if (at.status === "open" && hasItem(table, parallel) && !queue.has(node.index)) {
+  const parallel = node.each?.parallel ?? 0
+  if (seen.queued + children > parallel) {
+    say("K10", `${node.id}: ${seen.queued + children} items are under way, ${parallel} are allowed`)
+  }
+  const called = node.each?.body.type === "flow"
+  if (at.status === "open" && hasItem(table, parallel) && !called && !queue.has(node.index)) {
     say("K12", `${node.id} has an item to offer and is in no queue`)
   }
 }
@@ -144,6 +155,7 @@ const whole = (state: RunState, say: Say): void => {
   if (reasons.length === 0 || reasons.some((reason) => reason.door === "")) {
     say("K12", "a reason or its door is missing")
   }
+  explained(state, reasons, say)
   if (outstanding.offers.length !== state.offered) say("K12", "not every offered attempt is outstanding")
   if (state.paused) return
   const free = state.offered < state.plan.limits.parallel
@@ -151,18 +163,28 @@ const whole = (state: RunState, say: Say): void => {
   if (free && able !== undefined) say("K12", `${able} could be offered and is not`)
   const open = state.plan.nodes.some((node) => {
     const at = state.nodes.get(node.index)
-    return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0
+    return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0 ||
+      (state.maps.get(node.index)?.active ?? 0) > 0
   })
   if (state.offered === 0 && outstanding.timers.length === 0 && !open) {
     say("K12", "nothing is under way, nothing will be")
   }
 }
 
+/** Each open step has a reason of its own, as far as they are listed one by one. */
+const explained = (state: RunState, reasons: ReadonlyArray<Reason>, say: Say): void => {
+  if (reasons.length >= stepsMax) return
+  const paths = new Set(reasons.map(({ path }) => path?.split("[", 1)[0]))
+  for (const node of state.plan.nodes) {
+    if (!isSettled(state.nodes.get(node.index).status) && !paths.has(node.id)) say("K12", `${node.id} has no reason`)
+  }
+}
+
 const offerable = (state: RunState): string | undefined =>
   state.plan.nodes.find((node) => {
     const at = state.nodes.get(node.index)
-    if (at.status === "ready") return true
+    if (at.status === "ready" && node.type !== "flow") return true
     const table = state.maps.get(node.index)
-    return at.status === "open" && table !== undefined && node.map !== undefined &&
-      hasItem(table, node.map.parallel) && rateDueAt(node.map, table, state.lastAt) === undefined
+    return at.status === "open" && table !== undefined && node.each !== undefined && node.each.body.type !== "flow" &&
+      hasItem(table, node.each.parallel) && rateDueAt(node.each, table, state.lastAt) === undefined
   })?.id

@@ -3,6 +3,7 @@
  * All durations are milliseconds; expressions are parsed once.
  */
 import type { ApprovalSpec } from "./Approval.ts"
+import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
 import type { Problem } from "./Problem.ts"
@@ -38,19 +39,25 @@ export interface Work {
   readonly effect: Flow.Effect
   /** Every text or JSON field of the definition that may hold expressions, parsed once, by field name. */
   readonly fields: { readonly [field: string]: Template }
+  /** The pinned document of a `flow`; absent where nothing is called, or nothing is pinned yet. */
+  readonly call: FlowCall | undefined
 }
 
-export interface MapSpec {
-  readonly over: Template
+/** What the steps `id[n]` of a container run: the items of a map, the turns of a repeat. */
+export interface EachSpec {
   readonly body: Work
+  /** Items under way at once, children among them; a repeat has one. */
   readonly parallel: number
   /** Item starts allowed per window. */
   readonly rate: { readonly count: number; readonly windowMs: number } | undefined
+}
+
+export interface MapSpec extends EachSpec {
+  readonly over: Template
   readonly tolerate: { readonly count: number } | { readonly share: number }
 }
 
-export interface RepeatSpec {
-  readonly body: Work
+export interface RepeatSpec extends EachSpec {
   /** Asked after each turn; may read `index` and `last`. */
   readonly until: CompiledExpression
   readonly max: number
@@ -81,6 +88,8 @@ export interface PlanNode extends Work {
   readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
   readonly repeat: RepeatSpec | undefined
+  /** The map or the repeat, as what both are. */
+  readonly each: EachSpec | undefined
   readonly choice: ReadonlyArray<ChoiceRule> | undefined
   readonly wait: WaitSpec | undefined
   /** Of an `approval` node. */
@@ -108,6 +117,8 @@ export interface Plan {
   /** The run's output; absent: an object of the sink nodes' outputs. */
   readonly output: Template | undefined
   readonly sinks: ReadonlyArray<number>
+  /** Nodes that call flows, themselves or in their bodies: empty for most, so that nothing is looked for. */
+  readonly callers: ReadonlyArray<number>
   /** Warnings; a plan has no errors. */
   readonly problems: ReadonlyArray<Problem>
 }

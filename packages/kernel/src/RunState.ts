@@ -6,6 +6,8 @@
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
 import type { Answered, Decided } from "./Approval.ts"
+import type { ParentLink } from "./Child.ts"
+import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
@@ -81,6 +83,14 @@ export interface Finished {
   readonly at: number
 }
 
+/** What an operator has changed about a step; it holds for the attempts from then on. */
+export interface StepChange {
+  /** One more for each set of modifications: calls of another generation have other keys (SEMANTICS 8.11b). */
+  readonly generation: number
+  /** A JSON Merge Patch on the step's input. */
+  readonly modifications: Value | undefined
+}
+
 export interface Received {
   readonly id: string
   readonly name: string
@@ -108,7 +118,12 @@ export interface RunState {
   createdAt: number
   lastAt: number
   deadlineAt: number | undefined
+  /** Nothing new starts: one of the two below. */
   paused: boolean
+  pausedHere: boolean
+  /** The run that started this one is paused. */
+  pausedAbove: boolean
+  parent: ParentLink | undefined
   closing: Closing | undefined
   finished: Finished | undefined
   nodes: NodeTable
@@ -131,6 +146,10 @@ export interface RunState {
   decisions: ReadonlyMap<string, Decided>
   /** Answers that people gave to questions of steps, by path. */
   answers: ReadonlyMap<string, ReadonlyArray<Answered>>
+  /** Of agent steps that are open; absent until a first turn is recorded. */
+  conversations: Conversations | undefined
+  /** Steps that an operator has changed, by path. */
+  changes: ReadonlyMap<string, StepChange>
   session: string | undefined
   epoch: number
 }
@@ -229,6 +248,7 @@ export class MapTable {
 
 const noDecisions: RunState["decisions"] = new Map()
 const noAnswers: RunState["answers"] = new Map()
+const noChanges: ReadonlyMap<string, StepChange> = new Map()
 
 /** A run before its first event. */
 export const empty = (plan: Plan): RunState => ({
@@ -246,6 +266,9 @@ export const empty = (plan: Plan): RunState => ({
   lastAt: 0,
   deadlineAt: undefined,
   paused: false,
+  pausedHere: false,
+  pausedAbove: false,
+  parent: undefined,
   closing: undefined,
   finished: undefined,
   nodes: NodeTable.make(plan.nodes.length),
@@ -260,6 +283,8 @@ export const empty = (plan: Plan): RunState => ({
   lost: new Map(),
   decisions: noDecisions,
   answers: noAnswers,
+  conversations: undefined,
+  changes: noChanges,
   session: undefined,
   epoch: 0
 })
@@ -269,7 +294,8 @@ export const fork = (state: RunState): RunState => ({
   ...state,
   nodes: state.nodes.fork(),
   maps: state.maps.fork(),
-  ready: state.ready.fork()
+  ready: state.ready.fork(),
+  conversations: state.conversations?.fork()
 })
 
 export type JoinState = "open" | "met" | "lost"

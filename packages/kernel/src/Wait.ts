@@ -4,6 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Ask, AskedBy, Option, Vote } from "./Approval.ts"
+import { FlowCall } from "./Child.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -69,5 +70,19 @@ export const shownPart = (
 ): Value | undefined =>
   "fields" in wait.shown && Object.hasOwn(wait.shown.fields, name) ? wait.shown.fields[name] : undefined
 
-export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ApprovalWait])
+/**
+ * For the end of a child run, at most until `dueAt`. `stopping`: the child has been told to stop; once it has ended the step
+ * fails with this error.
+ */
+export const ChildWait = Schema.Struct({
+  kind: Schema.Literal("child"),
+  run: Schema.String,
+  flow: FlowCall,
+  input: Value,
+  dueAt: Schema.optionalKey(Schema.Int),
+  stopping: Schema.optionalKey(StepError)
+})
+export type ChildWait = typeof ChildWait.Type
+
+export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ApprovalWait, ChildWait])
 export type Wait = typeof Wait.Type
