@@ -5,14 +5,18 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Amounts } from "./Amounts.ts"
+import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
+import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
 import { AskAllotment, RaiseBudget, ReportUsage, ReserveTurn } from "./CommandLedger.ts"
 import { ResolveStep } from "./CommandOperator.ts"
+import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { Terms } from "./Ledger.ts"
+import { Problem } from "./Problem.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -48,7 +52,9 @@ export const CompleteStep = Schema.Struct({
     /** The attempt was told to stop and did; `begun: false` says that no worker had begun it. */
     Schema.Struct({ ok: Schema.Literal("interrupted"), begun: Schema.optionalKey(Schema.Boolean) }),
     /** Its next turn could not be reserved: the step waits, and the same attempt is offered again. */
-    Schema.Struct({ ok: Schema.Literal("unfunded"), need: Amounts, unpriced: Schema.optionalKey(Schema.String) })
+    Schema.Struct({ ok: Schema.Literal("unfunded"), need: Amounts, unpriced: Schema.optionalKey(Schema.String) }),
+    /** The attempt has ended with a question to a person: the step waits, and goes on with the answer. */
+    Schema.Struct({ ok: Schema.Literal("asks"), question: Question })
   ])
 })
 
@@ -56,7 +62,7 @@ export const CompleteStep = Schema.Struct({
 export const FireTimer = Schema.Struct({
   type: Schema.Literal("FireTimer"),
   ...at,
-  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate"]),
+  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate", "patch"]),
   path: Schema.String,
   n: Schema.Int
 })
@@ -115,6 +121,9 @@ export const LoseDelivery = Schema.Struct({
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })
 
 export const Command = Schema.Union([
+  ProposePatch,
+  DecidePatch,
+  RevertPatch,
   CreateRun,
   CompleteStep,
   FireTimer,
@@ -128,6 +137,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  DecideApproval,
   EndChild,
   ReserveTurn,
   RaiseBudget,
@@ -143,6 +153,10 @@ const decodeShape = Schema.decodeUnknownOption(Command)
 export const decode = (value: unknown): Option.Option<Command> =>
   JsonBounds.check(value) === undefined ? decodeShape(value) : Option.none()
 
-/** Why a command changes nothing. `code` is stable; `message` says what to do. */
-export const Refusal = Schema.Struct({ code: Schema.String, message: Schema.String })
+/** Why a command changes nothing. `code` is stable; `message` says what to do; `problems` say where. */
+export const Refusal = Schema.Struct({
+  code: Schema.String,
+  message: Schema.String,
+  problems: Schema.optionalKey(Schema.Array(Problem))
+})
 export type Refusal = typeof Refusal.Type

@@ -6,13 +6,16 @@
  */
 import * as Option from "effect/Option"
 import { drain } from "./Activate.ts"
+import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Approval from "./DecideApproval.ts"
+import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
 import * as Spending from "./DecideLedger.ts"
-import * as Child from "./DecideChild.ts"
 import * as Operator from "./DecideOperator.ts"
+import * as Patch from "./DecidePatch.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -62,6 +65,12 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
 
 const handle = (draft: Draft, command: Command): Refusal | undefined => {
   switch (command.type) {
+    case "ProposePatch":
+      return Patch.propose(draft, command)
+    case "DecidePatch":
+      return Patch.decide(draft, command)
+    case "RevertPatch":
+      return Patch.revert(draft, command)
     case "CreateRun":
       return create(draft, command)
     case "CompleteStep":
@@ -95,6 +104,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Spending.report(draft, command)
     case "AskAllotment":
       return Spending.allot(draft, command)
+    case "DecideApproval":
+      return Approval.decide(draft, command)
     case "EndChild":
       return Child.end(draft, command)
     case "AddNote":
@@ -111,6 +122,7 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 
 /** What a finished run still takes (K5). */
 const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
+
 /** What comes late, or for the second time, is no mistake of whoever says it. */
 const stale: ReadonlySet<Command["type"]> = new Set(["CompleteStep", "FireTimer", "LoseDelivery", "EndChild"])
 
@@ -122,6 +134,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     return refuse("SEMANTICS_UNKNOWN", message)
   }
   if (state.finished !== undefined && !annotates(command)) {
+    if (command.type === "DecideApproval") return ApprovalRefusal.notOpen(state, command)
     if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }

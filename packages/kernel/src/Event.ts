@@ -5,6 +5,10 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { Amounts } from "./Amounts.ts"
+import { ParentLink } from "./Child.ts"
+import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
+import { ChildStopping } from "./EventChild.ts"
 import {
   AllotmentGranted,
   BudgetRaised,
@@ -15,10 +19,8 @@ import {
   TurnReserved,
   UsageLate
 } from "./EventLedger.ts"
-import { Amounts } from "./Amounts.ts"
-import { ParentLink } from "./Child.ts"
-import { ChildStopping } from "./EventChild.ts"
 import { StepReopened } from "./EventOperator.ts"
+import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
@@ -284,6 +286,9 @@ export const NoteAdded = Schema.Struct({
 })
 
 export const Event = Schema.Union([
+  PatchProposed,
+  PlanPatched,
+  PatchRejected,
   RunCreated,
   StepsDispatched,
   StepSucceeded,
@@ -308,14 +313,16 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
-  NoteAdded,
   StepsUnfunded,
   TurnReserved,
   ReservationsRenewed,
   BudgetRaised,
   UsageLate,
   OverrunRecorded,
-  AllotmentGranted
+  AllotmentGranted,
+  ApprovalVoted,
+  ApprovalDecided,
+  NoteAdded
 ])
 export type Event = typeof Event.Type
 export type EventType = Event["type"]

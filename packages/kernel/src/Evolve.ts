@@ -4,9 +4,11 @@
  */
 import * as Amount from "./Amounts.ts"
 import type { Event } from "./Event.ts"
-import * as Spending from "./EvolveLedger.ts"
+import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
+import * as Spending from "./EvolveLedger.ts"
 import * as Operator from "./EvolveOperator.ts"
+import * as Patch from "./EvolvePatch.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -43,6 +45,7 @@ export const isUnknown = (at: NodeState): boolean =>
   at.status === "waiting" && at.wait?.kind === "operator" && at.wait.reason === "unknown_outcome"
 
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
+  Patch.closed(state)
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
@@ -123,16 +126,27 @@ const take = (state: RunState, name: string): void => {
 const overrunText = (event: Of<"OverrunRecorded">): string =>
   `${event.path} cost ${Amount.text(event.over)} more than it had set aside`
 
+const takeFor = (state: RunState, path: string): void => {
+  const node = state.plan.byId.get(path)
+  if (node?.wait?.event === undefined || state.nodes.get(node.index).wait?.kind === "approval") return
+  take(state, node.wait.event)
+}
+
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
+    case "PatchProposed":
+      return Patch.proposed(state, event)
+    case "PlanPatched":
+      return Patch.patched(state, event)
+    case "PatchRejected":
+      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true
     case "StepsDispatched":
       return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
     case "StepSucceeded": {
-      const wait = state.plan.byId.get(event.path)?.wait
-      if (wait?.event !== undefined) take(state, wait.event)
+      takeFor(state, event.path)
       return Step.succeeded(state, event)
     }
     case "StepFailed":
@@ -145,7 +159,13 @@ const apply = (state: RunState, event: Event): boolean => {
       Turn.reopened(state, event.path)
       return Operator.reopened(state, event)
     case "StepWaiting":
+      // The step has its event; what it still waits for is a checkpoint.
+      if (event.wait.kind === "approval") takeFor(state, event.path)
       return Step.waiting(state, event)
+    case "ApprovalVoted":
+      return Approval.voted(state, event)
+    case "ApprovalDecided":
+      return Approval.decided(state, event)
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":

@@ -24,15 +24,19 @@ interface Answer {
   readonly complete: boolean
 }
 
+/** What a step has answered that waits for people to let it pass. */
+const provisionalOf = (event: Of<"StepWaiting">) => event.wait.kind === "approval" ? event.wait.provisional : undefined
+
 /** Whether an event needs a ledger where there is none yet. Asked of every event of every run. */
 export const begins = (event: Event): boolean => {
   switch (event.type) {
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
-    case "StepWaiting":
     case "TurnRecorded":
       return event.usage !== undefined
+    case "StepWaiting":
+      return event.usage !== undefined || provisionalOf(event) !== undefined
     case "RunCreated":
       return event.ledger !== undefined
     default:
@@ -72,6 +76,7 @@ const unpricedOf = (usage: Usage | undefined): number => {
 const settle = (ledger: Ledger, path: string, attempt: number, answer: Answer): void => {
   const held = ledger.held.entries.get(path)
   if (held === undefined && answer.usage === undefined) return
+  if (held?.told === true && held.attempt === attempt) return ledger.held.delete(path)
   const set = held?.amounts ?? Amount.zero
   const due = dueOf(held, answer)
   const spent: { [K in Amount.Kind]?: number } = {}
@@ -214,6 +219,20 @@ const dispatched = (state: RunState, ledger: Ledger, event: Of<"StepsDispatched"
 /** An error that proves that nothing was sent; an interruption proves nothing of the kind to a model's bill. */
 const unsent = (error: StepError): boolean => error.sent === false && error.code !== "INTERRUPTED"
 
+/** An attempt has ended in a wait, or a child has been given its part. */
+const waiting = (ledger: Ledger, event: Of<"StepWaiting">): void => {
+  const { attempt, path, wait } = event
+  if (wait.kind === "child") {
+    if (event.reserved !== undefined) take(ledger, path, attempt, event.reserved)
+    return
+  }
+  const provisional = provisionalOf(event)
+  if (provisional === undefined) return settle(ledger, path, attempt, answer(event))
+  const { startedAt, usage } = provisional
+  settle(ledger, path, attempt, { at: event.at, usage, startedAt, complete: true })
+  ledger.held.set(path, { attempt, amounts: Amount.zero, told: true })
+}
+
 const errorOf = (event: Ended): StepError | undefined =>
   event.type === "StepSucceeded"
     ? undefined
@@ -251,12 +270,10 @@ const apply = (state: RunState, ledger: Ledger, event: Event): boolean => {
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
-    case "StepWaiting":
-      if (event.type === "StepWaiting" && event.wait.kind === "child") {
-        if (event.reserved !== undefined) take(ledger, event.path, event.attempt, event.reserved)
-        return true
-      }
       settle(ledger, event.path, event.attempt, answer(event))
+      return true
+    case "StepWaiting":
+      waiting(ledger, event)
       return true
     case "StepsCancelled": {
       for (const path of event.paths) {

@@ -45,6 +45,7 @@ export const settle = (state: RunState, node: PlanNode, at: NodeState, status: N
 
 /** Marks the outgoing edges: those listed are live, the others dead. */
 export const decideEdges = (state: RunState, node: PlanNode, live: ReadonlyArray<number> | undefined): void => {
+  if (live !== undefined) state.nodes.edit(node.index).live = live
   for (const edge of node.outgoing) {
     const target = state.nodes.edit(edge.to)
     if (live !== undefined && live.includes(edge.ordinal)) target.liveIn++

@@ -10,6 +10,7 @@ import { explain, stepsMax } from "./Explain.ts"
 import type { Reason } from "./ExplainWait.ts"
 import { children } from "./InvariantsChild.ts"
 import * as Ledger from "./InvariantsLedger.ts"
+import * as InvariantsPatch from "./InvariantsPatch.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
@@ -17,7 +18,7 @@ import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
 import { isSettled, joinState } from "./RunState.ts"
 
-type Say = (promise: string, message: string) => void
+export type Say = (promise: string, message: string) => void
 
 /** Promises that do not hold, each with its number and the step; empty when all do. */
 export const violations = (state: RunState): ReadonlyArray<string> => {
@@ -36,6 +37,7 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
   children(state, say)
   whole(state, say)
   Ledger.check(state, say)
+  InvariantsPatch.check(state, say)
   return found
 }
 
@@ -153,7 +155,9 @@ const whole = (state: RunState, say: Say): void => {
     if (reasons.length > 0) say("K12", "a finished run has a reason not to be")
     return
   }
-  if (state.unsettled === 0) say("K4", "every step has settled and the run is not finished")
+  if (state.unsettled === 0 && state.review === undefined) {
+    say("K4", "every step has settled and the run is not finished")
+  }
   if (reasons.length === 0 || reasons.some((reason) => reason.door === "")) {
     say("K12", "a reason or its door is missing")
   }
@@ -169,7 +173,7 @@ const whole = (state: RunState, say: Say): void => {
       state.maps.get(node.index)?.unfunded === true ||
       (state.maps.get(node.index)?.active ?? 0) > 0
   })
-  if (state.offered === 0 && outstanding.timers.length === 0 && !open) {
+  if (state.offered === 0 && outstanding.timers.length === 0 && !open && state.review === undefined) {
     say("K12", "nothing is under way, nothing will be")
   }
 }

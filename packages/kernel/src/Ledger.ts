@@ -27,6 +27,8 @@ export type Terms = typeof Terms.Type
 export interface Held {
   readonly attempt: number
   readonly amounts: Amounts
+  /** All that the attempt has used is settled: it waits for people, and says it again when it settles. */
+  readonly told?: true
   /** Requests of a child run for more that have been granted. */
   readonly granted?: number
 }
@@ -164,6 +166,13 @@ export class Ledger {
     if (this.#waiters.size === 0) this.waitingSince = at
     this.#mine().add(index)
     this.least = this.least === undefined ? need : Amount.least(this.least, need)
+  }
+
+  /** Nodes have other places in a patched plan; steps that wait are in all of its revisions. */
+  move(placeOf: (index: number) => number | undefined): void {
+    if (this.#waiters.size === 0) return
+    this.#waiters = new Set([...this.#waiters].flatMap((index) => placeOf(index) ?? []))
+    this.#waitersShared = false
   }
 
   unwait(index: number): void {

@@ -5,11 +5,13 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Ledger } from "./Ledger.ts"
+import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
@@ -60,6 +62,8 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
+  live: ReadonlyArray<number> | undefined
 }
 
 export interface Warning {
@@ -103,7 +107,8 @@ export const warningsMax = 1000
 export const inboxMax = 1000
 
 export interface RunState {
-  readonly plan: Plan
+  /** As it stands: each `PlanPatched` puts the next revision in its place. */
+  plan: Plan
   run: string
   /** Events folded so far. */
   seq: number
@@ -142,6 +147,10 @@ export interface RunState {
   received: ReadonlySet<string>
   /** Lost deliveries by `path#attempt`. */
   lost: ReadonlyMap<string, number>
+  /** Decisions of people, by the approval's id: each counts once. */
+  decisions: ReadonlyMap<string, Decided>
+  /** Answers that people gave to questions of steps, by path. */
+  answers: ReadonlyMap<string, ReadonlyArray<Answered>>
   /** Of agent steps that are open; absent until a first turn is recorded. */
   conversations: Conversations | undefined
   /** Steps that an operator has changed, by path. */
@@ -150,6 +159,10 @@ export interface RunState {
   epoch: number
   /** Absent in a run that has no budget and has used nothing. */
   ledger: Ledger | undefined
+  /** Every patch that came into the journal; `undefined` while there is none. */
+  patches: ReadonlyArray<PatchRecord> | undefined
+  /** The one of them that waits for its review. */
+  review: PatchRecord | undefined
 }
 
 const freshNode = (): NodeState => ({
@@ -170,7 +183,8 @@ const freshNode = (): NodeState => ({
   settledSeq: 0,
   startedAt: undefined,
   settledAt: undefined,
-  usage: undefined
+  usage: undefined,
+  live: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -195,6 +209,18 @@ export class NodeTable {
     const node = this.#own?.get(index) ?? this.#base[index]
     if (node === undefined) throw new RangeError(`no node ${index}`)
     return node
+  }
+
+  /** The same nodes in other places; `undefined` makes a fresh one. */
+  arranged(places: ReadonlyArray<number | undefined>): NodeTable {
+    const base = places.map((index) => index === undefined ? freshNode() : this.#base[index] ?? freshNode())
+    if (this.#own === undefined) return new NodeTable(base, undefined)
+    const own = new Map<number, NodeState>()
+    for (const [to, from] of places.entries()) {
+      const mine = from === undefined ? undefined : this.#own.get(from)
+      if (mine !== undefined) own.set(to, mine)
+    }
+    return new NodeTable(base, own)
   }
 
   /** The node, to be changed. */
@@ -226,6 +252,18 @@ export class MapTable {
     return new MapTable(this.#base, new Map())
   }
 
+  /** The same maps in other places. */
+  arranged(places: ReadonlyArray<number | undefined>): MapTable {
+    const base = new Map<number, ItemTable>()
+    const own = this.#own === undefined ? undefined : new Map<number, ItemTable>()
+    for (const [to, from] of places.entries()) {
+      const [shared, mine] = from === undefined ? [] : [this.#base.get(from), this.#own?.get(from)]
+      if (shared !== undefined) base.set(to, shared)
+      if (mine !== undefined) own?.set(to, mine)
+    }
+    return new MapTable(base, own)
+  }
+
   get(index: number): ItemTable | undefined {
     return this.#own?.get(index) ?? this.#base.get(index)
   }
@@ -244,6 +282,8 @@ export class MapTable {
   }
 }
 
+const noDecisions: RunState["decisions"] = new Map()
+const noAnswers: RunState["answers"] = new Map()
 const noChanges: ReadonlyMap<string, StepChange> = new Map()
 
 /** A run before its first event. */
@@ -277,11 +317,15 @@ export const empty = (plan: Plan): RunState => ({
   inbox: [],
   received: new Set(),
   lost: new Map(),
+  decisions: noDecisions,
+  answers: noAnswers,
   conversations: undefined,
   changes: noChanges,
   session: undefined,
   epoch: 0,
-  ledger: undefined
+  ledger: undefined,
+  patches: undefined,
+  review: undefined
 })
 
 /** A view that may be changed without changing `state`, as long as `state` itself stands still. */
@@ -297,7 +341,7 @@ export const fork = (state: RunState): RunState => ({
 export type JoinState = "open" | "met" | "lost"
 
 /** What the join of a node says about the edges as they stand (SEMANTICS 8.4d). */
-export const joinState = (node: PlanNode, at: NodeState): JoinState => {
+export const joinState = (node: PlanNode, at: Pick<NodeState, "liveIn" | "deadIn">): JoinState => {
   const total = node.incoming.length
   if (total === 0) return "met"
   const open = total - at.liveIn - at.deadIn
@@ -314,5 +358,5 @@ export const status = (state: RunState): RunStatus => {
   if (state.offered > 0) return "running"
   if (state.paused) return "waiting"
   if (state.ready.size > 0) return state.seq <= 1 ? "pending" : "running"
-  return state.unsettled > 0 && state.seq > 1 ? "waiting" : "pending"
+  return (state.unsettled > 0 || state.review !== undefined) && state.seq > 1 ? "waiting" : "pending"
 }
