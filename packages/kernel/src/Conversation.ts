@@ -114,6 +114,8 @@ export class Conversations {
   }
 
   paths(): ReadonlyArray<string> {
-    return [...new Set([...this.#base.keys(), ...this.#own?.keys() ?? []])].filter((path) => this.get(path) !== undefined)
+    return [...new Set([...this.#base.keys(), ...this.#own?.keys() ?? []])].filter((path) =>
+      this.get(path) !== undefined
+    )
   }
 }
