@@ -1,5 +1,6 @@
 /** What a step type sees of its attempt. Everything that is not always needed is made when it is asked for. */
 import type * as Flow from "@baton/kernel/Flow"
+import * as Modifications from "@baton/kernel/Modifications"
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
@@ -30,6 +31,8 @@ export interface AttemptRequest {
   readonly attempt: number
   /** 0, and one more for each operator's retry with changes (SEMANTICS 8.11b). */
   readonly generation: number
+  /** A JSON Merge Patch on the step's input, from an operator's retry (SEMANTICS 8.8). */
+  readonly modifications?: Value | undefined
   readonly work: Plan.Work
   readonly source: FieldScope.Source
   /** The names agents of the flow are bound to in this run. */
@@ -121,7 +124,10 @@ export class AttemptContext implements StepContext {
     return this.#secrets ??= AttemptSecrets.make(this.tenant, this.#services.secrets)
   }
 
-  readonly field: StepContext["field"] = (name) => {
+  readonly field: StepContext["field"] = (name) =>
+    this.#request.modifications === undefined ? this.#field(name) : this.#modified(name, this.#field(name))
+
+  #field(name: string): Effect.Effect<Json, StepError> {
     const template = this.work.fields[name]
     if (template === undefined) return Effect.succeed(written(this.work, name))
     return template.references.secrets.size > 0
@@ -129,7 +135,22 @@ export class AttemptContext implements StepContext {
       : this.scope.json(template, name)
   }
 
+  /** Only an attempt that an operator has changed pays for this. */
+  #modified<A extends Json | Redacted.Redacted<Json>>(
+    name: string,
+    value: Effect.Effect<A, StepError>
+  ): Effect.Effect<A, StepError> {
+    const { modifications } = this.#request
+    if (modifications === undefined) return value
+    return Effect.flatMap(this.scope.load(modifications), (patch) =>
+      Effect.map(value, (plain): A => {
+        const inside = (json: Json): Json => Modifications.modify(this.work.type, patch, name, json)
+        return (Redacted.isRedacted(plain) ? Redacted.make(inside(Redacted.value(plain) as Json)) : inside(plain)) as A
+      }))
+  }
+
   readonly stored: StepContext["stored"] = (name) => {
+    if (this.#request.modifications !== undefined) return Effect.map(this.field(name), (v): Value => ({ v }))
     const template = this.work.fields[name]
     if (template === undefined) return Effect.succeed<Value>({ v: written(this.work, name) })
     return template.references.secrets.size > 0
@@ -141,9 +162,9 @@ export class AttemptContext implements StepContext {
 
   readonly secretJson: StepContext["secretJson"] = (name, host) => {
     const template = this.work.fields[name]
-    return template === undefined
-      ? Effect.succeed(written(this.work, name))
-      : this.#secretsMade.fill(template, name, host, this.scope.json)
+    if (template === undefined) return this.field(name)
+    const filled = this.#secretsMade.fill(template, name, host, this.scope.json)
+    return this.#request.modifications === undefined ? filled : this.#modified(name, filled)
   }
 
   readonly secretField: StepContext["secretField"] = (name, host) =>

@@ -16,6 +16,7 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import { MachineLimits } from "./MachineLimits.ts"
 import { Plans } from "./Plans.ts"
+import * as RunDoors from "./RunDoors.ts"
 import * as RunLoader from "./RunLoader.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
 import { attemptKey, durable } from "./RunSlot.ts"
@@ -87,6 +88,7 @@ const loadState = Effect.fnUntraced(function*(services: Services, slot: RunSlot)
   slot.hash = loaded.hash
   slot.status = ""
   slot.timers.clear()
+  RunDoors.restore(slot, loaded.state)
   const timers = Outstanding.timers(loaded.state)
   for (const timer of timers) {
     slot.timers.set(`${timer.kind} ${timer.path}`, timer)

@@ -11,7 +11,7 @@ import { locate } from "@baton/kernel/EvolveStep"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
 import type { Json, Value } from "@baton/kernel/Value"
-import { inline } from "@baton/kernel/Value"
+import { inline, none } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -98,7 +98,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const key = attemptKey(offer.path, offer.attempt)
   if (!current || slot.begun.has(key)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
-  return { slot, state, node, work: index === undefined ? node : node.map?.body ?? node, item: index }
+  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index }
 }
 
 const elementOf = (list: Json, index: number): Value => inline((list as ReadonlyArray<Json>)[index] ?? null)
@@ -145,6 +145,7 @@ const requestOf = (
   item: RunSource.Item | undefined
 ): AttemptRequest => {
   const { node, state, work } = begun
+  const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
   const until = begun.item === undefined
     ? state.nodes.get(node.index).offeredSeq
     : state.maps.get(node.index)?.offeredSeq ?? state.seq
@@ -153,7 +154,8 @@ const requestOf = (
     run: offer.run,
     path: offer.path,
     attempt: offer.attempt,
-    generation: 0,
+    generation: change?.generation ?? 0,
+    modifications: change?.modifications,
     work,
     source: RunSource.make(state, node, until, item),
     agents: state.agents,
@@ -213,8 +215,12 @@ const startCall = (pool: Pool, offer: Offer, key: string) =>
 const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> => {
   if (offer.type === "gather") return safely(pool, offer, gatherAttempt(pool, offer, begun))
   const { item } = begun
-  const items = item === undefined ? undefined : begun.state.maps.get(begun.node.index)?.items
-  if (item === undefined || items === undefined) return perform(pool, offer, begun, undefined)
+  const table = item === undefined ? undefined : begun.state.maps.get(begun.node.index)
+  if (item === undefined || table === undefined) return perform(pool, offer, begun, undefined)
+  if (begun.node.repeat !== undefined) {
+    return perform(pool, offer, begun, { index: item, last: table.output(item - 1) ?? none })
+  }
+  const { items } = table
   if ("v" in items) return perform(pool, offer, begun, { index: item, value: elementOf(items.v, item) })
   return safely(
     pool,

@@ -4,6 +4,7 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { ResolveStep } from "./CommandOperator.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
@@ -98,17 +99,6 @@ export const LoseDelivery = Schema.Struct({
   ...at,
   path: Schema.String,
   attempt: Schema.Int
-})
-
-/** The operator's doors of a waiting step. */
-export const ResolveStep = Schema.Struct({
-  type: Schema.Literal("ResolveStep"),
-  ...at,
-  ...by,
-  path: Schema.String,
-  action: Schema.Literals(["retry", "skip", "abort"]),
-  output: Schema.optionalKey(Value),
-  note: Schema.optionalKey(Schema.String)
 })
 
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })

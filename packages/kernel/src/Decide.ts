@@ -10,6 +10,7 @@ import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Control from "./DecideControl.ts"
+import * as Operator from "./DecideOperator.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -77,7 +78,7 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "CancelRun":
       return Control.cancel(draft, command)
     case "ResolveStep":
-      return Control.resolve(draft, command)
+      return Operator.resolve(draft, command)
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",

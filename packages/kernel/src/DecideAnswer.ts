@@ -37,9 +37,9 @@ export const offered = (draft: Draft, path: string, attempt: number): Offered | 
     return { node, index, work: node, callStarted: at.callStarted, open: isOpen(draft, path, node, at.callStarted) }
   }
   const table = draft.state.maps.get(node.index)
-  if (table === undefined || node.map === undefined) return undefined
+  if (table === undefined || node.each === undefined) return undefined
   if (table.status(index) !== "queued" || table.attempt(index) !== attempt) return undefined
-  const work = node.map.body
+  const work = node.each.body
   const callStarted = table.note(index)?.callStarted === true
   return { node, index, work, callStarted, open: isOpen(draft, path, work, callStarted) }
 }

@@ -9,7 +9,7 @@ import * as Outstanding from "./Outstanding.ts"
 import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
-import { inline, none } from "./Value.ts"
+import { inline } from "./Value.ts"
 
 type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
 
@@ -60,7 +60,7 @@ const graceDue = (draft: Draft): void => {
     for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
   }
   if (cancelled.length > 0) Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: cancelled })
-  for (const node of draft.state.plan.nodes) if (node.map !== undefined) Finish.checkMap(draft, node)
+  for (const node of draft.state.plan.nodes) if (node.each !== undefined) Finish.checkMap(draft, node)
 }
 
 export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefined => {
@@ -172,40 +172,5 @@ export const cancel = (draft: Draft, command: Of<"CancelRun">): Refusal | undefi
     message: command.reason ?? "the run was cancelled",
     by: command.by
   })
-  return undefined
-}
-
-/** Retry, skip and abort act on steps that wait for an operator, and on nothing else (SEMANTICS 8.11e). */
-export const resolve = (draft: Draft, command: Of<"ResolveStep">): Refusal | undefined => {
-  const address = locate(draft.state, command.path)
-  if (address === undefined) return { code: "STEP_NOT_FOUND", message: `the run has no step ${command.path}` }
-  const { index, node } = address
-  const at = draft.state.nodes.get(node.index)
-  const table = draft.state.maps.get(node.index)
-  const wait = index === undefined ? at.wait : table?.note(index)?.wait
-  const status = index === undefined ? at.status : table?.status(index)
-  if (status !== "waiting" || wait?.kind !== "operator") {
-    return { code: "STEP_NOT_WAITING", message: `${command.path} does not wait for an operator` }
-  }
-  const attempt = index === undefined ? at.attempt : table?.attempt(index) ?? 1
-  const note = command.note === undefined ? {} : { note: command.note }
-  if (command.action === "retry") {
-    Drafts.emit(draft, { type: "StepReopened", v: 1, at: draft.at, path: command.path, ...by(command), ...note })
-  } else if (command.action === "skip") {
-    const output = command.output ?? none
-    const warnings = [{ code: "STEP_OVERRIDDEN", message: `${command.path}: an operator gave its output` }]
-    if (index === undefined) Settle.succeed(draft, node, attempt, output, { warnings })
-    else {Drafts.emit(draft, {
-        type: "StepSucceeded",
-        v: 1,
-        at: draft.at,
-        path: command.path,
-        attempt,
-        output,
-        warnings
-      })}
-  } else if (index === undefined) Settle.fail(draft, node, attempt, wait.error, { final: true })
-  else Settle.failItem(draft, node, index, attempt, wait.error, { final: true })
-  if (index !== undefined) Finish.checkMap(draft, node)
   return undefined
 }

@@ -5,6 +5,8 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { StepReopened } from "./EventOperator.ts"
+import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
@@ -44,6 +46,8 @@ export const StepsDispatched = Schema.Struct({
 
 /** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
 const edges = { live: Schema.optionalKey(Schema.Array(Schema.Int)) }
+/** The person who settled the step in place of its own answer, and what they had to say about it. */
+const operator = { by: Schema.optionalKey(Schema.String), note: Schema.optionalKey(Schema.String) }
 const warnings = {
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String })))
 }
@@ -61,6 +65,7 @@ export const StepSucceeded = Schema.Struct({
   agent: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -81,6 +86,7 @@ export const StepFailed = Schema.Struct({
   output: Schema.optionalKey(Value),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -239,16 +245,6 @@ export const DeliveryLost = Schema.Struct({
   attempt: Schema.Int
 })
 
-/** An operator sends a waiting step back to be tried again, as its next attempt. */
-export const StepReopened = Schema.Struct({
-  type: Schema.Literal("StepReopened"),
-  ...v1,
-  ...at,
-  path: Path,
-  by: Schema.optionalKey(Schema.String),
-  note: Schema.optionalKey(Schema.String)
-})
-
 /** An annotation; the only kind of event a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
@@ -269,6 +265,7 @@ export const Event = Schema.Union([
   StepsSkipped,
   MapExpanded,
   MapStopped,
+  TurnOpened,
   CallStarted,
   CallEnded,
   TurnRecorded,

@@ -3,6 +3,7 @@
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
 import type { Event } from "./Event.ts"
+import * as Operator from "./EvolveOperator.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -25,11 +26,11 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
 }
 
 /**
- * A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. A map is
- * none: no item starts in a closing run (SEMANTICS 8.5b).
+ * A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. A map or
+ * repeat is none: no item starts in a closing run (SEMANTICS 8.5b).
  */
 export const outlives = (node: PlanNode): boolean =>
-  node.map === undefined && node.incoming.some((edge) => edge.on === "always")
+  node.each === undefined && node.incoming.some((edge) => edge.on === "always")
 
 const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
   (at.status === "pending" || at.status === "ready") && outlives(node)
@@ -134,13 +135,15 @@ const apply = (state: RunState, event: Event): boolean => {
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
       Turn.reopened(state, event.path)
-      return Step.makeReady(state, event.path)
+      return Operator.reopened(state, event)
     case "StepWaiting":
       return Step.waiting(state, event)
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":
       return Step.expanded(state, event)
+    case "TurnOpened":
+      return Step.turnOpened(state, event)
     case "MapStopped": {
       const node = state.plan.byId.get(event.path)
       const table = node === undefined ? undefined : state.maps.edit(node.index)

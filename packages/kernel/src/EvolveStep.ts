@@ -25,7 +25,7 @@ export const hasItem = (table: ItemTable, parallel: number): boolean =>
   !table.stopped && table.active < parallel && (table.again.size > 0 || table.next < table.count)
 
 const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
-  if (table.listed || node.map === undefined || !hasItem(table, node.map.parallel)) return
+  if (table.listed || node.each === undefined || !hasItem(table, node.each.parallel)) return
   table.listed = true
   state.ready.push(node.index)
 }
@@ -69,7 +69,7 @@ export const locate = (state: RunState, path: string): Address | undefined => {
 export const isOfferable = (state: RunState, index: number): boolean => {
   if (state.nodes.get(index).status === "ready") return true
   const table = state.maps.get(index)
-  const parallel = state.plan.nodes[index]?.map?.parallel
+  const parallel = state.plan.nodes[index]?.each?.parallel
   return table !== undefined && parallel !== undefined && hasItem(table, parallel)
 }
 
@@ -106,7 +106,7 @@ export const offer = (state: RunState, path: string, attempt: number, time: numb
   else if (index >= table.next) table.next = index + 1
   table.active++
   table.set(index, { status: "queued", attempt, note: undefined })
-  const rate = node.map?.rate
+  const rate = node.each?.rate
   if (rate !== undefined) {
     table.starts.push(time)
     if (table.starts.size > rate.count) table.starts.shift()
@@ -265,7 +265,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
     }
     table.set(address.index, {
       status: "waiting",
-      note: { wait: event.wait }
+      note: { wait: event.wait, waitingSince: event.at }
     })
     list(state, address.node, table)
     return true
@@ -275,6 +275,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   at.status = "waiting"
   at.attempt = event.attempt
   at.wait = event.wait
+  at.waitingSince = event.at
   at.retryAt = undefined
   if (event.wait.kind === "operator") at.error = event.wait.error
   else at.startedAt ??= event.at
@@ -303,6 +304,29 @@ export const expanded = (state: RunState, event: Of<"MapExpanded">): boolean => 
   const table = ItemTable.make(event.count, event.items, state.seq)
   state.maps.set(node.index, table)
   state.steps += event.count
+  list(state, node, table)
+  return true
+}
+
+/** The next turn of a repeat; the first one opens it. What no later turn reads is let go. */
+export const turnOpened = (state: RunState, event: Of<"TurnOpened">): boolean => {
+  const node = state.plan.byId.get(event.path)
+  if (node?.repeat === undefined || event.index >= node.repeat.max || state.steps >= state.plan.limits.steps) {
+    return false
+  }
+  const at = state.nodes.edit(node.index)
+  if (event.index === 0 && at.status === "pending") {
+    at.status = "open"
+    at.attempt = 1
+    at.startedAt = event.at
+    at.offeredSeq = state.seq
+    state.maps.set(node.index, ItemTable.make(0, none, state.seq))
+  }
+  const table = state.maps.edit(node.index)
+  if (table === undefined || at.status !== "open" || event.index !== table.count) return false
+  table.grow()
+  state.steps++
+  if (event.index > 1) table.forget(event.index - 2)
   list(state, node, table)
   return true
 }

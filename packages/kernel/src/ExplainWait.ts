@@ -69,7 +69,7 @@ const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
   message: reason === "failed"
     ? `${path} failed and asks what to do: ${error.message}`
     : `nobody knows whether the call of ${path} happened: ${error.message}`,
-  door: `baton runs resolve RUN ${path} --action retry|skip|abort`,
+  door: `baton runs retry|skip|abort RUN ${path}`,
   data: { error: error.message }
 })
 

@@ -82,6 +82,8 @@ const common = {
   retry: Schema.optionalKey(Retry),
   onFailure: Schema.optionalKey(OnFailure),
   effect: Schema.optionalKey(Effect),
+  /** Whether an operator may settle the step with an output of their own (default true). */
+  allowSkip: Schema.optionalKey(Schema.Boolean),
   receipt: Schema.optionalKey(Schema.Struct({ ttl: Schema.optionalKey(DurationText) })),
   join: Schema.optionalKey(Join),
   branch: Schema.optionalKey(Schema.Literal("first")),

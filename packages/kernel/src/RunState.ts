@@ -47,6 +47,8 @@ export interface NodeState {
   /** Succeeded only by its fallback. */
   synthetic: boolean
   wait: Wait | undefined
+  /** When it began to wait. */
+  waitingSince: number | undefined
   retryAt: number | undefined
   /** The irreversible call of this attempt has been announced. */
   callStarted: boolean
@@ -77,6 +79,14 @@ export interface Finished {
   readonly message: string
   readonly output: Value | undefined
   readonly at: number
+}
+
+/** What an operator has changed about a step; it holds for the attempts from then on. */
+export interface StepChange {
+  /** One more for each set of modifications: calls of another generation have other keys (SEMANTICS 8.11b). */
+  readonly generation: number
+  /** A JSON Merge Patch on the step's input. */
+  readonly modifications: Value | undefined
 }
 
 export interface Received {
@@ -127,6 +137,8 @@ export interface RunState {
   lost: ReadonlyMap<string, number>
   /** Of agent steps that are open; absent until a first turn is recorded. */
   conversations: Conversations | undefined
+  /** Steps that an operator has changed, by path. */
+  changes: ReadonlyMap<string, StepChange>
   session: string | undefined
   epoch: number
 }
@@ -142,6 +154,7 @@ const freshNode = (): NodeState => ({
   error: undefined,
   synthetic: false,
   wait: undefined,
+  waitingSince: undefined,
   retryAt: undefined,
   callStarted: false,
   offeredSeq: 0,
@@ -222,6 +235,8 @@ export class MapTable {
   }
 }
 
+const noChanges: ReadonlyMap<string, StepChange> = new Map()
+
 /** A run before its first event. */
 export const empty = (plan: Plan): RunState => ({
   plan,
@@ -251,6 +266,7 @@ export const empty = (plan: Plan): RunState => ({
   received: new Set(),
   lost: new Map(),
   conversations: undefined,
+  changes: noChanges,
   session: undefined,
   epoch: 0
 })

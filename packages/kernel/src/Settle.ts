@@ -19,12 +19,17 @@ export interface Report {
   readonly usage?: Usage | undefined
   readonly warnings?: ReadonlyArray<Warning> | undefined
   readonly agent?: string | undefined
+  /** The operator who settled it, and their note. */
+  readonly by?: string
+  readonly note?: string
 }
 
 /** Grace that running attempts have to stop after a cancel or a breached deadline, in milliseconds (8.5b). */
 export const graceMs = 30_000
 
-const facts = (report: Report): { startedAt?: number; usage?: Usage } => ({
+const facts = (report: Report): { startedAt?: number; usage?: Usage; by?: string; note?: string } => ({
+  ...(report.by === undefined ? {} : { by: report.by }),
+  ...(report.note === undefined ? {} : { note: report.note }),
   ...(report.startedAt === undefined ? {} : { startedAt: report.startedAt }),
   ...(report.usage === undefined ? {} : { usage: report.usage })
 })
@@ -237,7 +242,7 @@ export const fail = (
   follow(draft, node, edges.erred)
 }
 
-/** An item of a map failed: the map decides what that means. */
+/** An item of a map, or a turn of a repeat, failed: the container decides what that means. */
 export const failItem = (
   draft: Draft,
   node: PlanNode,
@@ -246,18 +251,18 @@ export const failItem = (
   error: StepError,
   report: Report & { readonly final?: boolean }
 ): void => {
-  const map = node.map
-  if (map === undefined) return
+  const { each } = node
+  if (each === undefined) return
   const path = StepPath.item(node.id, index)
   if (report.final !== true) {
     // Nothing of a stopped map starts again, so nothing of it may wait to.
     const over = draft.state.closing !== undefined || draft.state.maps.get(node.index)?.stopped === true
-    if (!over && postponed(draft, map.body, path, attempt, error, report)) return
-    if (over && isUnknown(draft, map.body, path, error)) {
+    if (!over && postponed(draft, each.body, path, attempt, error, report)) return
+    if (over && isUnknown(draft, each.body, path, error)) {
       return failItem(draft, node, index, attempt, outcomeUnknown(path), { ...report, final: true })
     }
   }
-  const { onFailure } = map.body
+  const { onFailure } = each.body
   const fallback = typeof onFailure === "object" ? inline(onFailure.fallback) : undefined
   Drafts.emit(draft, {
     type: "StepFailed",
