@@ -64,9 +64,10 @@ const assemble = (
   CompileFlow.checkCounts(draft, limits, report)
   CompileFlow.checkExclusive(graph, report)
   const defined = CompileShape.own(draft.head, "agents") ?? null
-  const own = CompileShape.isFields(defined) ? Object.keys(defined) : []
-  const agents = new Set([...own, ...(options.agents ?? [])])
-  const context: CompileNode.Context = { agents, graph, limits, folding: { scope, defaults: defaults(draft, report) } }
+  const definitions = CompileShape.isFields(defined) ? defined : {}
+  const agents = new Set([...Object.keys(definitions), ...(options.agents ?? [])])
+  const folding = { scope, agents: definitions, defaults: defaults(draft, report) }
+  const context: CompileNode.Context = { agents, graph, limits, folding }
   const edges = CompileNode.edges(context)
   const nodes: Array<PlanNode> = []
   for (const [index, node] of graph.nodes.entries()) {

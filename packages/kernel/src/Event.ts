@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { StepReopened } from "./EventOperator.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
+import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -66,6 +67,8 @@ export const StepSucceeded = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
   ...operator,
+  /** What the step says about its receipt, where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote),
   ...edges,
   ...warnings
 })

@@ -134,7 +134,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
-      Turn.reopened(state, event.path)
+      Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
     case "StepWaiting":
       return Step.waiting(state, event)

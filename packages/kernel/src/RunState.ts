@@ -9,6 +9,7 @@ import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -58,6 +59,8 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** What it says about its receipt, where it asks for one. */
+  receipt: ReceiptNote | undefined
 }
 
 export interface Warning {
@@ -161,7 +164,8 @@ const freshNode = (): NodeState => ({
   settledSeq: 0,
   startedAt: undefined,
   settledAt: undefined,
-  usage: undefined
+  usage: undefined,
+  receipt: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { PlanEdge, PlanNode, Work } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import * as Retry from "./Retry.ts"
 import type { Closing, Warning } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
@@ -19,6 +20,7 @@ export interface Report {
   readonly usage?: Usage | undefined
   readonly warnings?: ReadonlyArray<Warning> | undefined
   readonly agent?: string | undefined
+  readonly receipt?: ReceiptNote | undefined
   /** The operator who settled it, and their note. */
   readonly by?: string
   readonly note?: string
@@ -120,6 +122,7 @@ export const succeed = (
     output,
     ...(report.outcome === undefined ? {} : { outcome: report.outcome }),
     ...(report.agent === undefined ? {} : { agent: report.agent }),
+    ...(report.receipt === undefined ? {} : { receipt: report.receipt }),
     ...facts(report),
     ...alive(edges.live),
     ...warned(report.warnings, edges.warnings)
