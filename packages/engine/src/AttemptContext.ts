@@ -16,6 +16,7 @@ import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
+import type { ReceiptDesk } from "./Receipts.ts"
 import type { Secrets } from "./Secrets.ts"
 import { lineBytesMax } from "./StepLog.ts"
 import type { StepContext } from "./StepType.ts"
@@ -44,6 +45,8 @@ export interface AttemptRequest {
   readonly startCall?: (key: string) => Effect.Effect<void, StepError>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
+  /** Where results may be found that are used again; absent where nothing is. */
+  readonly receipts?: ReceiptDesk
 }
 
 export interface AttemptServices {
@@ -156,6 +159,16 @@ export class AttemptContext implements StepContext {
     return template.references.secrets.size > 0
       ? Effect.fail(AttemptSecrets.notAllowed(name))
       : this.scope.stored(template, name)
+  }
+
+  /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
+  readonly hashable = (name: string): Effect.Effect<Json, StepError> => {
+    const template = this.work.fields[name]
+    if (template === undefined || template.references.secrets.size === 0) {
+      return Effect.map(this.stored(name), (value) => value as unknown as Json)
+    }
+    const names = [...template.references.secrets].map((secret): [string, Json] => [secret, `[secret ${secret}]`])
+    return this.#modified(name, this.scope.json(template, name, { secrets: Object.fromEntries(names) }))
   }
 
   readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)
