@@ -12,6 +12,7 @@ import { StepReopened } from "./EventOperator.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
+import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -71,6 +72,8 @@ export const StepSucceeded = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
   ...operator,
+  /** What the step says about its receipt, where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote),
   ...edges,
   ...warnings
 })

@@ -3,6 +3,7 @@
  * changes to itself.
  */
 import { Fifo } from "./Fifo.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -39,6 +40,7 @@ export interface ItemNote {
   readonly waitingSince?: number
   readonly callStarted?: boolean
   readonly usage?: Usage
+  readonly receipt?: ReceiptNote
 }
 
 interface Columns {

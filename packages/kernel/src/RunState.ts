@@ -12,6 +12,7 @@ import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -63,6 +64,8 @@ export interface NodeState {
   usage: Usage | undefined
   /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
   live: ReadonlyArray<number> | undefined
+  /** What it says about its receipt, where it asks for one. */
+  receipt: ReceiptNote | undefined
 }
 
 export interface Warning {
@@ -181,7 +184,8 @@ const freshNode = (): NodeState => ({
   startedAt: undefined,
   settledAt: undefined,
   usage: undefined,
-  live: undefined
+  live: undefined,
+  receipt: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
