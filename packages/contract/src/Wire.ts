@@ -28,6 +28,7 @@ export const journalTypes = [
   "orchestration.step.skipped",
   "orchestration.step.cancelled",
   "orchestration.step.lost",
+  "orchestration.step.reused",
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.call.started",
@@ -71,6 +72,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunFinished: ["orchestration.run.completed", "orchestration.run.failed", "orchestration.run.cancelled"],
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
+  StepsReused: ["orchestration.step.reused"],
   StepReopened: ["orchestration.step.ready"],
   NoteAdded: ["orchestration.run.noted"]
 }

@@ -5,6 +5,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ResolveStep } from "./CommandOperator.ts"
+import { Reuse } from "./EventReuse.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
@@ -24,7 +25,9 @@ export const CreateRun = Schema.Struct({
   flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** What the run keeps of the one it is made from. */
+  reuse: Schema.optionalKey(Reuse)
 })
 
 /** A worker's answer to one attempt. */

@@ -11,6 +11,7 @@ import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Control from "./DecideControl.ts"
 import * as Operator from "./DecideOperator.ts"
+import * as Reuse from "./DecideReuse.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { Event } from "./Event.ts"
@@ -34,6 +35,8 @@ const noBlobs: ReadonlyMap<BlobRef, Json> = new Map()
 const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>): Refusal | undefined => {
   const { plan } = draft.state
   if (draft.state.seq > 0) return refuse("RUN_EXISTS", `run ${command.run} has been created already`)
+  const problem = command.reuse === undefined ? undefined : Reuse.problem(plan, command.reuse)
+  if (problem !== undefined) return problem
   Drafts.emit(draft, {
     type: "RunCreated",
     v: 1,
@@ -45,8 +48,10 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(plan.limits.deadlineMs === undefined ? {} : { deadlineAt: command.at + plan.limits.deadlineMs }),
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
-    ...(command.agents === undefined ? {} : { agents: command.agents })
+    ...(command.agents === undefined ? {} : { agents: command.agents }),
+    ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage })
   })
+  if (command.reuse !== undefined) return Reuse.take(draft, command.reuse)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
 }

@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { StepReopened } from "./EventOperator.ts"
+import { Lineage, StepsReused } from "./EventReuse.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -30,7 +31,9 @@ export const RunCreated = Schema.Struct({
   by: Schema.optionalKey(Schema.String),
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Agent names of the flow bound to other agents for this run. */
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** The run that this one was made from, by a retry or a fork. */
+  lineage: Schema.optionalKey(Lineage)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -268,6 +271,7 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
+  StepsReused,
   NoteAdded
 ])
 export type Event = typeof Event.Type

@@ -4,6 +4,7 @@
  */
 import type { Event } from "./Event.ts"
 import * as Operator from "./EvolveOperator.ts"
+import * as Reuse from "./EvolveReuse.ts"
 import * as Step from "./EvolveStep.ts"
 import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
@@ -22,6 +23,7 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.agents = event.agents ?? {}
   state.createdAt = event.at
   state.deadlineAt = event.deadlineAt
+  state.lineage = event.lineage
 }
 
 /**
@@ -133,6 +135,8 @@ const apply = (state: RunState, event: Event): boolean => {
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
       return Operator.reopened(state, event)
+    case "StepsReused":
+      return Reuse.reused(state, event)
     case "StepWaiting":
       return Step.waiting(state, event)
     case "StepsSkipped":

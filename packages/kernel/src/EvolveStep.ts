@@ -22,7 +22,8 @@ export const warn = (state: RunState, warnings: ReadonlyArray<Warning> | undefin
 export const hasItem = (table: ItemTable, parallel: number): boolean =>
   !table.stopped && table.active < parallel && (table.again.size > 0 || table.next < table.count)
 
-const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
+/** Puts a map that has an item to offer into the ready queue. */
+export const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
   if (table.listed || node.map === undefined || !hasItem(table, node.map.parallel)) return
   table.listed = true
   state.ready.push(node.index)

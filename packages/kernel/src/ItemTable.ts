@@ -33,6 +33,8 @@ export interface ItemNote {
   readonly retryAt?: number
   readonly wait?: Wait
   readonly callStarted?: boolean
+  /** Taken over from the run that this one was made from. */
+  readonly reused?: boolean
   readonly usage?: Usage
 }
 

@@ -5,6 +5,7 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Lineage } from "./EventReuse.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
@@ -55,6 +56,8 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** Taken over from the run that this one was made from. */
+  reused: boolean
 }
 
 export interface Warning {
@@ -134,6 +137,10 @@ export interface RunState {
   lost: ReadonlyMap<string, number>
   /** Steps that an operator has changed, by path. */
   changes: ReadonlyMap<string, StepChange>
+  /** The run that this one was made from. */
+  lineage: Lineage | undefined
+  /** Steps whose irreversible call the source had started: they wait for a person before they run. */
+  guarded: ReadonlySet<string>
   session: string | undefined
   epoch: number
 }
@@ -155,7 +162,8 @@ const freshNode = (): NodeState => ({
   settledSeq: 0,
   startedAt: undefined,
   settledAt: undefined,
-  usage: undefined
+  usage: undefined,
+  reused: false
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -229,6 +237,7 @@ export class MapTable {
   }
 }
 
+const noPaths: ReadonlySet<string> = new Set()
 const noChanges: ReadonlyMap<string, StepChange> = new Map()
 
 /** A run before its first event. */
@@ -260,6 +269,8 @@ export const empty = (plan: Plan): RunState => ({
   received: new Set(),
   lost: new Map(),
   changes: noChanges,
+  lineage: undefined,
+  guarded: noPaths,
   session: undefined,
   epoch: 0
 })

@@ -49,7 +49,7 @@ interface Decided {
   readonly erred: ReadonlyArray<readonly [target: number, message: string]>
 }
 
-type Match = "success" | "failure" | "continue" | "unhandled"
+export type Match = "success" | "failure" | "continue" | "unhandled"
 
 const matches = (edge: PlanEdge, match: Match, outcome: string | undefined): boolean => {
   if (edge.on === "always") return true
@@ -59,7 +59,7 @@ const matches = (edge: PlanEdge, match: Match, outcome: string | undefined): boo
 }
 
 /** Decides the outgoing edges of a step that settles, once (SEMANTICS 8.4). */
-const decideEdges = (draft: Draft, node: PlanNode, match: Match, preview: Preview): Decided => {
+export const decideEdges = (draft: Draft, node: PlanNode, match: Match, preview: Preview): Decided => {
   const live: Array<number> = []
   const warnings: Array<Warning> = []
   const erred: Array<readonly [number, string]> = []

@@ -1,0 +1,75 @@
+/**
+ * A run as the source of another one: its state as of an event, and what only its events tell: which edges were decided
+ * how, and which steps ever started an irreversible call.
+ */
+import type { Event } from "./Event.ts"
+import { evolve } from "./Evolve.ts"
+import type { Plan, PlanEdge, PlanNode } from "./Plan.ts"
+import * as RunState from "./RunState.ts"
+import * as StepPath from "./StepPath.ts"
+
+/** Tells an edge from the others of its source, in any plan that has it. */
+export const edgeKey = (plan: Plan, edge: PlanEdge): string =>
+  JSON.stringify([
+    plan.nodes[edge.from]?.id,
+    plan.nodes[edge.to]?.id,
+    edge.on,
+    edge.when?.source ?? null,
+    edge.otherwise
+  ])
+
+const effectOf = (plan: Plan, path: string): string | undefined => {
+  const plain = plan.byId.get(path)
+  return plain === undefined ? plan.byId.get(StepPath.parse(path)?.node ?? "")?.map?.body.effect : plain.effect
+}
+
+export class SourceRun {
+  readonly state: RunState.RunState
+  /** Live edges of settled nodes, by node id. */
+  readonly live = new Map<string, ReadonlySet<string>>()
+  /** Nodes whose failure nothing took: it closed the run. */
+  readonly unhandled = new Set<string>()
+  /** Steps that have started an irreversible call, at any time: what is forked from earlier may do it again. */
+  readonly started = new Set<string>()
+  readonly #until: number
+  #seen = 0
+
+  /** `until`: the last event that counts; without one, all of them. */
+  constructor(plan: Plan, until: number | undefined) {
+    this.state = RunState.empty(plan)
+    this.#until = until ?? Infinity
+  }
+
+  /** Events of the journal so far, those after `until` included. */
+  get head(): number {
+    return this.#seen
+  }
+
+  fold(event: Event): void {
+    this.#seen++
+    this.#start(event)
+    if (this.#seen > this.#until) return
+    evolve(this.state, event)
+    if (event.type === "StepSucceeded" || event.type === "StepFailed") this.#settle(event.path, event.live)
+    if (event.type === "StepFailed" && event.handled === "none") this.unhandled.add(event.path)
+    if (event.type === "StepsReused") { for (const step of event.steps) this.#settle(step.path, step.live) }
+  }
+
+  #settle(path: string, live: ReadonlyArray<number> | undefined): void {
+    const { plan } = this.state
+    const node = plan.byId.get(path)
+    if (node === undefined) return
+    this.live.set(path, keysOf(plan, node, live ?? []))
+  }
+
+  #start(event: Event): void {
+    if (event.type === "CallStarted") this.started.add(event.path)
+    if (event.type === "StepsReused") { for (const path of event.guarded ?? []) this.started.add(path) }
+    if (event.type === "StepSucceeded" && event.by === undefined && event.attempt > 0) {
+      if (effectOf(this.state.plan, event.path) === "irreversible") this.started.add(event.path)
+    }
+  }
+}
+
+const keysOf = (plan: Plan, node: PlanNode, live: ReadonlyArray<number>): ReadonlySet<string> =>
+  new Set(node.outgoing.filter((edge) => live.includes(edge.ordinal)).map((edge) => edgeKey(plan, edge)))
