@@ -63,7 +63,7 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
   return {
     path,
     node: node.id,
-    type: node.map?.body.type ?? node.type,
+    type: node.each?.body.type ?? node.type,
     status: status === "ready" ? "queued" : status === "queued" && begunAt !== undefined ? "running" : status,
     attempt,
     startedAt: timeOrNull(table?.startedAt(index) || begunAt),

@@ -31,7 +31,10 @@ export const journalTypes = [
   "orchestration.step.reused",
   "orchestration.map.expanded",
   "orchestration.map.stopped",
+  "orchestration.repeat.turn",
   "orchestration.call.started",
+  "orchestration.call.ended",
+  "orchestration.turn.recorded",
   "orchestration.event.received"
 ] as const
 export type JournalType = typeof journalTypes[number]
@@ -63,7 +66,10 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   StepsSkipped: ["orchestration.step.skipped"],
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
+  TurnOpened: ["orchestration.repeat.turn"],
   CallStarted: ["orchestration.call.started"],
+  CallEnded: ["orchestration.call.ended"],
+  TurnRecorded: ["orchestration.turn.recorded"],
   EventReceived: ["orchestration.event.received"],
   RunPaused: ["orchestration.run.updated"],
   RunResumed: ["orchestration.run.updated"],

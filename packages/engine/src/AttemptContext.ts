@@ -4,15 +4,18 @@ import * as Modifications from "@baton/kernel/Modifications"
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
+import * as Usages from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { createHash } from "node:crypto"
+import * as AgentConversation from "./AgentConversation.ts"
 import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
+import * as RecordedConversation from "./RecordedConversation.ts"
 import type { Secrets } from "./Secrets.ts"
 import { lineBytesMax } from "./StepLog.ts"
 import type { StepContext } from "./StepType.ts"
@@ -39,19 +42,14 @@ export interface AttemptRequest {
   readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
   /** Commits `CallStarted` under the key; asked before an irreversible attempt does anything (SEMANTICS 8.2d). */
   readonly startCall?: (key: string) => Effect.Effect<void, StepError>
+  /** Where an agent's conversation is recorded; absent outside of a run. */
+  readonly conversation?: ConversationMachine
 }
 
 export interface AttemptServices {
   readonly blobs: BlobStore["Service"]
   readonly secrets: Secrets["Service"]
 }
-
-/**
- * Stable over redeliveries and automatic retries of one call: a hash of who calls, as 43 characters of base64url.
- * `ordinal` counts the calls a step makes, the step itself being 0.
- */
-export const idempotencyKey = (run: string, path: string, generation: number, ordinal: number): string =>
-  createHash("sha256").update(JSON.stringify([run, path, generation, ordinal])).digest("base64url")
 
 /**
  * The context, and what the runner reads from it afterwards. Members are functions of their own, so that a step type may
@@ -73,6 +71,7 @@ export class AttemptContext implements StepContext {
   #usage: Usage | undefined
   #secrets: AttemptSecrets.AttemptSecrets | undefined
   #lines = 0
+  #conversation: AttemptConversation | undefined
 
   constructor(request: AttemptRequest, services: AttemptServices) {
     this.tenant = request.tenant
@@ -89,11 +88,26 @@ export class AttemptContext implements StepContext {
   }
 
   get key(): string {
-    return this.#key ??= idempotencyKey(this.run, this.path, this.#request.generation, 0)
+    return this.#key ??= AgentConversation.callKey(this.run, this.path, this.#request.generation, 0)
   }
 
   get timeout(): Duration.Duration | undefined {
     return this.work.timeoutMs === undefined ? undefined : Duration.millis(this.work.timeoutMs)
+  }
+
+  /** An irreversible tool has been called: no other agent may begin the work anew. */
+  get announced(): boolean {
+    return this.#conversation?.announced === true
+  }
+
+  readonly conversation: StepContext["conversation"] = (candidate) => {
+    const machine = this.#request.conversation
+    if (machine === undefined) return AgentConversation.unrecorded(this.run, this.path, candidate)
+    this.#conversation ??= RecordedConversation.open(machine.recorded)
+    return RecordedConversation.make(this.#request, machine, this.#conversation, candidate, (json) => {
+      const secrets = this.secretsUsed
+      return secrets === undefined ? json : AttemptSecrets.scrubJson(secrets, json)
+    })
   }
 
   /** Everything `spend` was told. */
@@ -171,7 +185,7 @@ export class AttemptContext implements StepContext {
   }
 
   readonly spend: StepContext["spend"] = (more) => {
-    this.#usage = sum(this.#usage, more)
+    this.#usage = Usages.add(this.#usage, more)
   }
 }
 
@@ -211,16 +225,3 @@ const cut = (line: string): string =>
 
 const scrubEvent = (secrets: AttemptSecrets.AttemptSecrets, event: AgentStreamEvent): AgentStreamEvent =>
   AttemptSecrets.scrubJson(secrets, { ...event }) as unknown as AgentStreamEvent
-
-/** Adds up what several calls used; what one of them does not know stays what the others know. */
-export const sum = (a: Usage | undefined, b: Usage | undefined): Usage | undefined => {
-  if (a === undefined || b === undefined) return a ?? b
-  const total: { -readonly [K in keyof Usage]: Usage[K] } = { ...a }
-  for (const name of ["calls", "inputTokens", "outputTokens", "cachedTokens", "costUsd"] as const) {
-    const more = b[name]
-    if (more !== undefined) total[name] = (total[name] ?? 0) + more
-  }
-  if (b.estimated === true) total.estimated = true
-  if (b.model !== undefined) total.model = b.model
-  return total
-}

@@ -6,9 +6,11 @@ import type { Value } from "@baton/kernel/Value"
 import { inline } from "@baton/kernel/Value"
 import type { NodeView, Source } from "./FieldScope.ts"
 
+/** One item of a map, or one turn of a repeat with what the turn before has made. */
 export interface Item {
   readonly index: number
-  readonly value: Value
+  readonly value?: Value
+  readonly last?: Value
 }
 
 /** A class and not a literal: accessors in a literal made for every attempt cost more than the attempt itself. */
@@ -33,6 +35,8 @@ class RunSource implements Source {
         return inline(runView(this.#state))
       case "item":
         return this.#item?.value
+      case "last":
+        return this.#item?.last
       case "index":
         return this.#item === undefined ? undefined : inline(this.#item.index)
       default:

@@ -74,7 +74,7 @@ const rated = new WeakMap<Plan, ReadonlyArray<PlanNode>>()
 const ratedNodes = (plan: Plan): ReadonlyArray<PlanNode> => {
   const known = rated.get(plan)
   if (known !== undefined) return known
-  const found = plan.nodes.filter((node) => node.map?.rate !== undefined)
+  const found = plan.nodes.filter((node) => node.each?.rate !== undefined)
   rated.set(plan, found)
   return found
 }

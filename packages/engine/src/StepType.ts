@@ -14,6 +14,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
+import type { AgentConversation } from "./AgentConversation.ts"
 import type { AgentStreamEvent } from "./Agents.ts"
 
 export interface StepContext {
@@ -50,12 +51,18 @@ export interface StepContext {
   readonly agents: { readonly [name: string]: string }
   /** The agents that the flow itself defines. */
   readonly flowAgents: { readonly [name: string]: Flow.AgentDefinition }
+  /** The conversation of the agent with this number in the step's list, from 0. */
+  readonly conversation: (candidate: number) => AgentConversation
+  /** An irreversible tool has been called in this attempt: no other agent may begin the work anew. */
+  readonly announced: boolean
   /** Records what a call has used even if the attempt fails afterwards; adds to the usage of the result. */
   readonly spend: (usage: Usage) => void
 }
 
 export interface StepResult {
   readonly output: Json
+  /** The attempt ends with a question to a person instead of an output; see `AgentTool`. */
+  readonly asks?: { readonly key: string; readonly tool: string; readonly ordinal: number; readonly question: Json }
   /** Which agent of a list answered, by the name the flow gives it. */
   readonly agent?: string
   readonly usage?: Usage

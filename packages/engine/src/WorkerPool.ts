@@ -11,7 +11,7 @@ import { locate } from "@baton/kernel/EvolveStep"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
 import type { Json, Value } from "@baton/kernel/Value"
-import { inline } from "@baton/kernel/Value"
+import { inline, none } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,6 +28,7 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import type { ConversationMachine } from "./RecordedConversation.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
 import * as RunSource from "./RunSource.ts"
@@ -97,7 +98,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const key = attemptKey(offer.path, offer.attempt)
   if (!current || slot.begun.has(key)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
-  return { slot, state, node, work: index === undefined ? node : node.map?.body ?? node, item: index }
+  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index }
 }
 
 const elementOf = (list: Json, index: number): Value => inline((list as ReadonlyArray<Json>)[index] ?? null)
@@ -169,9 +170,20 @@ const requestOf = (
         type: event.type,
         data: event
       }]),
-    startCall: (key) => startCall(pool, offer, key)
+    startCall: (key) => startCall(pool, offer, key),
+    ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
   }
 }
+
+const conversationOf = (pool: Pool, { path, run, tenant }: Offer, state: RunState): ConversationMachine => ({
+  command: (command, blobs) =>
+    pool.coordinator.command(tenant, run, command, blobs === undefined ? undefined : { blobs }),
+  state: Effect.map(pool.coordinator.peek(tenant, run), (seen) => seen?.state),
+  json: (ref) => pool.coordinator.json(tenant, ref),
+  recorded: state.conversations?.get(path),
+  now: () => pool.clock.currentTimeMillisUnsafe(),
+  reach: pool.failpoint ?? (() => Effect.void)
+})
 
 const noAgents = {}
 
@@ -203,8 +215,12 @@ const startCall = (pool: Pool, offer: Offer, key: string) =>
 const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> => {
   if (offer.type === "gather") return safely(pool, offer, gatherAttempt(pool, offer, begun))
   const { item } = begun
-  const items = item === undefined ? undefined : begun.state.maps.get(begun.node.index)?.items
-  if (item === undefined || items === undefined) return perform(pool, offer, begun, undefined)
+  const table = item === undefined ? undefined : begun.state.maps.get(begun.node.index)
+  if (item === undefined || table === undefined) return perform(pool, offer, begun, undefined)
+  if (begun.node.repeat !== undefined) {
+    return perform(pool, offer, begun, { index: item, last: table.output(item - 1) ?? none })
+  }
+  const { items } = table
   if ("v" in items) return perform(pool, offer, begun, { index: item, value: elementOf(items.v, item) })
   return safely(
     pool,

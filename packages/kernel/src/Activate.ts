@@ -5,6 +5,7 @@ import * as Drafts from "./Draft.ts"
 import * as DurationText from "./DurationText.ts"
 import { guardedWait } from "./EvolveReuse.ts"
 import type { PlanNode, WaitSpec } from "./Plan.ts"
+import * as Repeat from "./Repeat.ts"
 import { joinState } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
@@ -149,6 +150,7 @@ const activate = (draft: Draft, node: PlanNode): void => {
   if (node.choice !== undefined) return choose(draft, node)
   if (node.wait !== undefined) return wait(draft, node, node.wait)
   if (node.map !== undefined) return expand(draft, node)
+  if (node.repeat !== undefined) return Repeat.open(draft, node, 0)
   if (workTypes.has(node.type)) {
     draft.fresh.add(node.index)
     return

@@ -50,6 +50,8 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
   checkCheckpoint(own(fields, "checkpointAfter"), `${pointer}/checkpointAfter`, place, folding.scope)
   let ancestors: ReadonlySet<number> | undefined
   const work = CompileWork.work(source, place, folding)
+  const map = type === "map" ? mapSpec(draft, place, context) : undefined
+  const repeat = type === "repeat" ? repeatSpec(draft, place, context) : undefined
   return {
     ...work,
     index,
@@ -59,8 +61,9 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
     join: joinOf(own(fields, "join")),
     branch: own(fields, "branch") === "first",
     when: typeof when === "string" ? Fields.expression(when, `${pointer}/when`, place, folding.scope) : undefined,
-    map: type === "map" ? mapSpec(draft, place, context) : undefined,
-    repeat: type === "repeat" ? repeatSpec(draft, place, context) : undefined,
+    map,
+    repeat,
+    each: map ?? repeat,
     choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
     wait: type === "wait" ? waitSpec(work) : undefined,
     get ancestors() {
@@ -146,7 +149,7 @@ const repeatSpec = (draft: DraftNode, place: Fields.Place, context: Context): Re
     ? Fields.expression(text, `${pointer}/until`, { ...place, names }, scope)
     : undefined
   const max = CompileWork.ranged(own(fields, "max"), [1, 10_000], 1, `${pointer}/max`, scope.report)
-  return until === undefined ? undefined : { body, until, max }
+  return until === undefined ? undefined : { body, until, max, parallel: 1, rate: undefined }
 }
 
 const choiceRules = (draft: DraftNode, place: Fields.Place, scope: Fields.Scope): ReadonlyArray<ChoiceRule> => {

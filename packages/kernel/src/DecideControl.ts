@@ -60,7 +60,7 @@ const graceDue = (draft: Draft): void => {
     for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
   }
   if (cancelled.length > 0) Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: cancelled })
-  for (const node of draft.state.plan.nodes) if (node.map !== undefined) Finish.checkMap(draft, node)
+  for (const node of draft.state.plan.nodes) if (node.each !== undefined) Finish.checkMap(draft, node)
 }
 
 export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefined => {

@@ -7,6 +7,8 @@
 import * as Schema from "effect/Schema"
 import { StepReopened } from "./EventOperator.ts"
 import { Lineage, StepsReused } from "./EventReuse.ts"
+import { TurnOpened } from "./EventRepeat.ts"
+import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -151,14 +153,19 @@ export const MapStopped = Schema.Struct({
   allowed: Schema.Int
 })
 
-/** An irreversible call is about to be made under `key` (SEMANTICS 8.2d). */
+/**
+ * An irreversible call is about to be made under `key` (SEMANTICS 8.2d): the attempt itself or, with `tool`, the call
+ * number `ordinal` of an agent's conversation.
+ */
 export const CallStarted = Schema.Struct({
   type: Schema.Literal("CallStarted"),
   ...v1,
   ...at,
   path: Path,
   attempt: Schema.Int,
-  key: Schema.String
+  key: Schema.String,
+  tool: Schema.optionalKey(Schema.String),
+  ordinal: Schema.optionalKey(Schema.Int)
 })
 
 /** Something was sent to the run from outside; kept until a `wait` takes it. */
@@ -261,7 +268,10 @@ export const Event = Schema.Union([
   StepsSkipped,
   MapExpanded,
   MapStopped,
+  TurnOpened,
   CallStarted,
+  CallEnded,
+  TurnRecorded,
   EventReceived,
   RunPaused,
   RunResumed,

@@ -3,12 +3,14 @@
  * Every function answers whether the event fits the plan; one that does not seals the run.
  */
 import type { Event } from "./Event.ts"
+import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, NodeStatus, RunState, Warning } from "./RunState.ts"
 import { isSettled, warningsMax } from "./RunState.ts"
 import * as StepPath from "./StepPath.ts"
+import * as Usages from "./Usage.ts"
 import { none } from "./Value.ts"
 
 export type Of<T extends Event["type"]> = Extract<Event, { readonly type: T }>
@@ -24,7 +26,7 @@ export const hasItem = (table: ItemTable, parallel: number): boolean =>
 
 /** Puts a map that has an item to offer into the ready queue. */
 export const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
-  if (table.listed || node.map === undefined || !hasItem(table, node.map.parallel)) return
+  if (table.listed || node.each === undefined || !hasItem(table, node.each.parallel)) return
   table.listed = true
   state.ready.push(node.index)
 }
@@ -36,6 +38,7 @@ export const settle = (state: RunState, node: PlanNode, at: NodeState, status: N
   at.settledAt = time
   at.wait = undefined
   at.retryAt = undefined
+  at.usage = Turn.settled(state, node.id, undefined)
 }
 
 /** Marks the outgoing edges: those listed are live, the others dead. */
@@ -67,7 +70,7 @@ export const locate = (state: RunState, path: string): Address | undefined => {
 export const isOfferable = (state: RunState, index: number): boolean => {
   if (state.nodes.get(index).status === "ready") return true
   const table = state.maps.get(index)
-  const parallel = state.plan.nodes[index]?.map?.parallel
+  const parallel = state.plan.nodes[index]?.each?.parallel
   return table !== undefined && parallel !== undefined && hasItem(table, parallel)
 }
 
@@ -104,7 +107,7 @@ export const offer = (state: RunState, path: string, attempt: number, time: numb
   else if (index >= table.next) table.next = index + 1
   table.active++
   table.set(index, { status: "queued", attempt, note: undefined })
-  const rate = node.map?.rate
+  const rate = node.each?.rate
   if (rate !== undefined) {
     table.starts.push(time)
     if (table.starts.size > rate.count) table.starts.shift()
@@ -131,12 +134,13 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
       table.active--
     } else table.resting--
     table.succeeded++
+    const usage = Turn.settled(state, event.path, event.usage)
     table.set(index, {
       status: "succeeded",
       output: event.output,
       startedAt: event.startedAt,
       endedAt: event.at,
-      note: event.usage === undefined ? undefined : { usage: event.usage }
+      note: usage === undefined ? undefined : { usage }
     })
     list(state, node, table)
     return true
@@ -148,7 +152,7 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
   at.outcome = event.outcome
   at.agent = event.agent
   at.startedAt = event.startedAt ?? at.startedAt ?? event.at
-  at.usage = event.usage
+  at.usage = Usages.add(at.usage, event.usage)
   decideEdges(state, node, event.live)
   return true
 }
@@ -161,7 +165,8 @@ const itemFailed = (state: RunState, node: PlanNode, index: number, event: Of<"S
     state.offered--
     table.active--
   } else if (before === "waiting" || before === "retrying") table.resting--
-  const usage = event.usage === undefined ? {} : { usage: event.usage }
+  const used = Turn.settled(state, event.path, event.usage)
+  const usage = used === undefined ? {} : { usage: used }
   if (event.handled === "fallback") {
     table.succeeded++
     table.set(index, {
@@ -198,7 +203,7 @@ export const failed = (state: RunState, event: Of<"StepFailed">): boolean => {
   at.error = event.error
   at.attempt = Math.max(at.attempt, event.attempt)
   at.startedAt = event.startedAt ?? at.startedAt
-  at.usage = event.usage
+  at.usage = Usages.add(at.usage, event.usage)
   decideEdges(state, node, event.live)
   return true
 }
@@ -206,6 +211,7 @@ export const failed = (state: RunState, event: Of<"StepFailed">): boolean => {
 export const retrying = (state: RunState, event: Of<"StepRetryScheduled">): boolean => {
   const address = locate(state, event.path)
   if (address === undefined) return false
+  Turn.retried(state, event.path, event.error.kind)
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
@@ -260,7 +266,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
     }
     table.set(address.index, {
       status: "waiting",
-      note: { wait: event.wait }
+      note: { wait: event.wait, waitingSince: event.at }
     })
     list(state, address.node, table)
     return true
@@ -270,6 +276,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   at.status = "waiting"
   at.attempt = event.attempt
   at.wait = event.wait
+  at.waitingSince = event.at
   at.retryAt = undefined
   if (event.wait.kind === "operator") at.error = event.wait.error
   else at.startedAt ??= event.at
@@ -302,7 +309,30 @@ export const expanded = (state: RunState, event: Of<"MapExpanded">): boolean => 
   return true
 }
 
-const cancelItem = (state: RunState, table: ItemTable, index: number, time: number): void => {
+/** The next turn of a repeat; the first one opens it. What no later turn reads is let go. */
+export const turnOpened = (state: RunState, event: Of<"TurnOpened">): boolean => {
+  const node = state.plan.byId.get(event.path)
+  if (node?.repeat === undefined || event.index >= node.repeat.max || state.steps >= state.plan.limits.steps) {
+    return false
+  }
+  const at = state.nodes.edit(node.index)
+  if (event.index === 0 && at.status === "pending") {
+    at.status = "open"
+    at.attempt = 1
+    at.startedAt = event.at
+    at.offeredSeq = state.seq
+    state.maps.set(node.index, ItemTable.make(0, none, state.seq))
+  }
+  const table = state.maps.edit(node.index)
+  if (table === undefined || at.status !== "open" || event.index !== table.count) return false
+  table.grow()
+  state.steps++
+  if (event.index > 1) table.forget(event.index - 2)
+  list(state, node, table)
+  return true
+}
+
+const cancelItem = (state: RunState, node: PlanNode, table: ItemTable, index: number, time: number): void => {
   const before = table.status(index)
   if (before === "succeeded" || before === "failed" || before === "cancelled") return
   if (before === "queued") {
@@ -310,7 +340,10 @@ const cancelItem = (state: RunState, table: ItemTable, index: number, time: numb
     table.active--
   } else if (before === "retrying" || before === "waiting") table.resting--
   table.cancelled++
-  table.set(index, { status: "cancelled", endedAt: time })
+  const usage = state.conversations === undefined
+    ? undefined
+    : Turn.settled(state, StepPath.item(node.id, index), undefined)
+  table.set(index, { status: "cancelled", endedAt: time, ...(usage === undefined ? {} : { note: { usage } }) })
 }
 
 /** Items that wait because nobody knows whether their irreversible call happened. */
@@ -327,11 +360,11 @@ export const unknownItems = (table: ItemTable): ReadonlyArray<number> => {
  * No further item starts; what is not offered is cancelled. Items with an unknown outcome are left to fail, which is said
  * by events of their own.
  */
-export const stopItems = (state: RunState, table: ItemTable, time: number): void => {
+export const stopItems = (state: RunState, node: PlanNode, table: ItemTable, time: number): void => {
   table.stopped = true
   const left = new Set(unknownItems(table))
   for (let index = 0; index < table.count; index++) {
-    if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, table, index, time)
+    if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, node, table, index, time)
   }
   table.again = Fifo.make()
   table.next = table.count
@@ -343,7 +376,7 @@ export const cancelled = (state: RunState, event: Of<"StepsCancelled">): boolean
     if (address === undefined) return false
     if (address.index !== undefined) {
       const table = state.maps.edit(address.node.index)
-      if (table !== undefined) cancelItem(state, table, address.index, event.at)
+      if (table !== undefined) cancelItem(state, address.node, table, address.index, event.at)
       continue
     }
     const at = state.nodes.edit(address.node.index)

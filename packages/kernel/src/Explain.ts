@@ -79,11 +79,11 @@ const items = (state: RunState, node: PlanNode, now: number, facts: Facts, limit
   const left = table.count - table.next + table.again.size
   if (left > 0 && !table.stopped) {
     found.push({
-      reason: node.map?.rate === undefined ? "capacity" : "rate",
+      reason: node.each?.rate === undefined ? "capacity" : "rate",
       path: node.id,
       message: `${left} of ${table.count} items of ${node.id} wait for a free slot`,
       door: "running items end",
-      data: { waiting: left, running: table.active, parallel: node.map?.parallel ?? 0 }
+      data: { waiting: left, running: table.active, parallel: node.each?.parallel ?? 0 }
     })
   }
   return found

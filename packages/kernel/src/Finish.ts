@@ -6,6 +6,7 @@ import { isUnknown } from "./Evolve.ts"
 import { unknownItems } from "./EvolveStep.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import type { MapSpec, PlanNode } from "./Plan.ts"
+import * as Repeat from "./Repeat.ts"
 import type { Warning } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -61,10 +62,12 @@ export const failUnknown = (draft: Draft): void => {
   }
 }
 
-/** After an item has settled: stop the map, gather it, or (when the run closes) end it. */
+/** After an item has settled: stop the map, gather it, or (when the run closes) end it; the same for turns of a repeat. */
 export const checkMap = (draft: Draft, node: PlanNode): void => {
   const table = draft.state.maps.get(node.index)
-  if (table === undefined || node.map === undefined || draft.state.nodes.get(node.index).status !== "open") return
+  if (table === undefined || draft.state.nodes.get(node.index).status !== "open") return
+  if (node.repeat !== undefined) return Repeat.check(draft, node, node.repeat)
+  if (node.map === undefined) return
   const allowed = allowedFailures(node.map, table.count)
   if (!table.stopped && table.failed > allowed && table.settled + table.active < table.count) {
     Drafts.emit(draft, { type: "MapStopped", v: 1, at: draft.at, path: node.id, failed: table.failed, allowed })

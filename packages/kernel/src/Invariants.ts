@@ -5,7 +5,8 @@
  * Cost: linear in nodes and map items. A sealed state and one before its first event have nothing to check.
  */
 import { hasItem } from "./EvolveStep.ts"
-import { explain } from "./Explain.ts"
+import { explain, stepsMax } from "./Explain.ts"
+import type { Reason } from "./ExplainWait.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
@@ -123,7 +124,7 @@ const items = (
   const stalled = table.settled < table.count && table.stopped && seen.queued === 0 && seen.waiting === 0
   if (stalled) say("K12", `${node.id} has stopped with items that can never settle`)
   if (isSettled(at.status) && table.settled < table.count) say("K4", `${node.id} is ${at.status}, its items are not`)
-  const parallel = node.map?.parallel ?? 0
+  const parallel = node.each?.parallel ?? 0
   if (seen.queued > parallel) say("K10", `${node.id}: ${seen.queued} items are offered, ${parallel} are allowed`)
   if (at.status === "open" && hasItem(table, parallel) && !queue.has(node.index)) {
     say("K12", `${node.id} has an item to offer and is in no queue`)
@@ -144,6 +145,7 @@ const whole = (state: RunState, say: Say): void => {
   if (reasons.length === 0 || reasons.some((reason) => reason.door === "")) {
     say("K12", "a reason or its door is missing")
   }
+  explained(state, reasons, say)
   if (outstanding.offers.length !== state.offered) say("K12", "not every offered attempt is outstanding")
   if (state.paused) return
   const free = state.offered < state.plan.limits.parallel
@@ -158,11 +160,20 @@ const whole = (state: RunState, say: Say): void => {
   }
 }
 
+/** Each open step has a reason of its own, as far as they are listed one by one. */
+const explained = (state: RunState, reasons: ReadonlyArray<Reason>, say: Say): void => {
+  if (reasons.length >= stepsMax) return
+  const paths = new Set(reasons.map(({ path }) => path?.split("[", 1)[0]))
+  for (const node of state.plan.nodes) {
+    if (!isSettled(state.nodes.get(node.index).status) && !paths.has(node.id)) say("K12", `${node.id} has no reason`)
+  }
+}
+
 const offerable = (state: RunState): string | undefined =>
   state.plan.nodes.find((node) => {
     const at = state.nodes.get(node.index)
     if (at.status === "ready") return true
     const table = state.maps.get(node.index)
-    return at.status === "open" && table !== undefined && node.map !== undefined &&
-      hasItem(table, node.map.parallel) && rateDueAt(node.map, table, state.lastAt) === undefined
+    return at.status === "open" && table !== undefined && node.each !== undefined &&
+      hasItem(table, node.each.parallel) && rateDueAt(node.each, table, state.lastAt) === undefined
   })?.id

@@ -1,4 +1,7 @@
-/** The items of an expanded map: a few bytes per item, plus their outputs. A fork keeps its changes to itself. */
+/**
+ * The items of an expanded map, or the turns of a repeat so far: a few bytes per item, plus their outputs. A fork keeps its
+ * changes to itself.
+ */
 import { Fifo } from "./Fifo.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
@@ -32,6 +35,8 @@ export interface ItemNote {
   readonly error?: StepError
   readonly retryAt?: number
   readonly wait?: Wait
+  /** When it began to wait. */
+  readonly waitingSince?: number
   readonly callStarted?: boolean
   /** Taken over from the run that this one was made from. */
   readonly reused?: boolean
@@ -39,10 +44,10 @@ export interface ItemNote {
 }
 
 interface Columns {
-  readonly status: Uint8Array
-  readonly attempt: Uint16Array
-  readonly startedAt: Float64Array
-  readonly endedAt: Float64Array
+  status: Uint8Array
+  attempt: Uint16Array
+  startedAt: Float64Array
+  endedAt: Float64Array
   readonly output: Array<Value | undefined>
   readonly note: Map<number, ItemNote>
 }
@@ -56,8 +61,23 @@ interface Cell {
   note: ItemNote | undefined
 }
 
+const grown = <A extends Uint8Array | Uint16Array | Float64Array>(column: A, more: A): A => {
+  more.set(column)
+  return more
+}
+
+const reserve = (columns: Columns, count: number): void => {
+  if (columns.status.length >= count) return
+  const room = Math.max(16, count * 2)
+  columns.status = grown(columns.status, new Uint8Array(room))
+  columns.attempt = grown(columns.attempt, new Uint16Array(room))
+  columns.startedAt = grown(columns.startedAt, new Float64Array(room))
+  columns.endedAt = grown(columns.endedAt, new Float64Array(room))
+}
+
 export class ItemTable {
-  readonly count: number
+  /** Items of the map, or turns of the repeat so far. */
+  count: number
   readonly items: Value
   /** The first item that was never offered. */
   next = 0
@@ -122,6 +142,19 @@ export class ItemTable {
     return copy
   }
 
+  /** One more turn of a repeat. */
+  grow(): void {
+    this.count++
+    // A fork keeps what it changes in cells.
+    if (this.#cells === undefined) reserve(this.#columns, this.count)
+  }
+
+  /** Lets go of an output that nothing will read any more; the journal has it. */
+  forget(index: number): void {
+    if (this.#cells === undefined) this.#columns.output[index] = undefined
+    else this.#cell(index).output = undefined
+  }
+
   get settled(): number {
     return this.succeeded + this.failed + this.cancelled
   }
@@ -152,6 +185,22 @@ export class ItemTable {
     return this.#cells?.get(index)?.endedAt ?? this.#columns.endedAt[index] ?? 0
   }
 
+  /** The fork's own copy of an item. */
+  #cell(index: number): Cell {
+    const mine = this.#cells?.get(index)
+    if (mine !== undefined) return mine
+    const cell: Cell = {
+      status: codes[this.status(index)],
+      attempt: this.attempt(index),
+      startedAt: this.startedAt(index),
+      endedAt: this.endedAt(index),
+      output: this.output(index),
+      note: this.note(index)
+    }
+    this.#cells?.set(index, cell)
+    return cell
+  }
+
   set(index: number, change: {
     readonly status: ItemStatus
     readonly attempt?: number
@@ -161,21 +210,13 @@ export class ItemTable {
     readonly note?: ItemNote | undefined
   }): void {
     if (this.#cells !== undefined) {
-      const cell = this.#cells.get(index) ?? {
-        status: 0,
-        attempt: this.attempt(index),
-        startedAt: this.startedAt(index),
-        endedAt: this.endedAt(index),
-        output: this.output(index),
-        note: this.note(index)
-      }
+      const cell = this.#cell(index)
       cell.status = codes[change.status]
       if (change.attempt !== undefined) cell.attempt = change.attempt
       if (change.startedAt !== undefined) cell.startedAt = change.startedAt
       if (change.endedAt !== undefined) cell.endedAt = change.endedAt
       if (change.output !== undefined) cell.output = change.output
       if ("note" in change) cell.note = change.note
-      this.#cells.set(index, cell)
       return
     }
     const columns = this.#columns

@@ -3,13 +3,13 @@ import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { dropStale, offer as offerStep } from "./EvolveStep.ts"
 import type { ItemTable } from "./ItemTable.ts"
-import type { MapSpec } from "./Plan.ts"
+import type { EachSpec } from "./Plan.ts"
 import * as StepPath from "./StepPath.ts"
 
 /** When the next item of a map may start under its `rate`; `undefined`: now. */
-export const rateDueAt = (map: MapSpec, table: ItemTable, at: number): number | undefined => {
-  if (map.rate === undefined || table.starts.size < map.rate.count) return undefined
-  const due = (table.starts.at(0) ?? 0) + map.rate.windowMs
+export const rateDueAt = (each: EachSpec, table: ItemTable, at: number): number | undefined => {
+  if (each.rate === undefined || table.starts.size < each.rate.count) return undefined
+  const due = (table.starts.at(0) ?? 0) + each.rate.windowMs
   return due > at ? due : undefined
 }
 
@@ -19,7 +19,7 @@ const front = (draft: Draft, index: number): readonly [string, number] | undefin
   const at = draft.state.nodes.get(index)
   if (at.status === "ready") return [node.id, at.attempt + 1]
   const table = draft.state.maps.get(index)
-  if (table === undefined || node.map === undefined || rateDueAt(node.map, table, draft.at) !== undefined) {
+  if (table === undefined || node.each === undefined || rateDueAt(node.each, table, draft.at) !== undefined) {
     return undefined
   }
   const item = table.again.at(0) ?? table.next

@@ -28,7 +28,7 @@ export interface Timer {
 export const offerType = (nodes: Plan["byId"], path: string): string | undefined => {
   const plain = nodes.get(path)
   if (plain !== undefined) return plain.map === undefined ? plain.type : "gather"
-  return nodes.get(path.slice(0, path.indexOf("[")))?.map?.body.type
+  return nodes.get(path.slice(0, path.indexOf("[")))?.each?.body.type
 }
 
 /** Every attempt that is offered and not answered. */
@@ -41,13 +41,13 @@ export const offered = (state: RunState): ReadonlyArray<Offer> => {
       offers.push({ path: node.id, attempt: at.attempt, type: node.map === undefined ? node.type : "gather" })
     }
     const table = state.maps.get(node.index)
-    if (at.status !== "open" || table === undefined || node.map === undefined || table.active === 0) continue
+    if (at.status !== "open" || table === undefined || node.each === undefined || table.active === 0) continue
     for (let index = 0; index < table.next; index++) {
       if (table.status(index) === "queued") {
         offers.push({
           path: StepPath.item(node.id, index),
           attempt: table.attempt(index),
-          type: node.map.body.type
+          type: node.each.body.type
         })
       }
     }
@@ -58,7 +58,7 @@ export const offered = (state: RunState): ReadonlyArray<Offer> => {
 const itemTimers = (state: RunState, index: number): ReadonlyArray<Timer> => {
   const node = state.plan.nodes[index]
   const table = state.maps.get(index)
-  if (node?.map === undefined || table === undefined || state.nodes.get(index).status !== "open") return []
+  if (node?.each === undefined || table === undefined || state.nodes.get(index).status !== "open") return []
   const timers: Array<Timer> = []
   for (let item = 0; table.resting > 0 && item < table.next; item++) {
     const due = table.status(item) === "retrying" ? table.note(item)?.retryAt : undefined
@@ -74,8 +74,8 @@ const itemTimers = (state: RunState, index: number): ReadonlyArray<Timer> => {
 export const rateTimer = (state: RunState, index: number): Timer | undefined => {
   const node = state.plan.nodes[index]
   const table = state.maps.get(index)
-  if (node?.map === undefined || table === undefined || !table.listed || state.closing !== undefined) return undefined
-  const due = rateDueAt(node.map, table, state.lastAt)
+  if (node?.each === undefined || table === undefined || !table.listed || state.closing !== undefined) return undefined
+  const due = rateDueAt(node.each, table, state.lastAt)
   return due === undefined ? undefined : { path: node.id, kind: "rate", n: 0, due }
 }
 

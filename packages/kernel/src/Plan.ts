@@ -39,17 +39,21 @@ export interface Work {
   readonly fields: { readonly [field: string]: Template }
 }
 
-export interface MapSpec {
-  readonly over: Template
+/** What the steps `id[n]` of a container run: the items of a map, the turns of a repeat. */
+export interface EachSpec {
   readonly body: Work
+  /** Items under way at once, children among them; a repeat has one. */
   readonly parallel: number
   /** Item starts allowed per window. */
   readonly rate: { readonly count: number; readonly windowMs: number } | undefined
+}
+
+export interface MapSpec extends EachSpec {
+  readonly over: Template
   readonly tolerate: { readonly count: number } | { readonly share: number }
 }
 
-export interface RepeatSpec {
-  readonly body: Work
+export interface RepeatSpec extends EachSpec {
   /** Asked after each turn; may read `index` and `last`. */
   readonly until: CompiledExpression
   readonly max: number
@@ -80,6 +84,8 @@ export interface PlanNode extends Work {
   readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
   readonly repeat: RepeatSpec | undefined
+  /** The map or the repeat, as what both are. */
+  readonly each: EachSpec | undefined
   readonly choice: ReadonlyArray<ChoiceRule> | undefined
   readonly wait: WaitSpec | undefined
 }

@@ -167,7 +167,10 @@ const guards = (work: Work, maps: ReadonlySet<string>, items: ReadonlySet<string
   for (const path of work.source.started) {
     const id = work.plan.byId.has(path) ? path : StepPath.parse(path)?.node ?? path
     const node = work.plan.byId.get(id)
-    if (node === undefined || !work.running.has(id) || (node.map?.body ?? node).effect !== "irreversible") continue
+    const body = node?.each?.body ?? node
+    if (body === undefined || !work.running.has(id)) continue
+    // An agent is what its tools are, which its definition need not say.
+    if (body.effect !== "irreversible" && body.type !== "agent") continue
     if (!maps.has(id)) found.add(id)
     else if (path !== id && !items.has(path)) found.add(path)
   }

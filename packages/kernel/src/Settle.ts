@@ -148,8 +148,10 @@ const fellBack = (path: string, error: StepError): Warning => ({
   message: `${path}: ${error.message}`
 })
 
-const isUnknown = (work: Work, error: StepError): boolean =>
-  work.effect === "irreversible" && Retry.isOutcomeUnknown(error)
+/** An agent whose tool was called, and that cannot say what came of it, knows as little whatever else has failed. */
+const isUnknown = (draft: Draft, work: Work, path: string, error: StepError): boolean =>
+  (draft.state.conversations?.get(path)?.open ?? 0) > 0 ||
+  (work.effect === "irreversible" && Retry.isOutcomeUnknown(error))
 
 /** True when the failure was taken by a retry or by waiting for an operator, so that nothing settles. */
 const postponed = (
@@ -161,7 +163,7 @@ const postponed = (
   report: Report
 ): boolean => {
   if (attempt === 0) return false
-  if (isUnknown(work, error)) {
+  if (isUnknown(draft, work, path, error)) {
     waitForOperator(draft, path, attempt, "unknown_outcome", error)
     return true
   }
@@ -196,7 +198,7 @@ export const fail = (
   if (report.final !== true) {
     if (draft.state.closing === undefined) {
       if (postponed(draft, node, node.id, attempt, error, report)) return
-    } else if (isUnknown(node, error) && attempt > 0) {
+    } else if (isUnknown(draft, node, node.id, error) && attempt > 0) {
       return fail(draft, node, attempt, outcomeUnknown(node.id), { ...report, final: true })
     }
   }
@@ -240,7 +242,7 @@ export const fail = (
   follow(draft, node, edges.erred)
 }
 
-/** An item of a map failed: the map decides what that means. */
+/** An item of a map, or a turn of a repeat, failed: the container decides what that means. */
 export const failItem = (
   draft: Draft,
   node: PlanNode,
@@ -249,18 +251,18 @@ export const failItem = (
   error: StepError,
   report: Report & { readonly final?: boolean }
 ): void => {
-  const map = node.map
-  if (map === undefined) return
+  const { each } = node
+  if (each === undefined) return
   const path = StepPath.item(node.id, index)
   if (report.final !== true) {
     // Nothing of a stopped map starts again, so nothing of it may wait to.
     const over = draft.state.closing !== undefined || draft.state.maps.get(node.index)?.stopped === true
-    if (!over && postponed(draft, map.body, path, attempt, error, report)) return
-    if (over && isUnknown(map.body, error)) {
+    if (!over && postponed(draft, each.body, path, attempt, error, report)) return
+    if (over && isUnknown(draft, each.body, path, error)) {
       return failItem(draft, node, index, attempt, outcomeUnknown(path), { ...report, final: true })
     }
   }
-  const { onFailure } = map.body
+  const { onFailure } = each.body
   const fallback = typeof onFailure === "object" ? inline(onFailure.fallback) : undefined
   Drafts.emit(draft, {
     type: "StepFailed",

@@ -20,7 +20,7 @@ export const edgeKey = (plan: Plan, edge: PlanEdge): string =>
 
 const effectOf = (plan: Plan, path: string): string | undefined => {
   const plain = plan.byId.get(path)
-  return plain === undefined ? plan.byId.get(StepPath.parse(path)?.node ?? "")?.map?.body.effect : plain.effect
+  return plain === undefined ? plan.byId.get(StepPath.parse(path)?.node ?? "")?.each?.body.effect : plain.effect
 }
 
 export class SourceRun {

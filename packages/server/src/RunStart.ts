@@ -16,7 +16,7 @@ import { tenant } from "./Parts.ts"
 import * as RunId from "./RunId.ts"
 
 /** Node types that this program does not execute: a flow that has one is refused, not left hanging. */
-const unserved: ReadonlySet<string> = new Set(["approval", "flow", "repeat"])
+const unserved: ReadonlySet<string> = new Set(["approval", "flow"])
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
@@ -38,7 +38,7 @@ const agentNames = (parts: Parts): Effect.Effect<ReadonlySet<string>> =>
 
 const types = (plan: Plan): ReadonlyArray<readonly [string, string]> =>
   plan.nodes.flatMap((node): ReadonlyArray<readonly [string, string]> =>
-    node.map === undefined ? [[node.id, node.type]] : [[node.id, node.type], [`${node.id}.each`, node.map.body.type]]
+    node.each === undefined ? [[node.id, node.type]] : [[node.id, node.type], [`${node.id}.each`, node.each.body.type]]
   )
 
 /** Refuses a plan whose steps this process could not execute. */
@@ -48,7 +48,7 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
     const list = found.map(([id, type]) => `${id} (${type})`).join(", ")
     return yield* refuse("NODE_TYPE_UNSERVED", `this version does not execute: ${list}`)
   }
-  const bodies = plan.nodes.flatMap((node) => node.map === undefined ? [node] : [node.map.body])
+  const bodies = plan.nodes.flatMap((node) => node.each === undefined ? [node] : [node.each.body])
   for (const { definition } of bodies) {
     if ("function" in definition && !parts.functions.has(definition.function)) {
       return yield* refuse("FUNCTION_UNKNOWN", `no function ${definition.function} is registered`, {
