@@ -52,7 +52,7 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.agents === undefined ? {} : { agents: command.agents }),
     ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage })
   })
-  if (command.reuse !== undefined) return Reuse.take(draft, command.reuse)
+  if (command.reuse !== undefined) return Reuse.take(draft, command.reuse, command.by)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
 }

@@ -49,7 +49,7 @@ const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
 
 const base = (draft: Draft) => ({ type: "StepsReused" as const, v: 1 as const, at: draft.at })
 
-export const take = (draft: Draft, reuse: Reuse): undefined => {
+export const take = (draft: Draft, reuse: Reuse, by: string | undefined): undefined => {
   const { plan } = draft.state
   const nodes = reuse.steps.filter(({ path }) => plan.byId.has(path))
   const items = reuse.steps.filter(({ path }) => !plan.byId.has(path))
@@ -71,6 +71,10 @@ export const take = (draft: Draft, reuse: Reuse): undefined => {
       ...(changes.length === 0 ? {} : { changes }),
       ...(warnings.length === 0 ? {} : { warnings })
     })
+  }
+  if (reuse.note !== undefined) {
+    const signed = by === undefined ? {} : { by }
+    Drafts.emit(draft, { type: "NoteAdded", v: 1, at: draft.at, text: reuse.note, ...signed })
   }
   for (const node of plan.nodes) if (!isSettled(draft.state.nodes.get(node.index).status)) draft.todo.push(node.index)
   return undefined

@@ -67,6 +67,8 @@ export const Reuse = Schema.Struct({
   maps: Schema.Array(ReusedMap),
   guarded: Schema.Array(Schema.String),
   changes: Schema.Array(ChangedStep),
-  warnings: Warnings
+  warnings: Warnings,
+  /** Why it is made, in the words of whoever makes it. */
+  note: Schema.optionalKey(Schema.String)
 })
 export type Reuse = typeof Reuse.Type

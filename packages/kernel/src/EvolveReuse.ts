@@ -70,7 +70,7 @@ const openMap = (state: RunState, map: ReusedMap, time: number): boolean => {
   return true
 }
 
-const guard = (state: RunState, guarded: Set<string>, path: string): boolean => {
+const guard = (state: RunState, guarded: Set<string>, path: string, time: number): boolean => {
   const address = Step.locate(state, path)
   if (address === undefined) return false
   guarded.add(path)
@@ -78,7 +78,7 @@ const guard = (state: RunState, guarded: Set<string>, path: string): boolean => 
   const table = state.maps.edit(address.node.index)
   if (table === undefined || table.status(address.index) !== "ready") return false
   table.resting++
-  table.set(address.index, { status: "waiting", note: { wait: guardedWait } })
+  table.set(address.index, { status: "waiting", note: { wait: guardedWait, waitingSince: time } })
   return true
 }
 
@@ -92,10 +92,10 @@ const list = (state: RunState, path: string): boolean => {
   return true
 }
 
-const guardAll = (state: RunState, paths: ReadonlyArray<string>): boolean => {
+const guardAll = (state: RunState, paths: ReadonlyArray<string>, time: number): boolean => {
   const guarded = new Set(state.guarded)
   state.guarded = guarded
-  return paths.every((path) => guard(state, guarded, path))
+  return paths.every((path) => guard(state, guarded, path, time))
 }
 
 export const reused = (state: RunState, event: StepsReused): boolean => {
@@ -109,7 +109,7 @@ export const reused = (state: RunState, event: StepsReused): boolean => {
       : item(state, address.node, address.index, step, event.at)
     if (!kept) return false
   }
-  if (event.guarded !== undefined && !guardAll(state, event.guarded)) return false
+  if (event.guarded !== undefined && !guardAll(state, event.guarded, event.at)) return false
   for (const { modifications, path } of event.changes ?? []) {
     state.changes = new Map(state.changes).set(path, { generation: 1, modifications })
   }
