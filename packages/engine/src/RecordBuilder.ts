@@ -34,6 +34,10 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
         : event
+    case "StepWaiting":
+      return event.wait.kind === "child"
+        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
+        : event
     default:
       return event
   }
@@ -79,6 +83,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event.modifications
     case "StepsReused":
       return kept(event)
+    case "StepWaiting":
+      return event.wait.kind === "child" ? event.wait.input : undefined
     default:
       return undefined
   }

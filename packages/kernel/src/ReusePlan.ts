@@ -118,17 +118,16 @@ const warningOf = (at: NodeState, id: string, failedOfMap: number): Warning | un
 const keptStep = (work: Work, node: PlanNode, at: NodeState): Reuse["steps"][number] => {
   const { source, plan } = work
   if (at.status === "skipped") return { path: node.id, attempt: at.attempt, status: "skipped" }
-  const known = new Set(
-    (source.state.plan.byId.get(node.id)?.outgoing ?? []).map((edge) => edgeKey(source.state.plan, edge))
-  )
-  const recorded = source.live.get(node.id) ?? new Set()
+  const own = source.state.plan
+  const ways = new Map((own.byId.get(node.id)?.outgoing ?? []).map((edge) => [edgeKey(own, edge), edge.ordinal]))
   const redecide = PlanChange.mustRedecide(source.state.plan, plan, node, work.input)
   const live: Array<number> = []
   const undecided: Array<number> = []
   for (const edge of node.outgoing) {
     const key = edgeKey(plan, edge)
-    if (redecide === "all" || redecide.has(edge.ordinal) || !known.has(key)) undecided.push(edge.ordinal)
-    else if (recorded.has(key)) live.push(edge.ordinal)
+    const before = ways.get(key)
+    if (redecide === "all" || redecide.has(edge.ordinal) || before === undefined) undecided.push(edge.ordinal)
+    else if (at.live?.includes(before) === true) live.push(edge.ordinal)
   }
   return {
     path: node.id,

@@ -1,10 +1,10 @@
 /**
- * A run as the source of another one: its state as of an event, and what only its events tell: which edges were decided
- * how, and which steps ever started an irreversible call.
+ * A run as the source of another one: its state as of an event, and what only its events tell: which steps ever started an
+ * irreversible call, and whose failure nothing took.
  */
 import type { Event } from "./Event.ts"
 import { evolve } from "./Evolve.ts"
-import type { Plan, PlanEdge, PlanNode } from "./Plan.ts"
+import type { Plan, PlanEdge } from "./Plan.ts"
 import * as RunState from "./RunState.ts"
 import * as StepPath from "./StepPath.ts"
 
@@ -25,8 +25,6 @@ const effectOf = (plan: Plan, path: string): string | undefined => {
 
 export class SourceRun {
   readonly state: RunState.RunState
-  /** Live edges of settled nodes, by node id. */
-  readonly live = new Map<string, ReadonlySet<string>>()
   /** Nodes whose failure nothing took: it closed the run. */
   readonly unhandled = new Set<string>()
   /** Steps that have started an irreversible call, at any time: what is forked from earlier may do it again. */
@@ -50,16 +48,7 @@ export class SourceRun {
     this.#start(event)
     if (this.#seen > this.#until) return
     evolve(this.state, event)
-    if (event.type === "StepSucceeded" || event.type === "StepFailed") this.#settle(event.path, event.live)
     if (event.type === "StepFailed" && event.handled === "none") this.unhandled.add(event.path)
-    if (event.type === "StepsReused") { for (const step of event.steps) this.#settle(step.path, step.live) }
-  }
-
-  #settle(path: string, live: ReadonlyArray<number> | undefined): void {
-    const { plan } = this.state
-    const node = plan.byId.get(path)
-    if (node === undefined) return
-    this.live.set(path, keysOf(plan, node, live ?? []))
   }
 
   #start(event: Event): void {
@@ -70,6 +59,3 @@ export class SourceRun {
     }
   }
 }
-
-const keysOf = (plan: Plan, node: PlanNode, live: ReadonlyArray<number>): ReadonlySet<string> =>
-  new Set(node.outgoing.filter((edge) => live.includes(edge.ordinal)).map((edge) => edgeKey(plan, edge)))
