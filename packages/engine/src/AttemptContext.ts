@@ -18,10 +18,12 @@ import type { AttemptConversation, ConversationMachine } from "./RecordedConvers
 import * as RecordedConversation from "./RecordedConversation.ts"
 import type { Secrets } from "./Secrets.ts"
 import { lineBytesMax } from "./StepLog.ts"
-import type { StepContext } from "./StepType.ts"
+import type { StepAnswer, StepContext } from "./StepType.ts"
 
 /** Log lines of one attempt; the last one says that more were dropped. */
 export const attemptLinesMax = 1000
+
+const noAnswers: ReadonlyArray<StepAnswer> = []
 
 /** One attempt as the coordinator hands it over. */
 export interface AttemptRequest {
@@ -33,6 +35,8 @@ export interface AttemptRequest {
   readonly generation: number
   /** A JSON Merge Patch on the step's input, from an operator's retry (SEMANTICS 8.8). */
   readonly modifications?: Value | undefined
+  /** Answers to questions that the step has asked itself; absent: none. */
+  readonly answers?: ReadonlyArray<StepAnswer>
   readonly work: Plan.Work
   readonly source: FieldScope.Source
   /** The names agents of the flow are bound to in this run. */
@@ -89,6 +93,10 @@ export class AttemptContext implements StepContext {
 
   get key(): string {
     return this.#key ??= AgentConversation.callKey(this.run, this.path, this.#request.generation, 0)
+  }
+
+  get answers(): ReadonlyArray<StepAnswer> {
+    return this.#request.answers ?? noAnswers
   }
 
   get timeout(): Duration.Duration | undefined {
@@ -157,6 +165,8 @@ export class AttemptContext implements StepContext {
       ? Effect.fail(AttemptSecrets.notAllowed(name))
       : this.scope.stored(template, name)
   }
+
+  readonly load: StepContext["load"] = (value) => this.scope.load(value)
 
   readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)
 

@@ -28,6 +28,10 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
+    case "StepWaiting":
+      return event.wait.kind === "approval"
+        ? { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
+        : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
@@ -61,6 +65,8 @@ const kept = (event: Extract<Event, { readonly type: "StepsReused" }>): Value =>
   ]
   return { fields: Object.fromEntries(values.entries()) }
 }
+const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
+  one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
 
 const valueOf = (event: Event): Value | undefined => {
   switch (event.type) {
@@ -73,6 +79,12 @@ const valueOf = (event: Event): Value | undefined => {
       return event.output
     case "MapExpanded":
       return event.items
+    case "StepWaiting":
+      return event.wait.kind === "approval" ? event.wait.shown : undefined
+    case "ApprovalVoted":
+      return event.data
+    case "ApprovalDecided":
+      return both(event.data, event.modifications)
     case "EventReceived":
       return event.data
     case "TurnRecorded":

@@ -156,6 +156,7 @@ const requestOf = (
     attempt: offer.attempt,
     generation: change?.generation ?? 0,
     modifications: change?.modifications,
+    ...(state.answers.size === 0 ? undefined : { answers: RunSource.answersTo(state, offer.path) }),
     work,
     source: RunSource.make(state, node, until, item),
     agents: state.agents,

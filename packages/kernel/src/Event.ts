@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { ParentLink } from "./Child.ts"
+import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
 import { StepReopened } from "./EventOperator.ts"
 import { Lineage, StepsReused } from "./EventReuse.ts"
@@ -293,6 +294,8 @@ export const Event = Schema.Union([
   DeliveryLost,
   StepReopened,
   StepsReused,
+  ApprovalVoted,
+  ApprovalDecided,
   NoteAdded
 ])
 export type Event = typeof Event.Type
