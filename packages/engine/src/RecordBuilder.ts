@@ -63,6 +63,15 @@ export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
   }
 }
 
+/** Everything that an event about kept steps names, as one value. */
+const kept = (event: Extract<Event, { readonly type: "StepsReused" }>): Value => {
+  const values = [
+    ...event.steps.flatMap(({ output }) => output === undefined ? [] : [output]),
+    ...(event.maps ?? []).map(({ items }) => items),
+    ...(event.changes ?? []).map(({ modifications }) => modifications)
+  ]
+  return { fields: Object.fromEntries(values.entries()) }
+}
 const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
   one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
 
@@ -95,6 +104,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event.result
     case "StepReopened":
       return event.modifications
+    case "StepsReused":
+      return kept(event)
     default:
       return undefined
   }
