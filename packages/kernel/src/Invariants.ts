@@ -5,8 +5,8 @@
  * Cost: linear in nodes and map items. A sealed state and one before its first event have nothing to check.
  */
 import { hasItem } from "./EvolveStep.ts"
-import type { Reason } from "./Explain.ts"
 import { explain, stepsMax } from "./Explain.ts"
+import type { Reason } from "./ExplainWait.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
