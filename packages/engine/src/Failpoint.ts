@@ -13,6 +13,10 @@ export const failpoints = [
   "coordinator.after-adopt-before-commit",
   "worker.before-attempt",
   "worker.after-attempt-before-completion",
+  "agent.after-turn-recorded",
+  "agent.after-call-announced",
+  "agent.after-call-before-result",
+  "agent.after-result-recorded",
   "gather.after-blobs-before-completion",
   "flow.after-freeze-before-create"
 ] as const

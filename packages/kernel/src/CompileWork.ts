@@ -2,6 +2,8 @@
  * Fourth pass of the compiler: what a worker runs, with defaults folded in. `defaults` apply to worker-run steps only, never
  * to containers, approvals, waits and choices (SEMANTICS 8.2e); default effects are those of SEMANTICS 8.11a.
  */
+import * as Child from "./Child.ts"
+import type { FlowCall } from "./Child.ts"
 import * as Fields from "./CompileFields.ts"
 import { type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
 import * as DurationText from "./DurationText.ts"
@@ -29,7 +31,7 @@ const templateFields: { readonly [type in Flow.NodeType]: ReadonlyArray<string> 
   function: [],
   file: ["path", "content"],
   wait: ["for", "until"],
-  approval: ["question", "options", "form", "approvers"],
+  approval: ["question", "reason", "options", "form", "approvers"],
   flow: [],
   choice: [],
   map: [],
@@ -60,8 +62,15 @@ export const work = (source: Source, place: Fields.Place, folding: Folding): Wor
     retry: retryOf(source, folding),
     onFailure: (own(fields, "onFailure") ?? "fail") as Work["onFailure"],
     effect,
-    fields: templates(source, place, folding.scope)
+    fields: templates(source, place, folding.scope),
+    call: callOf(source)
   }
+}
+
+/** The flow that a pinned document names by its address; a name or an inline flow is pinned when a run is accepted. */
+const callOf = ({ fields, type }: Source): FlowCall | undefined => {
+  const flow = own(fields, "flow")
+  return type === "flow" && Child.isCall(flow) ? flow : undefined
 }
 
 const templates = (
@@ -165,6 +174,7 @@ const kinds = [
   "configuration",
   "policy",
   "expression",
+  "child",
   "io",
   "internal"
 ]
@@ -187,9 +197,13 @@ const methodEffects: { readonly [method: string]: Flow.Effect } = {
   DELETE: "idempotent"
 }
 
-const effectOf = ({ fields, type }: Source): Flow.Effect => {
-  const declared = own(fields, "effect")
-  if (typeof declared === "string") return declared as Flow.Effect
+const effectOf = (source: Source): Flow.Effect => {
+  const declared = own(source.fields, "effect")
+  return typeof declared === "string" ? declared as Flow.Effect : usualEffect(source)
+}
+
+/** The effect of a node whose author says nothing about it (SEMANTICS 8.11a). */
+export const usualEffect = ({ fields, type }: Pick<Source, "fields" | "type">): Flow.Effect => {
   if (type === "http") return methodEffects[String(own(fields, "method") ?? "GET").toUpperCase()] ?? "irreversible"
   return type === "agent" || type === "file" || type === "function" || type === "flow" ? "idempotent" : "pure"
 }
@@ -208,7 +222,6 @@ export const checkType = ({ fields, pointer, type }: Source, report: Report): vo
     report.add("BAD_URL", `${pointer}/url`, `${quote(url)} is no URL.`, { expected: "an absolute http or https URL" })
   }
   if (type === "agent") checkDefinition(own(fields, "agent"), `${pointer}/agent`, report)
-  if (type === "approval") ranged(own(fields, "quorum"), [1, 100], 1, `${pointer}/quorum`, report)
 }
 
 /** With expressions in it, as much of a URL as is fixed is checked. */
