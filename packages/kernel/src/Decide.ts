@@ -16,6 +16,7 @@ import * as Control from "./DecideControl.ts"
 import * as Spending from "./DecideLedger.ts"
 import * as Operator from "./DecideOperator.ts"
 import * as Patch from "./DecidePatch.ts"
+import * as Reuse from "./DecideReuse.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -44,6 +45,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
   if (ledger !== undefined && Spending.isSpent(ledger)) {
     return refuse("BUDGET_INVALID", "a budget is more than 0; a run without one is not limited")
   }
+  const problem = command.reuse === undefined ? undefined : Reuse.problem(plan, command.reuse)
+  if (problem !== undefined) return problem
   Drafts.emit(draft, {
     type: "RunCreated",
     v: 1,
@@ -57,8 +60,10 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.tags === undefined ? {} : { tags: command.tags }),
     ...(command.agents === undefined ? {} : { agents: command.agents }),
     ...(ledger === undefined ? {} : { ledger }),
+    ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
     ...(command.parent === undefined ? {} : { parent: command.parent })
   })
+  if (command.reuse !== undefined) return Reuse.take(draft, command.reuse, command.by)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
 }

@@ -22,8 +22,10 @@ import {
 import { StepReopened } from "./EventOperator.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
+import { Lineage, StepsReused } from "./EventReuse.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
+import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -51,6 +53,8 @@ export const RunCreated = Schema.Struct({
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** The run's budget and the prices it was started with; absent: nothing is limited. */
   ledger: Schema.optionalKey(Terms),
+  /** The run that this one was made from, by a retry or a fork. */
+  lineage: Schema.optionalKey(Lineage),
   parent: Schema.optionalKey(ParentLink)
 })
 
@@ -87,6 +91,8 @@ export const StepSucceeded = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
   ...operator,
+  /** What the step says about its receipt, where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote),
   ...edges,
   ...warnings
 })
@@ -320,6 +326,7 @@ export const Event = Schema.Union([
   UsageLate,
   OverrunRecorded,
   AllotmentGranted,
+  StepsReused,
   ApprovalVoted,
   ApprovalDecided,
   NoteAdded

@@ -8,11 +8,13 @@
 import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
+import type { Lineage } from "./EventReuse.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Ledger } from "./Ledger.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -62,8 +64,12 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** Taken over from the run that this one was made from. */
+  reused: boolean
   /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
   live: ReadonlyArray<number> | undefined
+  /** What it says about its receipt, where it asks for one. */
+  receipt: ReceiptNote | undefined
 }
 
 export interface Warning {
@@ -155,6 +161,10 @@ export interface RunState {
   conversations: Conversations | undefined
   /** Steps that an operator has changed, by path. */
   changes: ReadonlyMap<string, StepChange>
+  /** The run that this one was made from. */
+  lineage: Lineage | undefined
+  /** Steps whose irreversible call the source had started: they wait for a person before they run. */
+  guarded: ReadonlySet<string>
   session: string | undefined
   epoch: number
   /** Absent in a run that has no budget and has used nothing. */
@@ -184,7 +194,9 @@ const freshNode = (): NodeState => ({
   startedAt: undefined,
   settledAt: undefined,
   usage: undefined,
-  live: undefined
+  reused: false,
+  live: undefined,
+  receipt: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -282,6 +294,7 @@ export class MapTable {
   }
 }
 
+const noPaths: ReadonlySet<string> = new Set()
 const noDecisions: RunState["decisions"] = new Map()
 const noAnswers: RunState["answers"] = new Map()
 const noChanges: ReadonlyMap<string, StepChange> = new Map()
@@ -321,6 +334,8 @@ export const empty = (plan: Plan): RunState => ({
   answers: noAnswers,
   conversations: undefined,
   changes: noChanges,
+  lineage: undefined,
+  guarded: noPaths,
   session: undefined,
   epoch: 0,
   ledger: undefined,
