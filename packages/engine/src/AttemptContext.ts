@@ -14,6 +14,7 @@ import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { Purse } from "./Purse.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
@@ -49,6 +50,8 @@ export interface AttemptRequest {
   readonly startCall?: (key: string) => Effect.Effect<void, StepError>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
+  /** What the attempt may spend; absent where nothing is limited. */
+  readonly purse?: Purse
   /** Where results may be found that are used again; absent where nothing is. */
   readonly receipts?: ReceiptDesk
 }

@@ -30,6 +30,8 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import type { Purse } from "./Purse.ts"
+import * as Purses from "./Purse.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import { ReceiptStore } from "./ReceiptStore.ts"
 import type { ConversationMachine } from "./RecordedConversation.ts"
@@ -172,6 +174,7 @@ const requestOf = (
 ): AttemptRequest => {
   const { node, state, work } = begun
   const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
+  const purse = state.ledger?.terms === undefined ? undefined : purseOf(pool, offer, state, work)
   const until = begun.item === undefined
     ? state.nodes.get(node.index).offeredSeq
     : state.maps.get(node.index)?.offeredSeq ?? state.seq
@@ -201,6 +204,7 @@ const requestOf = (
     ...(work.receiptMs === undefined || pool.receipts === undefined
       ? undefined
       : { receipts: deskOf(pool, pool.receipts, state.plan.name, node.id) }),
+    ...(purse === undefined ? undefined : { purse }),
     ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
   }
 }
@@ -222,6 +226,15 @@ const conversationOf = (pool: Pool, { path, run, tenant }: Offer, state: RunStat
   now: () => pool.clock.currentTimeMillisUnsafe(),
   reach: pool.failpoint ?? (() => Effect.void)
 })
+
+const purseOf = (pool: Pool, { attempt, path, run, tenant }: Offer, state: RunState, work: Work): Purse | undefined =>
+  Purses.open(state, {
+    path,
+    attempt,
+    work,
+    now: () => pool.clock.currentTimeMillisUnsafe(),
+    command: (command) => pool.coordinator.command(tenant, run, command)
+  })
 
 const noAgents = {}
 

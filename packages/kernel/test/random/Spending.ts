@@ -1,6 +1,5 @@
 /** Money in a random run: what attempts use, raises, turns that ask for more, late reports, children that draw. */
 import type { Amounts } from "@baton/kernel/Amounts"
-import * as Amount from "@baton/kernel/Amounts"
 import type { Terms } from "@baton/kernel/Ledger"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { Usage } from "@baton/kernel/Usage"

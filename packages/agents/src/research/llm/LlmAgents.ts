@@ -33,7 +33,8 @@ const infoOf = (role: string, description: string): AgentInfo => ({
   name: `research/llm/${role}`,
   description,
   effect: "idempotent",
-  version
+  version,
+  asks: {}
 })
 const plannerInfo = infoOf("planner", "Splits a question into tasks with a language model")
 const researcherInfo = infoOf("researcher", "Answers a task from passages of the documents with a language model")
