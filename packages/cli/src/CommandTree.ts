@@ -4,6 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Completions from "effect/cli/Completions"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
+import { budgetFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 import { runs } from "./RunsTree.ts"
@@ -26,11 +27,14 @@ const run = leaf(
     handlers: handlersFlag,
     agent: texts("agent", "NAME=AGENT", "Bind an agent of the flow to a registered one"),
     tag: texts("tag", "KEY=VALUE", "Label the run"),
+    budget: budgetFlag,
+    allowUnknownPrice: unknownPriceFlag,
     ...waiting
   },
   [
     ["baton run hello.yaml -i name=Ada", "run a file with one input field"],
     ["baton run report.yaml --input in.json --json | jq .output", "the run as one JSON document"],
+    ["baton run report.yaml --budget 0.50", "spends at most half a dollar; then it waits and asks"],
     ["baton run enrich.yaml --handlers ./handlers.ts --strict", "own functions; warnings fail the command"]
   ],
   (input) => ({
@@ -38,6 +42,7 @@ const run = leaf(
     ...input,
     input: orUndefined(input.input),
     handlers: orUndefined(input.handlers),
+    budget: orUndefined(input.budget),
     waitTimeout: orUndefined(input.waitTimeout)
   })
 )

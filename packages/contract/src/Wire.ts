@@ -102,6 +102,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   AllotmentGranted: ["orchestration.budget.reserved"],
   BudgetRaised: ["orchestration.budget.raised"],
   OverrunRecorded: ["orchestration.budget.overrun"],
+  PriceMissing: ["orchestration.budget.overrun"],
   UsageLate: ["orchestration.usage.late"],
   ApprovalVoted: ["orchestration.checkpoint.voted"],
   ApprovalDecided: ["orchestration.checkpoint.resolved"],

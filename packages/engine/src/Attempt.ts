@@ -5,8 +5,8 @@
  * start and interrupts the call; interrupting the attempt interrupts the call too and gives no outcome. What comes out is
  * within bounds, valid for the node's schema, and free of every secret the attempt has used.
  */
-import type { Question } from "@baton/kernel/Approval"
 import type { Amounts } from "@baton/kernel/Amounts"
+import type { Question } from "@baton/kernel/Approval"
 import type * as Plan from "@baton/kernel/Plan"
 import type { ReceiptNote } from "@baton/kernel/Receipt"
 import type { StepError } from "@baton/kernel/StepError"

@@ -161,6 +161,7 @@ const underWay: ReadonlySet<Event["type"]> = new Set([
   "TurnReserved",
   "AllotmentGranted",
   "OverrunRecorded",
+  "PriceMissing",
   "UsageLate"
 ])
 

@@ -104,7 +104,9 @@ class AttemptPurse implements Purse {
           this.#left = Amount.add(this.#left, lack)
           return this.#grant(need, wanted)
         }
-        if (settled.kind === "refused" && settled.code === "BUDGET_SHORT") return this.#refuse({ need }, settled.message)
+        if (settled.kind === "refused" && settled.code === "BUDGET_SHORT") {
+          return this.#refuse({ need }, settled.message)
+        }
         return Effect.fail(notReserved(settled))
       })
     })

@@ -15,6 +15,7 @@ import { offered } from "./OfferedStep.ts"
 import type { Plan } from "./Plan.ts"
 import type { Report } from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
+import type { Usage } from "./Usage.ts"
 
 type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
 type Unfunded = Extract<Event, { readonly type: "StepsUnfunded" }>["steps"][number]
@@ -154,6 +155,7 @@ export const renew = (draft: Draft, lost: ReadonlyArray<{ readonly path: string;
 interface OfAttempt {
   readonly path: string
   readonly attempt: number
+  readonly usage?: Usage
 }
 
 /** Decides, and says what has been spent above the reservation by what was decided. */
@@ -163,13 +165,15 @@ export const watch = <C extends OfAttempt>(
   decide: (draft: Draft, command: C) => Refusal | undefined
 ): Refusal | undefined => {
   const { ledger } = draft.state
-  const before = ledger?.overrun
+  if (ledger?.terms === undefined || draft.state.finished !== undefined) return decide(draft, command)
+  const { overrun, unpriced } = ledger
   const refusal = decide(draft, command)
-  if (ledger === undefined || before === undefined || ledger.overrun === before) return refusal
-  const over = Amount.less(ledger.overrun, before)
-  const { attempt, path } = command
-  if (!Amount.isZero(over) && draft.state.finished === undefined) {
-    Drafts.emit(draft, { type: "OverrunRecorded", v: 1, at: draft.at, path, attempt, over })
+  const over = Amount.less(ledger.overrun, overrun)
+  const about = { v: 1, at: draft.at, path: command.path, attempt: command.attempt } as const
+  if (!Amount.isZero(over)) Drafts.emit(draft, { type: "OverrunRecorded", ...about, over })
+  if (unpriced === 0 && ledger.unpriced > 0 && ledger.budget.nanoUsd !== undefined) {
+    const model = command.usage?.model
+    Drafts.emit(draft, { type: "PriceMissing", ...about, ...(model === undefined ? {} : { model }) })
   }
   return refusal
 }

@@ -75,6 +75,15 @@ export const OverrunRecorded = Schema.Struct({
   over: Amounts
 })
 
+/** A model was asked whose price nobody knows, in a run whose money is limited; said once. */
+export const PriceMissing = Schema.Struct({
+  type: Schema.Literal("PriceMissing"),
+  ...head,
+  path: Path,
+  attempt: Schema.Int,
+  model: Schema.optionalKey(Schema.String)
+})
+
 /** A child run has used up its allotment and is given more of what its parent has free. */
 export const AllotmentGranted = Schema.Struct({
   type: Schema.Literal("AllotmentGranted"),

@@ -125,6 +125,9 @@ const take = (state: RunState, name: string): void => {
   if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
 }
 
+const priceText = ({ model, path }: Of<"PriceMissing">): string =>
+  `${path} asked ${model ?? "a model"}, whose price nobody knows: what the run has cost is unknown`
+
 const overrunText = (event: Of<"OverrunRecorded">): string =>
   `${event.path} cost ${Amount.text(event.over)} more than it had set aside`
 
@@ -215,6 +218,9 @@ const apply = (state: RunState, event: Event): boolean => {
       return true
     case "OverrunRecorded":
       Step.warn(state, [{ code: "OVERRUN", message: overrunText(event) }])
+      return true
+    case "PriceMissing":
+      Step.warn(state, [{ code: "PRICE_UNKNOWN", message: priceText(event) }])
       return true
     case "StepsUnfunded":
     case "TurnReserved":

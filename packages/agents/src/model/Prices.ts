@@ -39,7 +39,6 @@ export const PriceList = Schema.Struct({
 })
 export type PriceList = typeof PriceList.Type
 
-
 const listed = Schema.decodeUnknownSync(PriceList)(list)
 
 /** When the built-in list was last compared with the providers' price pages. */

@@ -49,7 +49,7 @@ const named = (flow: Flow.Flow): { readonly agents: Set<string>; readonly models
   }
   const add = (agent: Named): void => {
     if (typeof agent === "string") agents.add(agent)
-    else if (isList(agent)) for (const name of agent) agents.add(name)
+    else if (isList(agent)) { for (const name of agent) agents.add(name) }
     else define(agent)
   }
   for (const definition of Object.values(flow.agents ?? {})) define(definition)

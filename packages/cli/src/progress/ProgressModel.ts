@@ -15,6 +15,7 @@ import type { Usage } from "@baton/kernel/Usage"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
+import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 
 /** A step between its dispatch and its end. */
@@ -238,7 +239,9 @@ const offer = (model: ProgressModel, path: string, attempt: number, at: number):
   const node = nodeOf(path)
   if (path === node && HashSet.has(model.settled, node)) return model
   const step: ActiveStep = { path, node, status: "queued", attempt, since: at }
-  return { ...model, active: HashMap.set(model.active, path, step) }
+  // A map whose items waited for money waits no longer.
+  const others = path === node ? model.active : HashMap.remove(model.active, node)
+  return { ...model, active: HashMap.set(others, path, step) }
 }
 
 const ready = (step: ActiveStep, at: number): ActiveStep => ({
@@ -351,6 +354,10 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
       return { model, note: { kind: "adopted", at: event.at, lost: event.lost.length } }
     case "EventReceived":
       return { model, note: { kind: "received", at: event.at, name: event.name } }
+    case "StepsUnfunded":
+      return { model: { ...model, active: BudgetWaits.waiting(model.active, event) }, note: BudgetWaits.note(event) }
+    case "BudgetRaised":
+      return { model, note: { kind: "noted", at: event.at, text: `${Amount.text(event.added)} added to the budget` } }
     case "NoteAdded":
       return { model, note: { kind: "noted", at: event.at, text: event.text } }
     case "RunClosing": {
