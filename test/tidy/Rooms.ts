@@ -78,12 +78,14 @@ export const rooms: { readonly [room: string]: Room } = {
     external: [
       ...pureEffectModules.map((name) => `effect/${name}`),
       "@marcbachmann/cel-js",
+      "@noble/hashes/sha2.js",
+      "@noble/hashes/utils.js",
       "fastest-levenshtein",
       "yaml"
     ]
   },
   contract: { rooms: kernel, external: ["effect"] },
-  engine: { rooms: kernel, external: ["effect", "node:crypto", "@cfworker/json-schema"] },
+  engine: { rooms: kernel, external: ["effect", "node:crypto"] },
   steps: { rooms: ports, external: ["effect", "node:*"] },
   agents: {
     rooms: ports,
@@ -94,7 +96,6 @@ export const rooms: { readonly [room: string]: Room } = {
       "@ai-sdk/google",
       "@ai-sdk/openai",
       "@ai-sdk/provider",
-      "@cfworker/json-schema",
       "defuddle",
       "fastest-levenshtein",
       "linkedom",

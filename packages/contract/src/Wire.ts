@@ -33,6 +33,8 @@ export const journalTypes = [
   "orchestration.repeat.turn",
   "orchestration.child.stopping",
   "orchestration.call.started",
+  "orchestration.call.ended",
+  "orchestration.turn.recorded",
   "orchestration.event.received"
 ] as const
 export type JournalType = typeof journalTypes[number]
@@ -67,6 +69,8 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   TurnOpened: ["orchestration.repeat.turn"],
   ChildStopping: ["orchestration.child.stopping"],
   CallStarted: ["orchestration.call.started"],
+  CallEnded: ["orchestration.call.ended"],
+  TurnRecorded: ["orchestration.turn.recorded"],
   EventReceived: ["orchestration.event.received"],
   RunPaused: ["orchestration.run.updated"],
   RunResumed: ["orchestration.run.updated"],

@@ -8,6 +8,7 @@
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
+import * as Usages from "@baton/kernel/Usage"
 import type { Json, JsonObject, Value } from "@baton/kernel/Value"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -184,7 +185,7 @@ const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, fi
   return {
     startedAt,
     outcome: { ok: true, output: kept.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
-    usage: AttemptContext.sum(attempt.spent, result.usage),
+    usage: Usages.add(attempt.spent, result.usage),
     warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),
     blobs: kept.blobs
   }

@@ -3,6 +3,7 @@ import type * as Flow from "@baton/kernel/Flow"
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
+import * as Usages from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -150,7 +151,7 @@ export class AttemptContext implements StepContext {
   }
 
   readonly spend: StepContext["spend"] = (more) => {
-    this.#usage = sum(this.#usage, more)
+    this.#usage = Usages.add(this.#usage, more)
   }
 }
 
@@ -190,16 +191,3 @@ const cut = (line: string): string =>
 
 const scrubEvent = (secrets: AttemptSecrets.AttemptSecrets, event: AgentStreamEvent): AgentStreamEvent =>
   AttemptSecrets.scrubJson(secrets, { ...event }) as unknown as AgentStreamEvent
-
-/** Adds up what several calls used; what one of them does not know stays what the others know. */
-export const sum = (a: Usage | undefined, b: Usage | undefined): Usage | undefined => {
-  if (a === undefined || b === undefined) return a ?? b
-  const total: { -readonly [K in keyof Usage]: Usage[K] } = { ...a }
-  for (const name of ["calls", "inputTokens", "outputTokens", "cachedTokens", "costUsd"] as const) {
-    const more = b[name]
-    if (more !== undefined) total[name] = (total[name] ?? 0) + more
-  }
-  if (b.estimated === true) total.estimated = true
-  if (b.model !== undefined) total.model = b.model
-  return total
-}

@@ -16,6 +16,7 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import { MachineLimits } from "./MachineLimits.ts"
 import { Plans } from "./Plans.ts"
+import * as RunDoors from "./RunDoors.ts"
 import * as RunLoader from "./RunLoader.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
 import { attemptKey, durable } from "./RunSlot.ts"
@@ -87,6 +88,7 @@ const loadState = Effect.fnUntraced(function*(services: Services, slot: RunSlot)
   slot.hash = loaded.hash
   slot.status = ""
   slot.timers.clear()
+  RunDoors.restore(slot, loaded.state)
   const timers = Outstanding.timers(loaded.state)
   for (const timer of timers) {
     slot.timers.set(`${timer.kind} ${timer.path}`, timer)
@@ -151,6 +153,9 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   return offers
 }
 
+/** Events of an attempt that goes on. */
+const underWay: ReadonlySet<Event["type"]> = new Set(["CallStarted", "CallEnded", "TurnRecorded"])
+
 /** After a record is durable: replies, wakeups, then offers. */
 const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Effect<void> => {
   const offers: Array<Offer> = []
@@ -164,7 +169,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
         if (event.cause !== "failure") { for (const listener of services.closing) listener(slot) }
       } else if (event.type === "StepsCancelled") stillBegun(slot)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
-      else if ("path" in event && "attempt" in event && event.type !== "CallStarted") {
+      else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
       }
     }

@@ -7,8 +7,10 @@ import * as RecordHash from "./RecordHash.ts"
 import {
   type Commit,
   type CommitOutcome,
+  type DoorQuery,
   isFinished,
   type JournalRecord,
+  type OpenDoor,
   type RunQuery,
   type RunRow,
   RunStore,
@@ -56,6 +58,7 @@ const create = (state: State, commit: Commit): Run => {
     timers: new Map(),
     dispatches: new Map(),
     deadLetters: [],
+    doors: new Map(),
     references: new Set(),
     log: [],
     logged: 0
@@ -86,6 +89,11 @@ const write = (state: State, run: Run, commit: Commit): CommitOutcome => {
     if (command !== undefined) command.answer ??= answer
   }
   run.deadLetters.push(...commit.deadLetters ?? [])
+  for (const id of commit.doors?.clear ?? []) {
+    const door = run.doors.get(id)
+    if (door !== undefined) run.doors.set(id, { ...door, closedAt: commit.at })
+  }
+  for (const door of commit.doors?.set ?? []) run.doors.set(door.id, { ...door, closedAt: undefined })
   return { ok: true, head: run.head, hash }
 }
 
@@ -172,6 +180,23 @@ const releaseExpired = (state: State, now: number) =>
       })
   )
 
+const doors = (state: State, { after, closed, id, kinds, limit, run, tenant }: DoorQuery): ReadonlyArray<OpenDoor> => {
+  const all = [...state.runs.values()]
+    .filter((one) => one.tenant === tenant)
+    .flatMap((one) =>
+      [...one.doors.values()].map((door) => ({ ...door, tenant, run: one.run, flow: one.summary.flow }))
+    )
+    .sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1))
+  const from = after === undefined ? 0 : all.findIndex((door) => door.id === after) + 1
+  if (after !== undefined && from === 0) return []
+  return all.slice(from)
+    .filter((door) =>
+      (closed === true || door.closedAt === undefined) && (id === undefined || door.id === id) &&
+      (run === undefined || door.run === run) && (kinds === undefined || kinds.includes(door.kind))
+    )
+    .slice(0, limit)
+}
+
 const remove = (state: State, tenant: string, run: string): boolean => {
   const found = MemoryState.findRun(state, tenant, run)
   if (found === undefined || !isFinished(found.summary)) return false
@@ -224,6 +249,7 @@ export const layer: Layer.Layer<RunStore, never, MemoryState.MemoryState> = Laye
             .sort((a, b) => b.at - a.at)
             .slice(0, limit)
         ),
+      doors: (query) => Effect.sync(() => doors(state, query)),
       remove: (tenant, run) => Effect.sync(() => remove(state, tenant, run))
     })
   })

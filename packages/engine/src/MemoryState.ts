@@ -8,7 +8,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { PublishedFlow } from "./FlowStore.ts"
-import { type DeadLetter, type JournalRecord, RunStoreError, type RunSummary, type TimerRow } from "./RunStore.ts"
+import {
+  type DeadLetter,
+  type DoorRow,
+  type JournalRecord,
+  RunStoreError,
+  type RunSummary,
+  type TimerRow
+} from "./RunStore.ts"
 import type { NumberedLine } from "./StepLog.ts"
 
 export interface MemoryRun {
@@ -25,10 +32,16 @@ export interface MemoryRun {
   readonly timers: Map<string, TimerRow>
   readonly dispatches: Map<string, MemoryDispatch>
   readonly deadLetters: Array<DeadLetter>
+  /** By id. */
+  readonly doors: Map<string, MemoryDoor>
   readonly references: Set<BlobRef>
   log: ReadonlyArray<NumberedLine>
   /** Lines ever logged. */
   logged: number
+}
+
+export interface MemoryDoor extends DoorRow {
+  readonly closedAt: number | undefined
 }
 
 export interface MemoryDispatch {

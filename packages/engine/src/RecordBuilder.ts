@@ -6,6 +6,7 @@ import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
+import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
 import type { Commit, DeadLetter, DispatchRow, RunSummary } from "./RunStore.ts"
@@ -66,6 +67,10 @@ const valueOf = (event: Event): Value | undefined => {
       return event.data
     case "StepWaiting":
       return event.wait.kind === "child" ? event.wait.input : undefined
+    case "TurnRecorded":
+      return event
+    case "CallEnded":
+      return event.result
     default:
       return undefined
   }
@@ -159,6 +164,7 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
   const changed = now !== slot.status || draft.expected === 0
   slot.status = now
   const timers = RunTimers.update(slot, state, events)
+  const doors = RunDoors.update(slot, state, events)
   const named = references(draft)
   const dead = deadLetters(draft)
   return {
@@ -172,6 +178,7 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
     at: state.lastAt,
     ...(changed ? { summary: summaryOf(state, { name: state.plan.name, version: state.plan.version }) } : {}),
     ...(timers === undefined ? {} : { timers }),
+    ...(doors === undefined ? {} : { doors }),
     ...(dispatchRows ? dispatches(draft) : {}),
     ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
     ...(named.length === 0 ? {} : { references: named }),

@@ -1,5 +1,6 @@
 /** What the coordinator keeps of a run that this session owns. Everything here can be made again from the journal. */
 import type { Command } from "@baton/kernel/Command"
+import type { Door } from "@baton/kernel/Doors"
 import type { Timer } from "@baton/kernel/Outstanding"
 import type { RunState } from "@baton/kernel/RunState"
 import type { BlobRef, Json } from "@baton/kernel/Value"
@@ -44,6 +45,8 @@ export interface RunSlot {
   readonly begun: Map<string, number>
   /** Timers as the store has them, by `kind path`. */
   readonly timers: Map<string, Timer>
+  /** What waits for people, as the store has it, by path. */
+  readonly doors: Map<string, ReadonlyArray<Door>>
   /** Summary as the store has it. */
   status: string
   movedAt: number
@@ -62,6 +65,7 @@ export const make = (tenant: string, run: string): RunSlot => ({
   conflicts: 0,
   begun: new Map(),
   timers: new Map(),
+  doors: new Map(),
   status: "",
   movedAt: 0
 })

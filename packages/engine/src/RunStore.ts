@@ -1,12 +1,12 @@
 /**
  * The journal, and everything that moves together with it.
  *
- * Promise. `commit` is atomic and durable per record: journal, summary, timers, dispatch rows, blobs and consumed
- * commands move together or not at all, guarded by the expected head and the owner. A lost guard drops that run's record
+ * Promise. `commit` is atomic and durable per record: journal, summary, timers, dispatch rows, doors, blobs and
+ * consumed commands move together or not at all, guarded by the expected head and the owner. A lost guard drops that run's record
  * only; a store error fails the whole batch and nothing of it is written. When `commit` returns, an acknowledged record
  * survives power loss. Sequences are dense: a record holds events `seq … seq + n − 1`, and the next one starts after it.
  */
-import type { BlobRef } from "@baton/kernel/Value"
+import type { BlobRef, JsonObject } from "@baton/kernel/Value"
 import type * as Array from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -69,6 +69,40 @@ export interface DispatchRow {
   readonly type: string
 }
 
+/** What waits for a person: see the kernel's `Doors`. */
+export interface DoorRow {
+  /** The step; empty: the run itself. */
+  readonly path: string
+  readonly kind: string
+  /** Unique in its tenant. */
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly since: number
+  readonly dueAt: number | undefined
+  readonly title: string
+  readonly data: JsonObject
+}
+
+export interface OpenDoor extends DoorRow {
+  readonly tenant: string
+  readonly run: string
+  readonly flow: string
+  /** When it closed; a door that has closed stays until its run is removed. */
+  readonly closedAt: number | undefined
+}
+
+export interface DoorQuery {
+  readonly tenant: string
+  readonly run?: string
+  readonly id?: string
+  readonly kinds?: ReadonlyArray<string>
+  /** Those that have closed too. */
+  readonly closed?: boolean
+  /** Oldest first; a page starts after the door of this id. Empty when there is none. */
+  readonly after?: string
+  readonly limit: number
+}
+
 export interface DeadLetter {
   readonly path: string
   readonly attempt: number
@@ -107,6 +141,8 @@ export interface Commit {
   /** Rows of `commands` that this record answers, with the answer. */
   readonly answered?: ReadonlyArray<{ readonly id: number; readonly answer: string }>
   readonly deadLetters?: ReadonlyArray<DeadLetter>
+  /** Doors that this record opens or changes, and ids of those that it closes. */
+  readonly doors?: { readonly set: ReadonlyArray<DoorRow>; readonly clear: ReadonlyArray<string> }
 }
 
 export type CommitOutcome =
@@ -183,6 +219,8 @@ export class RunStore extends Context.Service<RunStore, {
     tenant: string,
     limit: number
   ) => Effect.Effect<ReadonlyArray<DeadLetter & { readonly run: string }>, RunStoreError>
+  /** What waits for people, over all runs of the tenant. */
+  readonly doors: (query: DoorQuery) => Effect.Effect<ReadonlyArray<OpenDoor>, RunStoreError>
   /** Removes a finished run with everything that belongs to it. False when it is not there or not finished. */
   readonly remove: (tenant: string, run: string) => Effect.Effect<boolean, RunStoreError>
 }>()("baton/engine/RunStore") {}

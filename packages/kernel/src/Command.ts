@@ -6,15 +6,14 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ParentLink } from "./Child.ts"
 import { EndChild } from "./CommandChild.ts"
+import { at as time } from "./CommandTime.ts"
+import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
-/** The last millisecond a date can tell (ECMAScript time range), less 100 years for what is to come. */
-const timeMax = 8_640_000_000_000_000 - 100 * 366 * 86_400_000
-
-const at = { at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: timeMax })) }
+const at = { at: time }
 const by = { by: Schema.optionalKey(Schema.String) }
 
 export const CreateRun = Schema.Struct({
@@ -60,7 +59,10 @@ export const StartCall = Schema.Struct({
   ...at,
   path: Schema.String,
   attempt: Schema.Int,
-  key: Schema.String
+  key: Schema.String,
+  /** The tool of an agent that is called; absent when the attempt itself is the call. */
+  tool: Schema.optionalKey(Schema.String),
+  ordinal: Schema.optionalKey(Schema.Int)
 })
 
 export const SendEvent = Schema.Struct({
@@ -121,6 +123,8 @@ export const Command = Schema.Union([
   CompleteStep,
   FireTimer,
   StartCall,
+  RecordTurn,
+  EndCall,
   SendEvent,
   PauseRun,
   ResumeRun,

@@ -11,6 +11,7 @@ import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
+import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { Event } from "./Event.ts"
@@ -62,6 +63,10 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Answer.lose(draft, command)
     case "StartCall":
       return Answer.startCall(draft, command)
+    case "RecordTurn":
+      return Turn.record(draft, command)
+    case "EndCall":
+      return Turn.endCall(draft, command)
     case "FireTimer":
       return Control.fire(draft, command)
     case "AdoptRun":

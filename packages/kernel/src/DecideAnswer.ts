@@ -1,5 +1,6 @@
 /** Answers of workers: completions, lost deliveries, announced calls. */
 import type { Command, Refusal } from "./Command.ts"
+import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { locate } from "./EvolveStep.ts"
@@ -18,7 +19,12 @@ export interface Offered {
   readonly index: number | undefined
   readonly work: Work
   readonly callStarted: boolean
+  /** An irreversible call has been announced, and nobody has said what came of it. */
+  readonly open: boolean
 }
+
+const isOpen = (draft: Draft, path: string, work: Work, callStarted: boolean): boolean =>
+  (work.effect === "irreversible" && callStarted) || (draft.state.conversations?.get(path)?.open ?? 0) > 0
 
 /** The step that a worker talks about, when exactly this attempt is offered; anything else is stale. */
 export const offered = (draft: Draft, path: string, attempt: number): Offered | undefined => {
@@ -27,15 +33,15 @@ export const offered = (draft: Draft, path: string, attempt: number): Offered | 
   const { index, node } = address
   if (index === undefined) {
     const at = draft.state.nodes.get(node.index)
-    return at.status === "queued" && at.attempt === attempt
-      ? { node, index, work: node, callStarted: at.callStarted }
-      : undefined
+    if (at.status !== "queued" || at.attempt !== attempt) return undefined
+    return { node, index, work: node, callStarted: at.callStarted, open: isOpen(draft, path, node, at.callStarted) }
   }
   const table = draft.state.maps.get(node.index)
   if (table === undefined || node.each === undefined) return undefined
-  return table.status(index) === "queued" && table.attempt(index) === attempt
-    ? { node, index, work: node.each.body, callStarted: table.note(index)?.callStarted === true }
-    : undefined
+  if (table.status(index) !== "queued" || table.attempt(index) !== attempt) return undefined
+  const work = node.each.body
+  const callStarted = table.note(index)?.callStarted === true
+  return { node, index, work, callStarted, open: isOpen(draft, path, work, callStarted) }
 }
 
 /** A failed gather is tried again a few times: its inputs are all durable. */
@@ -80,9 +86,9 @@ const fail = (
 
 const interrupted = (draft: Draft, step: Offered, command: Of<"CompleteStep">): void => {
   if (draft.state.closing === undefined) {
-    return fail(draft, step, command.attempt, stopped(step.callStarted), command)
+    return fail(draft, step, command.attempt, stopped(step.callStarted || step.open), command)
   }
-  if (step.work.effect === "irreversible" && step.callStarted) {
+  if (step.open) {
     return fail(draft, step, command.attempt, Settle.outcomeUnknown(command.path), command, true)
   }
   Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: [command.path] })
@@ -134,7 +140,7 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
 
 /** Parks an irreversible step whose call may have been made; true when it did. */
 export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
-  if (step.work.effect !== "irreversible" || !step.callStarted) return false
+  if (!step.open) return false
   const error = Settle.outcomeUnknown(path)
   const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
   if (draft.state.closing !== undefined || stopped) {
@@ -172,6 +178,7 @@ export const startCall = (draft: Draft, command: Of<"StartCall">): Refusal | und
   if (draft.state.closing !== undefined && draft.state.closing.cause !== "failure") {
     return { code: "RUN_CLOSING", message: "the run closes; the call must not be made" }
   }
+  if (command.tool !== undefined) return Turn.startCall(draft, command)
   if (step.callStarted) return { code: "CALL_STARTED", message: `${command.path} has announced its call already` }
   Drafts.emit(draft, {
     type: "CallStarted",

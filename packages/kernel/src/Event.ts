@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { ParentLink } from "./Child.ts"
 import { ChildStopping } from "./EventChild.ts"
 import { TurnOpened } from "./EventRepeat.ts"
+import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -147,14 +148,19 @@ export const MapStopped = Schema.Struct({
   allowed: Schema.Int
 })
 
-/** An irreversible call is about to be made under `key` (SEMANTICS 8.2d). */
+/**
+ * An irreversible call is about to be made under `key` (SEMANTICS 8.2d): the attempt itself or, with `tool`, the call
+ * number `ordinal` of an agent's conversation.
+ */
 export const CallStarted = Schema.Struct({
   type: Schema.Literal("CallStarted"),
   ...v1,
   ...at,
   path: Path,
   attempt: Schema.Int,
-  key: Schema.String
+  key: Schema.String,
+  tool: Schema.optionalKey(Schema.String),
+  ordinal: Schema.optionalKey(Schema.Int)
 })
 
 /** Something was sent to the run from outside; kept until a `wait` takes it. */
@@ -273,6 +279,8 @@ export const Event = Schema.Union([
   TurnOpened,
   ChildStopping,
   CallStarted,
+  CallEnded,
+  TurnRecorded,
   EventReceived,
   RunPaused,
   RunResumed,

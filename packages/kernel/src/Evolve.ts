@@ -5,6 +5,7 @@
 import type { Event } from "./Event.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Step from "./EvolveStep.ts"
+import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
@@ -49,7 +50,7 @@ const closing = (state: RunState, event: Of<"RunClosing">): void => {
     const at = state.nodes.edit(node.index)
     if (at.status === "open") {
       const table = state.maps.edit(node.index)
-      if (table !== undefined) Step.stopItems(state, table, event.at)
+      if (table !== undefined) Step.stopItems(state, node, table, event.at)
       if (table !== undefined && table.settled < table.count) continue
     }
     Step.settle(state, node, at, "cancelled", event.at)
@@ -99,6 +100,7 @@ const adopted = (state: RunState, event: Of<"RunAdopted">): boolean => {
 const callStarted = (state: RunState, event: Of<"CallStarted">): boolean => {
   const address = Step.locate(state, event.path)
   if (address === undefined) return false
+  if (event.tool !== undefined) return Turn.announced(state, event)
   if (address.index === undefined) state.nodes.edit(address.node.index).callStarted = true
   else state.maps.edit(address.node.index)?.set(address.index, { status: "queued", note: { callStarted: true } })
   return true
@@ -134,6 +136,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
+      Turn.reopened(state, event.path)
       return Step.makeReady(state, event.path)
     case "StepWaiting":
       return Step.waiting(state, event)
@@ -146,12 +149,16 @@ const apply = (state: RunState, event: Event): boolean => {
     case "MapStopped": {
       const node = state.plan.byId.get(event.path)
       const table = node === undefined ? undefined : state.maps.edit(node.index)
-      if (table === undefined) return false
-      Step.stopItems(state, table, event.at)
+      if (node === undefined || table === undefined) return false
+      Step.stopItems(state, node, table, event.at)
       return true
     }
     case "CallStarted":
       return callStarted(state, event)
+    case "CallEnded":
+      return Step.locate(state, event.path) !== undefined && Turn.ended(state, event)
+    case "TurnRecorded":
+      return Step.locate(state, event.path) !== undefined && Turn.recorded(state, event)
     case "EventReceived":
       received(state, event)
       return true

@@ -3,12 +3,14 @@
  * Every function answers whether the event fits the plan; one that does not seals the run.
  */
 import type { Event } from "./Event.ts"
+import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, NodeStatus, RunState, Warning } from "./RunState.ts"
 import { isSettled, warningsMax } from "./RunState.ts"
 import * as StepPath from "./StepPath.ts"
+import * as Usages from "./Usage.ts"
 import { none } from "./Value.ts"
 
 export type Of<T extends Event["type"]> = Extract<Event, { readonly type: T }>
@@ -37,6 +39,7 @@ export const settle = (state: RunState, node: PlanNode, at: NodeState, status: N
   at.settledAt = time
   at.wait = undefined
   at.retryAt = undefined
+  at.usage = Turn.settled(state, node.id, undefined)
 }
 
 /** Marks the outgoing edges: those listed are live, the others dead. */
@@ -155,12 +158,13 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
     if (table === undefined) return false
     leave(state, table, index)
     table.succeeded++
+    const usage = Turn.settled(state, event.path, event.usage)
     table.set(index, {
       status: "succeeded",
       output: event.output,
       startedAt: event.startedAt,
       endedAt: event.at,
-      note: event.usage === undefined ? undefined : { usage: event.usage }
+      note: usage === undefined ? undefined : { usage }
     })
     list(state, node, table)
     return true
@@ -172,7 +176,7 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
   at.outcome = event.outcome
   at.agent = event.agent
   at.startedAt = event.startedAt ?? at.startedAt ?? event.at
-  at.usage = event.usage
+  at.usage = Usages.add(at.usage, event.usage)
   decideEdges(state, node, event.live)
   return true
 }
@@ -181,7 +185,8 @@ const itemFailed = (state: RunState, node: PlanNode, index: number, event: Of<"S
   const table = state.maps.edit(node.index)
   if (table === undefined) return false
   leave(state, table, index)
-  const usage = event.usage === undefined ? {} : { usage: event.usage }
+  const used = Turn.settled(state, event.path, event.usage)
+  const usage = used === undefined ? {} : { usage: used }
   if (event.handled === "fallback") {
     table.succeeded++
     table.set(index, {
@@ -218,7 +223,7 @@ export const failed = (state: RunState, event: Of<"StepFailed">): boolean => {
   at.error = event.error
   at.attempt = Math.max(at.attempt, event.attempt)
   at.startedAt = event.startedAt ?? at.startedAt
-  at.usage = event.usage
+  at.usage = Usages.add(at.usage, event.usage)
   decideEdges(state, node, event.live)
   return true
 }
@@ -226,6 +231,7 @@ export const failed = (state: RunState, event: Of<"StepFailed">): boolean => {
 export const retrying = (state: RunState, event: Of<"StepRetryScheduled">): boolean => {
   const address = locate(state, event.path)
   if (address === undefined) return false
+  Turn.retried(state, event.path, event.error.kind)
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
@@ -275,7 +281,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
       table.active++
       started(table, address.node, event.at)
     } else table.resting++
-    table.set(address.index, { status: "waiting", attempt: event.attempt, note: { wait: event.wait } })
+    table.set(address.index, { status: "waiting", attempt: event.attempt, note: { wait: event.wait, waitingSince: event.at } })
     list(state, address.node, table)
     return true
   }
@@ -284,6 +290,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   at.status = "waiting"
   at.attempt = event.attempt
   at.wait = event.wait
+  at.waitingSince = event.at
   at.retryAt = undefined
   if (event.wait.kind === "operator") at.error = event.wait.error
   else at.startedAt ??= event.at
@@ -340,12 +347,15 @@ export const turnOpened = (state: RunState, event: Of<"TurnOpened">): boolean =>
   return true
 }
 
-const cancelItem = (state: RunState, table: ItemTable, index: number, time: number): void => {
+const cancelItem = (state: RunState, node: PlanNode, table: ItemTable, index: number, time: number): void => {
   const before = table.status(index)
   if (before === "succeeded" || before === "failed" || before === "cancelled") return
   leave(state, table, index)
   table.cancelled++
-  table.set(index, { status: "cancelled", endedAt: time })
+  const usage = state.conversations === undefined
+    ? undefined
+    : Turn.settled(state, StepPath.item(node.id, index), undefined)
+  table.set(index, { status: "cancelled", endedAt: time, ...(usage === undefined ? {} : { note: { usage } }) })
 }
 
 /** Items that wait because nobody knows whether their irreversible call happened. */
@@ -371,11 +381,11 @@ export const childItems = (table: ItemTable): ReadonlyArray<number> => {
  * No further item starts; what is not under way is cancelled. Items with an unknown outcome are left to fail, and children
  * to end, which is said by events of their own.
  */
-export const stopItems = (state: RunState, table: ItemTable, time: number): void => {
+export const stopItems = (state: RunState, node: PlanNode, table: ItemTable, time: number): void => {
   table.stopped = true
   const left = new Set([...unknownItems(table), ...childItems(table)])
   for (let index = 0; index < table.count; index++) {
-    if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, table, index, time)
+    if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, node, table, index, time)
   }
   table.again = Fifo.make()
   table.next = table.count
@@ -387,7 +397,7 @@ export const cancelled = (state: RunState, event: Of<"StepsCancelled">): boolean
     if (address === undefined) return false
     if (address.index !== undefined) {
       const table = state.maps.edit(address.node.index)
-      if (table !== undefined) cancelItem(state, table, address.index, event.at)
+      if (table !== undefined) cancelItem(state, address.node, table, address.index, event.at)
       continue
     }
     const at = state.nodes.edit(address.node.index)

@@ -35,6 +35,8 @@ export interface ItemNote {
   readonly error?: StepError
   readonly retryAt?: number
   readonly wait?: Wait
+  /** When it began to wait. */
+  readonly waitingSince?: number
   readonly callStarted?: boolean
   readonly usage?: Usage
 }

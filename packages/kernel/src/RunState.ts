@@ -6,6 +6,7 @@
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
 import type { ParentLink } from "./Child.ts"
+import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
@@ -47,6 +48,8 @@ export interface NodeState {
   /** Succeeded only by its fallback. */
   synthetic: boolean
   wait: Wait | undefined
+  /** When it began to wait. */
+  waitingSince: number | undefined
   retryAt: number | undefined
   /** The irreversible call of this attempt has been announced. */
   callStarted: boolean
@@ -130,6 +133,8 @@ export interface RunState {
   received: ReadonlySet<string>
   /** Lost deliveries by `path#attempt`. */
   lost: ReadonlyMap<string, number>
+  /** Of agent steps that are open; absent until a first turn is recorded. */
+  conversations: Conversations | undefined
   session: string | undefined
   epoch: number
 }
@@ -145,6 +150,7 @@ const freshNode = (): NodeState => ({
   error: undefined,
   synthetic: false,
   wait: undefined,
+  waitingSince: undefined,
   retryAt: undefined,
   callStarted: false,
   offeredSeq: 0,
@@ -256,6 +262,7 @@ export const empty = (plan: Plan): RunState => ({
   inbox: [],
   received: new Set(),
   lost: new Map(),
+  conversations: undefined,
   session: undefined,
   epoch: 0
 })
@@ -265,7 +272,8 @@ export const fork = (state: RunState): RunState => ({
   ...state,
   nodes: state.nodes.fork(),
   maps: state.maps.fork(),
-  ready: state.ready.fork()
+  ready: state.ready.fork(),
+  conversations: state.conversations?.fork()
 })
 
 export type JoinState = "open" | "met" | "lost"

@@ -143,8 +143,10 @@ const fellBack = (path: string, error: StepError): Warning => ({
   message: `${path}: ${error.message}`
 })
 
-const isUnknown = (work: Work, error: StepError): boolean =>
-  work.effect === "irreversible" && Retry.isOutcomeUnknown(error)
+/** An agent whose tool was called, and that cannot say what came of it, knows as little whatever else has failed. */
+const isUnknown = (draft: Draft, work: Work, path: string, error: StepError): boolean =>
+  (draft.state.conversations?.get(path)?.open ?? 0) > 0 ||
+  (work.effect === "irreversible" && Retry.isOutcomeUnknown(error))
 
 /** True when the failure was taken by a retry or by waiting for an operator, so that nothing settles. */
 const postponed = (
@@ -156,7 +158,7 @@ const postponed = (
   report: Report
 ): boolean => {
   if (attempt === 0) return false
-  if (isUnknown(work, error)) {
+  if (isUnknown(draft, work, path, error)) {
     waitForOperator(draft, path, attempt, "unknown_outcome", error)
     return true
   }
@@ -191,7 +193,7 @@ export const fail = (
   if (report.final !== true) {
     if (draft.state.closing === undefined) {
       if (postponed(draft, node, node.id, attempt, error, report)) return
-    } else if (isUnknown(node, error) && attempt > 0) {
+    } else if (isUnknown(draft, node, node.id, error) && attempt > 0) {
       return fail(draft, node, attempt, outcomeUnknown(node.id), { ...report, final: true })
     }
   }
@@ -251,7 +253,7 @@ export const failItem = (
     // Nothing of a stopped map starts again, so nothing of it may wait to.
     const over = draft.state.closing !== undefined || draft.state.maps.get(node.index)?.stopped === true
     if (!over && postponed(draft, each.body, path, attempt, error, report)) return
-    if (over && isUnknown(each.body, error)) {
+    if (over && isUnknown(draft, each.body, path, error)) {
       return failItem(draft, node, index, attempt, outcomeUnknown(path), { ...report, final: true })
     }
   }

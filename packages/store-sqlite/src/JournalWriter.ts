@@ -10,6 +10,7 @@ import { type Commit, type CommitOutcome, isFinished, type RunSummary } from "@b
 import type { BlobRef } from "@baton/kernel/Value"
 import * as Blobs from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
+import * as DoorTable from "./DoorTable.ts"
 import * as Migrations from "./Migrations.ts"
 
 interface Fence {
@@ -183,6 +184,7 @@ export class JournalWriter {
         at
       )
     }
+    if (commit.doors !== undefined) DoorTable.write(this.#connection, runNo, commit.at, commit.doors)
   }
 
   #writeTimers(runNo: number, timers: NonNullable<Commit["timers"]>) {

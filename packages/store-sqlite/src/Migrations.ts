@@ -144,6 +144,24 @@ export const migrations: ReadonlyArray<Migration> = [{
       PRIMARY KEY (tenant, name)
     ) STRICT, WITHOUT ROWID
   `
+}, {
+  number: 2,
+  sql: `
+    CREATE TABLE door (
+      run_no INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      path TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      since INTEGER NOT NULL,
+      due_at INTEGER,
+      closed_at INTEGER,
+      title TEXT NOT NULL,
+      data TEXT NOT NULL,
+      PRIMARY KEY (run_no, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX door_by_id ON door (id);
+    CREATE INDEX door_open ON door (since, id) WHERE closed_at IS NULL
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>

@@ -232,7 +232,7 @@ export const remove = (connection: Connection, tenant: string, run: string): boo
     const found = find(connection, tenant, run)
     const runNo = numberOf(connection, tenant, run)
     if (found === undefined || runNo === undefined || !isFinished(found)) return false
-    for (const table of ["journal", "timer", "dead_letter", "blob_reference", "log_line", "run"]) {
+    for (const table of ["journal", "timer", "door", "dead_letter", "blob_reference", "log_line", "run"]) {
       connection.run(`DELETE FROM ${table} WHERE run_no = ?`, runNo)
     }
     connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, run)

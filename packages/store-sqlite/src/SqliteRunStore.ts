@@ -1,6 +1,7 @@
 /** The run store on SQLite. Offered work lives in the owner's journal: there are no dispatch rows. */
 import { RunStore } from "@baton/engine/RunStore"
 import * as Effect from "effect/Effect"
+import * as DoorTable from "./DoorTable.ts"
 import * as RunTable from "./RunTable.ts"
 import type { StoreAccess } from "./StoreAccess.ts"
 
@@ -18,5 +19,6 @@ export const make = ({ read, write }: StoreAccess) =>
     claim: () => Effect.succeed(false),
     releaseExpired: () => Effect.succeed([]),
     deadLetters: (tenant, limit) => read((connection) => RunTable.deadLetters(connection, tenant, limit)),
+    doors: (query) => read((connection) => DoorTable.list(connection, query)),
     remove: (tenant, run) => write("remove", tenant, run)
   })

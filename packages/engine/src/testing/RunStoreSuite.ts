@@ -6,6 +6,7 @@ import type * as Layer from "effect/Layer"
 import { BlobStore } from "../BlobStore.ts"
 import { RunStore } from "../RunStore.ts"
 import { Sessions } from "../Sessions.ts"
+import * as DoorSuite from "./DoorSuite.ts"
 import { accepted, blob, bytes, creation, fate, following, isChain, summary, tenant, word } from "./Journals.ts"
 
 export type Ports = RunStore | Sessions | BlobStore
@@ -18,6 +19,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
     describe("blobs", () => blobs(test))
     describe("reading", () => reading(test))
     describe("timers", () => timers(test))
+    describe("doors", () => DoorSuite.doors(test))
     describe("removal", () => removal(test))
   })
 }

@@ -102,7 +102,7 @@ const dyingMigration = () => {
     sql: "CREATE TABLE half (a); INSERT INTO half VALUES (1)",
     get number() {
       if (++asked === 4) process.kill(process.pid, "SIGKILL")
-      return 2
+      return Migrations.migrations.length + 1
     }
   }
   const connection = new Connection(StoreFile.fileOf(folder))
