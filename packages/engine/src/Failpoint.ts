@@ -14,7 +14,10 @@ export const failpoints = [
   "worker.before-attempt",
   "worker.after-attempt-before-completion",
   "gather.after-blobs-before-completion",
-  "flow.after-freeze-before-create"
+  "flow.after-freeze-before-create",
+  "child.before-create",
+  "child.after-create",
+  "child.before-end"
 ] as const
 export type Failpoint = (typeof failpoints)[number]
 

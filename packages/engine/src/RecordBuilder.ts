@@ -24,7 +24,7 @@ export interface Draft {
 }
 
 /** Values that the kernel made, which may be larger than what a record may hold. */
-const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
+const externalized = (event: Event, blobs: Array<NewBlob>, calls: boolean): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
@@ -34,6 +34,9 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
         : event
+    case "StepSucceeded":
+      // What a step selects of its child's output is made by the kernel; what workers made comes stored.
+      return calls ? { ...event, output: externalize(event.output, blobs) } : event
     case "StepWaiting":
       return event.wait.kind === "child"
         ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
@@ -45,8 +48,9 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
 
 /** Folds what was decided into the slot's state and adds it to the record. */
 export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
+  const calls = draft.state.plan.callers.length > 0
   for (const decided of events) {
-    const event = externalized(decided, draft.blobs)
+    const event = externalized(decided, draft.blobs, calls)
     evolve(draft.state, event)
     draft.events.push(event)
   }
@@ -152,7 +156,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
   semantics: state.semantics,
   createdAt: state.createdAt,
   endedAt: state.finished?.at,
-  tags: state.tags
+  tags: state.tags,
+  ...(state.parent === undefined ? {} : { parent: state.parent })
 })
 
 /** Part of the summary that commits rewrite when it has changed. */

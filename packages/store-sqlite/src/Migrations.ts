@@ -162,6 +162,18 @@ export const migrations: ReadonlyArray<Migration> = [{
     CREATE INDEX door_by_id ON door (id);
     CREATE INDEX door_open ON door (since, id) WHERE closed_at IS NULL
   `
+}, {
+  number: 3,
+  sql: `
+    ALTER TABLE run ADD COLUMN parent_run TEXT;
+    ALTER TABLE run ADD COLUMN parent_path TEXT;
+    ALTER TABLE run ADD COLUMN parent_attempt INTEGER;
+    ALTER TABLE run ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN lineage_run TEXT;
+    ALTER TABLE run ADD COLUMN lineage_seq INTEGER;
+    ALTER TABLE run ADD COLUMN lineage_kind TEXT;
+    CREATE INDEX run_by_parent ON run (tenant, parent_run) WHERE parent_run IS NOT NULL
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>
