@@ -32,6 +32,8 @@ export interface Begin {
   readonly session: string
   /** Its process lives and, where sessions have leases, has kept its own. */
   readonly alive: () => boolean
+  /** Until when its process stands still. */
+  readonly frozenUntil: () => number
   /** It still does something, as far as its process lives. */
   running: boolean
   /** It has given its answer to the coordinator. */
@@ -41,8 +43,10 @@ export interface Begin {
 /** Codes of errors that the machine itself gives an attempt. */
 const machineErrors = new Set(["POISON", "INTERRUPTED", "STORE_READ", "CALL_NOT_STARTED", "OUTCOME_UNKNOWN"])
 
-/** How long after a cancel an attempt that was claimed before may still begin, in milliseconds. */
+/** How long after a cancel an attempt that was claimed before may still begin or go on, in milliseconds. */
 const cancelSlackMs = 2_000
+
+const watchman = { dead: false, frozenUntil: 0 }
 
 export class Observer {
   readonly runs = new Map<string, Seen>()
@@ -112,8 +116,22 @@ export class Observer {
     if (event.type === "StepWaiting" && event.wait.kind === "operator" && machineErrors.has(event.wait.error.code)) {
       seen.losses.set(`${event.path}#${event.attempt}`, { ...event.wait.error, kind: "internal" })
     }
+    if (event.type === "RunClosing" && event.cause !== "failure") this.#isTold(run)
     evolve(state, event)
     if (state.sealed !== undefined) this.complain(`${run}: ${state.sealed}`)
+  }
+
+  /** What runs when its run is cancelled must have been told to stop soon after, if its process still can (K11). */
+  #isTold(run: string): void {
+    const at = this.time.now
+    for (const [key, begin] of this.#begins) {
+      if (!key.startsWith(`${run} `) || !begin.running || begin.frozenUntil() > at) continue
+      this.time.at(at + cancelSlackMs, watchman, () => {
+        const row = [...this.#store.runs.values()].find((row) => row.run === run)
+        const able = begin.alive() && begin.frozenUntil() <= at && row?.owner === begin.session
+        if (able && begin.running) this.complain(`K11: ${key} goes on after the cancel`)
+      })
+    }
   }
 
   /** In a shared store the rows of offered work are exactly what the journal says is offered. */

@@ -154,6 +154,7 @@ export class SimulatedProcess {
       process: this.number,
       session: this.session,
       alive: () => this.alive && this.lapses === lapses,
+      frozenUntil: () => this.owner.frozenUntil,
       running: true,
       answered: false
     }

@@ -4,49 +4,55 @@
  *   - With an output schema the answer is JSON that conforms to it. A model that misses it is shown its problems once;
  *     missing it again is `validation`, with the problems and with the usage, which is paid all the same.
  *   - Without one the answer is `{ text }`.
+ *   - Tools that the definition lists may be called on the way; see `AgentLoop`.
  *   - Every answer is JSON that can be stored (SEMANTICS 8.15); what was repaired for that is a warning.
- *   - Text passes through `emit` as it comes, both turns of a repair included; `agent.stream.complete` carries the last.
+ *   - Text passes through `emit` as it comes, that of every turn; `agent.stream.complete` carries the last.
  */
 import { type AgentAnswer, type AgentCall, AgentError, type AgentInfo } from "@baton/engine/Agents"
+import type { AgentTool } from "@baton/engine/AgentTool"
 import * as CanonicalJson from "@baton/engine/CanonicalJson"
 import type * as Flow from "@baton/kernel/Flow"
-import type { Usage } from "@baton/kernel/Usage"
-import type { Json } from "@baton/kernel/Value"
-import * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
+import * as AgentLoop from "./AgentLoop.ts"
 import * as AgentPrompt from "./AgentPrompt.ts"
 import type { AgentSource, DefinitionCall } from "./AgentRegistry.ts"
 import * as AgentTools from "./AgentTools.ts"
 import type * as ModelNotes from "./model/ModelNotes.ts"
-import type { ModelRegistry, OpenModel } from "./model/ModelRegistry.ts"
-import { ModelSettings } from "./model/ModelSettings.ts"
+import type { ModelRegistry } from "./model/ModelRegistry.ts"
 import * as ProviderModel from "./model/ProviderModel.ts"
-import * as TokenUsage from "./model/TokenUsage.ts"
-import * as ModelAnswer from "./ModelAnswer.ts"
-import * as JsonHygiene from "./output/JsonHygiene.ts"
 import * as StructuredOutput from "./output/StructuredOutput.ts"
 
 export interface ModelAgentsOptions {
   readonly registry: ModelRegistry["Service"]
-  /** Serves definitions that list tools. */
-  readonly loop?: AgentTools.ToolLoop
+  /** The tools that definitions may list, by name. */
+  readonly tools?: ReadonlyMap<string, AgentTool>
 }
 
-/** Turns a schema may take: the first, and one repair. */
-const turnsMax = 2
+/** Answers that a schema may take: the first, and one repair. */
+const answersMax = 2
+
+const noTools: ReadonlyMap<string, AgentTool> = new Map()
 
 /** Serves definitions written in flows. */
-export const make = ({ loop, registry }: ModelAgentsOptions): DefinitionCall =>
+export const make = ({ registry, tools = noTools }: ModelAgentsOptions): DefinitionCall =>
   Effect.fn("ModelAgents.call")(
     function*(definition: Flow.AgentDefinition, call: AgentCall) {
-      const tools = definition.tools ?? []
-      yield* AgentTools.requireKnown(tools, loop?.names ?? [])
-      if (tools.length > 0 && loop !== undefined) return yield* loop.call(definition, call)
-      const prompt = yield* promptOf(definition, call)
+      const listed = yield* AgentTools.listed(definition.tools ?? [], tools)
+      const prompt = yield* promptOf(definition, call, listed.size > 0)
       const model = yield* registry.open(definition.model)
-      return yield* call.outputSchema === undefined
-        ? answerText(definition, call, model, prompt)
-        : answerJson(definition, call, model, prompt, StructuredOutput.make(call.outputSchema))
+      const output = call.outputSchema === undefined ? undefined : StructuredOutput.make(call.outputSchema)
+      const ended = yield* AgentLoop.run({
+        call,
+        model,
+        prompt,
+        tools: listed,
+        settings: settingsOf(definition, output),
+        judge: output === undefined ? judgeText : judgeJson(output)
+      })
+      if (ended.asks === undefined) {
+        yield* call.emit({ type: "agent.stream.complete", text: textOf(ended.output, output) })
+      }
+      return answerOf(call, ended)
     },
     (effect, _, call) =>
       Effect.tapError(effect, (error) => call.emit({ type: "agent.stream.error", message: error.message }))
@@ -72,17 +78,21 @@ export const named = (
   }
 }
 
-/** A model without tools changes nothing in the world. With tools the worst of them counts, which their loop knows. */
-const infoOf = (name: string, definition: Flow.AgentDefinition, { registry }: ModelAgentsOptions): AgentInfo => ({
+/** A model without tools changes nothing in the world. With tools the worst of them counts. */
+const infoOf = (
+  name: string,
+  definition: Flow.AgentDefinition,
+  { registry, tools = noTools }: ModelAgentsOptions
+): AgentInfo => ({
   name,
   description: definition.description ?? "",
-  effect: (definition.tools ?? []).length === 0 ? "pure" : "irreversible",
+  effect: AgentTools.worst((definition.tools ?? []).map((tool) => tools.get(tool)?.effect ?? "irreversible")),
   version: CanonicalJson.address(
     CanonicalJson.text({ definition, model: definition.model ?? registry.defaultReference ?? null })
   )
 })
 
-const promptOf = Effect.fnUntraced(function*(definition: Flow.AgentDefinition, call: AgentCall) {
+const promptOf = Effect.fnUntraced(function*(definition: Flow.AgentDefinition, call: AgentCall, tools: boolean) {
   const instructions = definition.instructions ?? ""
   if (instructions.trim() === "") {
     return yield* refuse("configuration", `Agent "${call.name}" has no instructions.`)
@@ -92,130 +102,72 @@ const promptOf = Effect.fnUntraced(function*(definition: Flow.AgentDefinition, c
     return yield* refuse("validation", `The input of agent "${call.name}" ${problem}.`)
   }
   const { input, outputSchema } = call
-  if (outputSchema === undefined) return AgentPrompt.make({ instructions, input })
+  if (outputSchema === undefined) return AgentPrompt.make({ instructions, input, tools })
   const { verify, wire } = StructuredOutput.make(outputSchema)
   yield* verify
-  return AgentPrompt.make({ instructions, input, schema: wire })
+  return AgentPrompt.make({ instructions, input, tools, schema: wire })
 })
 
 const refuse = (reason: "configuration" | "validation", message: string) =>
   Effect.fail(new AgentError({ reason, message, retryable: false, sent: false }))
 
-const settingsOf = ({ maxOutputTokens, temperature }: Flow.AgentDefinition) => ({
+const settingsOf = (
+  { maxOutputTokens, temperature }: Flow.AgentDefinition,
+  output: StructuredOutput.StructuredOutput | undefined
+) => ({
   ...(temperature === undefined ? {} : { temperature }),
-  ...(maxOutputTokens === undefined ? {} : { maxOutputTokens })
+  ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+  ...(output === undefined ? {} : { output: { name: "answer", schema: output.wire } })
 })
 
-const answerText = Effect.fnUntraced(function*(
-  definition: Flow.AgentDefinition,
-  call: AgentCall,
-  model: OpenModel,
-  prompt: Prompt.Prompt
-) {
-  const answer = yield* ModelAnswer.ask(model, prompt, call.emit).pipe(
-    Effect.provideService(ModelSettings, settingsOf(definition))
-  )
-  if (answer.text.trim() === "") {
-    const why = answer.finishReason === "length" ? " It used up its output tokens before it began." : ""
-    return yield* invalid(call, [`/: the model answered nothing.${why}`], answer.usage)
+/** Any text is an answer, but nothing at all is none. */
+const judgeText: AgentLoop.Talk["judge"] = (text, finishReason) => {
+  if (text.trim() !== "") {
+    const warnings = finishReason === "length" ? [truncated] : []
+    return Effect.succeed({ _tag: "Accepted", output: { text }, warnings })
   }
-  const { repairs, text } = JsonHygiene.cleanText(answer.text)
-  yield* call.emit({ type: "agent.stream.complete", text })
-  return answerOf(call, { text }, answer.usage, [
-    ...answer.warnings,
-    ...repairWarnings(repairs),
-    ...(answer.finishReason === "length" ? [truncated] : [])
-  ])
-})
+  const why = finishReason === "length" ? " It used up its output tokens before it began." : ""
+  return Effect.succeed({ _tag: "Refused", problems: [`/: the model answered nothing.${why}`], words: undefined })
+}
 
-const answerJson = Effect.fnUntraced(function*(
-  definition: Flow.AgentDefinition,
-  call: AgentCall,
-  model: OpenModel,
-  prompt: Prompt.Prompt,
-  output: StructuredOutput.StructuredOutput
-) {
-  const settings = { ...settingsOf(definition), output: { name: "answer", schema: output.wire } }
-  const usages: Array<Usage> = []
-  const warnings: Array<ModelNotes.Warning> = []
-  let asked = prompt
+const judgeJson = (output: StructuredOutput.StructuredOutput): AgentLoop.Talk["judge"] => {
+  let answers = 0
   let problems: ReadonlyArray<string> = []
-  for (let turn = 1; turn <= turnsMax; turn++) {
-    const answer = yield* ModelAnswer.ask(model, asked, call.emit).pipe(
-      Effect.provideService(ModelSettings, settings),
-      Effect.mapError((error) => withUsage(error, usages))
-    )
-    usages.push(answer.usage)
-    warnings.push(...answer.warnings)
-    const read = yield* output.read(answer.text)
+  return Effect.fnUntraced(function*(text: string, finishReason: string) {
+    answers++
+    const read = yield* output.read(text)
     if (read._tag === "Conforms") {
-      yield* call.emit({ type: "agent.stream.complete", text: JSON.stringify(read.value) })
-      const repaired = turn === 1 ? [] : [{ code: "output_repaired", message: `First answer: ${problems.join("; ")}` }]
-      return answerOf(call, read.value, TokenUsage.total(usages), [
-        ...warnings,
-        ...repairWarnings(read.repairs),
-        ...repaired
-      ])
+      const repaired = answers === 1
+        ? []
+        : [{ code: "output_repaired", message: `First answer: ${problems.join("; ")}` }]
+      const accepted: AgentLoop.Judgement = {
+        _tag: "Accepted",
+        output: read.value,
+        warnings: [...read.repairs.map((message) => ({ code: "output_cleaned", message })), ...repaired]
+      }
+      return accepted
     }
-    problems = answer.finishReason === "length" ? [...read.problems, truncated.message] : read.problems
-    yield* call.log(`answer ${turn} of ${call.name} does not conform: ${problems.join("; ")}`)
-    asked = Prompt.fromMessages([
-      ...asked.content,
-      Prompt.assistantMessage({ content: [Prompt.textPart({ text: answer.text.slice(0, shownMax) || "(nothing)" })] }),
-      Prompt.userMessage({ content: [Prompt.textPart({ text: ProviderModel.repairWords(problems) })] })
-    ])
-  }
-  return yield* invalid(call, problems, TokenUsage.total(usages))
-})
-
-/** Characters of a wrong answer that are shown to the model again. */
-const shownMax = 64 * 1024
+    problems = finishReason === "length" ? [...read.problems, truncated.message] : read.problems
+    const words = answers < answersMax ? ProviderModel.repairWords(problems) : undefined
+    const refused: AgentLoop.Judgement = { _tag: "Refused", problems, words }
+    return refused
+  })
+}
 
 const truncated: ModelNotes.Warning = {
   code: "output_truncated",
   message: "the answer was cut at the limit of output tokens"
 }
 
-const repairWarnings = (repairs: ReadonlyArray<string>): ReadonlyArray<ModelNotes.Warning> =>
-  repairs.map((message) => ({ code: "output_cleaned", message }))
+const textOf = (output: AgentLoop.Ended["output"], schema: StructuredOutput.StructuredOutput | undefined): string =>
+  schema === undefined && typeof output === "object" && output !== null && "text" in output
+    ? String(output["text"])
+    : JSON.stringify(output)
 
-const answerOf = (
-  call: AgentCall,
-  output: Json,
-  usage: Usage | undefined,
-  warnings: ReadonlyArray<ModelNotes.Warning>
-): AgentAnswer => ({
+const answerOf = (call: AgentCall, { asks, output, usage, warnings }: AgentLoop.Ended): AgentAnswer => ({
   output,
   agent: typeof call.agent === "string" ? call.agent : call.name,
+  ...(asks === undefined ? {} : { asks }),
   ...(usage === undefined ? {} : { usage }),
   ...(warnings.length === 0 ? {} : { warnings })
 })
-
-const invalid = (call: AgentCall, problems: ReadonlyArray<string>, usage: Usage | undefined) =>
-  Effect.fail(
-    new AgentError({
-      reason: "validation",
-      message: `The answer of "${call.name}" does not conform to its schema: ${problems.slice(0, 3).join("; ")}`,
-      retryable: true,
-      sent: true,
-      problems,
-      ...(usage === undefined ? {} : { usage: { ...usage } })
-    })
-  )
-
-/** What was used before the failure is paid. */
-const withUsage = (error: AgentError, usages: ReadonlyArray<Usage>): AgentError => {
-  const usage = TokenUsage.total(usages)
-  if (usage === undefined) return error
-  const { message, problems, reason, retryAfterMs, retryable, status } = error
-  return new AgentError({
-    reason,
-    message,
-    retryable,
-    sent: true,
-    usage: { ...usage },
-    ...(status === undefined ? {} : { status }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(problems === undefined ? {} : { problems })
-  })
-}

@@ -1,4 +1,5 @@
 import { type AgentCall, type AgentError, Agents, type AgentStreamEvent } from "@baton/engine/Agents"
+import { type AgentTool, byName } from "@baton/engine/AgentTool"
 import type * as Flow from "@baton/kernel/Flow"
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import { assert, describe, it } from "@effect/vitest"
@@ -22,7 +23,7 @@ interface Asked {
 /** The `Agents` port over a scripted model, with everything a step would see. */
 const scene = Effect.fnUntraced(function*(
   script: ScriptedModel.Script,
-  options: { readonly loop?: ModelAgents.ModelAgentsOptions["loop"]; readonly named?: AgentRegistry.AgentSource } = {}
+  options: { readonly tools?: ReadonlyArray<AgentTool>; readonly named?: AgentRegistry.AgentSource } = {}
 ) {
   const scripted = yield* ScriptedModel.make(script, "test")
   const registry: ModelAgents.ModelAgentsOptions["registry"] = {
@@ -30,10 +31,10 @@ const scene = Effect.fnUntraced(function*(
     open: (reference = "scripted/test") =>
       Effect.succeed({ reference, provider: "scripted", model: "test", service: scripted.model })
   }
-  const loop = options.loop === undefined ? {} : { loop: options.loop }
+  const tools = byName(options.tools ?? [])
   const agents = AgentRegistry.make({
     sources: options.named === undefined ? [] : [options.named],
-    define: ModelAgents.make({ registry, ...loop })
+    define: ModelAgents.make({ registry, tools })
   })
   const events: Array<AgentStreamEvent> = []
   const lines: Array<string> = []
@@ -54,6 +55,15 @@ const scene = Effect.fnUntraced(function*(
     return agents.call(given)
   }
   return { scripted, agents, events, lines, call }
+})
+
+const toolOf = (name: string): AgentTool => ({
+  name,
+  description: name,
+  inputSchema: { type: "object" },
+  effect: "pure",
+  version: "1",
+  execute: () => Effect.succeed({ output: "done" })
 })
 
 const person: JsonObject = {
@@ -258,16 +268,15 @@ describe("the registry of agents", () => {
 
   it.effect("refuses a tool that nobody registered before it asks a model, and names the nearest", () =>
     Effect.gen(function*() {
-      const loop = {
-        names: ["fetch_url", "read_file"],
-        call: () => Effect.succeed({ output: "looped", agent: "helper" })
-      }
-      const { call, scripted } = yield* scene(["x"], { loop })
+      const { call, scripted } = yield* scene(["x"], { tools: [toolOf("fetch_url"), toolOf("read_file")] })
       const error = yield* Effect.flip(call({ agent: { instructions: "Read.", tools: ["read_file", "fetch_ulr"] } }))
       assert.deepStrictEqual(reasonOf(error), ["configuration", false, false])
       assert.include(error.message, "Did you mean \"fetch_url\"?")
       assert.strictEqual(scripted.requests.length, 0)
-      assert.strictEqual((yield* call({ agent: { instructions: "Read.", tools: ["read_file"] } })).output, "looped")
+      assert.deepStrictEqual((yield* call({ agent: { instructions: "Read.", tools: ["read_file"] } })).output, {
+        text: "x"
+      })
+      assert.deepStrictEqual(scripted.requests[0]?.request.tools.map(({ name }) => name), ["read_file"])
     }))
 
   it.effect("serves named definitions, whose version changes with their words", () =>

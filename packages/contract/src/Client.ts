@@ -38,6 +38,16 @@ export interface StartRun {
   readonly submitOnly?: boolean
 }
 
+export interface StepResolution {
+  /** With `skip`: what the run goes on with; null when absent. */
+  readonly output?: Json
+  readonly note?: string
+  /** With `retry`: milliseconds before the next attempt, 0 to 600,000. */
+  readonly delayMs?: number
+  /** With `retry`: a JSON Merge Patch (RFC 7396) on the step's input. */
+  readonly modifications?: Json
+}
+
 export interface LogEntry {
   readonly at: string
   readonly path: string
@@ -79,7 +89,7 @@ export class Client extends Context.Service<Client, {
     run: string,
     path: string,
     action: "retry" | "skip" | "abort",
-    options: { readonly output?: Json; readonly note?: string }
+    options: StepResolution
   ) => Effect.Effect<void, ClientError>
   readonly remove: (run: string) => Effect.Effect<void, ClientError>
   /** Removes runs that ended before `before` (milliseconds since 1970); returns how many. */

@@ -9,6 +9,7 @@ import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { AgentConversation } from "./AgentConversation.ts"
 
 export interface AgentCall {
   readonly tenant: string
@@ -23,6 +24,8 @@ export interface AgentCall {
   readonly name: string
   readonly input: Json
   readonly outputSchema?: JsonObject
+  /** Where turns and tool calls are recorded; absent outside of a run. */
+  readonly conversation?: AgentConversation
   /** The model that the flow gives this agent; a definition with instructions holds it itself. */
   readonly model?: string
   /** Live only: tokens and tool calls, never journaled. */
@@ -44,11 +47,13 @@ export interface AgentAnswer {
   readonly agent: string
   readonly usage?: Usage
   readonly warnings?: ReadonlyArray<{ readonly code: string; readonly message: string }>
+  /** The agent waits for a person: the question, and the key of the call whose result the answer becomes. */
+  readonly asks?: { readonly key: string; readonly tool: string; readonly ordinal: number; readonly question: Json }
 }
 
 /** `timeout`, `api`, `validation` are source 000's AgentTimeoutError, AgentApiError and AgentValidationError. */
 export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
-  reason: Schema.Literals(["timeout", "api", "validation", "configuration", "unknown_agent", "refused"]),
+  reason: Schema.Literals(["timeout", "api", "validation", "configuration", "unknown_agent", "refused", "store"]),
   message: Schema.String,
   retryable: Schema.Boolean,
   /** A stable code that tells more than the reason, such as `FILES_NOT_FOUND`; the step's error carries it when present. */

@@ -5,6 +5,7 @@
  * start and interrupts the call; interrupting the attempt interrupts the call too and gives no outcome. What comes out is
  * within bounds, valid for the node's schema, and free of every secret the attempt has used.
  */
+import type { Question } from "@baton/kernel/Approval"
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
@@ -20,6 +21,7 @@ import type { AttemptSecrets } from "./AttemptSecrets.ts"
 import { scrubJson } from "./AttemptSecrets.ts"
 import { BlobStore } from "./BlobStore.ts"
 import { Secrets } from "./Secrets.ts"
+import * as StepQuestion from "./StepQuestion.ts"
 import type { StepResult, StepType } from "./StepType.ts"
 import { StepTypes } from "./StepType.ts"
 import type { NewBlob } from "./StoredValue.ts"
@@ -47,6 +49,7 @@ export interface AttemptOutcome {
   readonly outcome:
     | { readonly ok: true; readonly output: Value; readonly agent?: string }
     | { readonly ok: false; readonly error: StepError }
+    | { readonly ok: "asks"; readonly question: Question }
   readonly usage: Usage | undefined
   readonly warnings: ReadonlyArray<Warning>
   readonly blobs: ReadonlyArray<NewBlob>
@@ -73,6 +76,7 @@ export const run = (
 interface Finished {
   readonly result: StepResult
   readonly kept: AttemptOutput.Kept
+  readonly question?: Question
   readonly warnings: ReadonlyArray<Warning>
 }
 
@@ -123,6 +127,7 @@ const finish = (
   attempt: AttemptContext.AttemptContext,
   result: StepResult
 ): Effect.Effect<Finished, StepError> => {
+  if (result.asks !== undefined) return asking(attempt, result, result.asks)
   let output = result.output
   let warnings: ReadonlyArray<Warning> = result.warnings ?? []
   const problem = AttemptOutput.problem(output)
@@ -147,6 +152,20 @@ const finish = (
       ? store(work, result, selected, warnings)
       : Effect.fail(invalid(work, `What select keeps is no JSON within bounds: ${found}`))
   }).pipe(Effect.mapError((error) => ({ ...error, ...afterCall })))
+}
+
+const nothingKept: AttemptOutput.Kept = { value: { v: null }, blobs: [] }
+
+const asking = (
+  attempt: AttemptContext.AttemptContext,
+  result: StepResult,
+  asks: NonNullable<StepResult["asks"]>
+): Effect.Effect<Finished, StepError> => {
+  const secrets = attempt.secretsUsed
+  const question = StepQuestion.read(asks, (json) => secrets === undefined ? json : scrubJson(secrets, json))
+  return Result.isSuccess(question)
+    ? Effect.succeed({ result, kept: nothingKept, question: question.success, warnings: result.warnings ?? noWarnings })
+    : Effect.fail(question.failure)
 }
 
 /** An error after the call was made proves nothing about the call. */
@@ -181,10 +200,11 @@ const invalid = (work: Plan.Work, message: string, problems?: ReadonlyArray<stri
 })
 
 const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, finished: Finished): AttemptOutcome => {
-  const { kept, result } = finished
+  const { kept, question, result } = finished
+  const agent = result.agent === undefined ? undefined : { agent: result.agent }
   return {
     startedAt,
-    outcome: { ok: true, output: kept.value, ...(result.agent === undefined ? undefined : { agent: result.agent }) },
+    outcome: question === undefined ? { ok: true, output: kept.value, ...agent } : { ok: "asks", question },
     usage: Usages.add(attempt.spent, result.usage),
     warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),
     blobs: kept.blobs

@@ -1,5 +1,6 @@
 /** What a step type sees of its attempt. Everything that is not always needed is made when it is asked for. */
 import type * as Flow from "@baton/kernel/Flow"
+import * as Modifications from "@baton/kernel/Modifications"
 import type * as Plan from "@baton/kernel/Plan"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
@@ -8,17 +9,21 @@ import type { Json, Value } from "@baton/kernel/Value"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { createHash } from "node:crypto"
+import * as AgentConversation from "./AgentConversation.ts"
 import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
+import * as RecordedConversation from "./RecordedConversation.ts"
 import type { Secrets } from "./Secrets.ts"
 import { lineBytesMax } from "./StepLog.ts"
-import type { StepContext } from "./StepType.ts"
+import type { StepAnswer, StepContext } from "./StepType.ts"
 
 /** Log lines of one attempt; the last one says that more were dropped. */
 export const attemptLinesMax = 1000
+
+const noAnswers: ReadonlyArray<StepAnswer> = []
 
 /** One attempt as the coordinator hands it over. */
 export interface AttemptRequest {
@@ -28,6 +33,10 @@ export interface AttemptRequest {
   readonly attempt: number
   /** 0, and one more for each operator's retry with changes (SEMANTICS 8.11b). */
   readonly generation: number
+  /** A JSON Merge Patch on the step's input, from an operator's retry (SEMANTICS 8.8). */
+  readonly modifications?: Value | undefined
+  /** Answers to questions that the step has asked itself; absent: none. */
+  readonly answers?: ReadonlyArray<StepAnswer>
   readonly work: Plan.Work
   readonly source: FieldScope.Source
   /** The names agents of the flow are bound to in this run. */
@@ -37,19 +46,14 @@ export interface AttemptRequest {
   readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
   /** Commits `CallStarted` under the key; asked before an irreversible attempt does anything (SEMANTICS 8.2d). */
   readonly startCall?: (key: string) => Effect.Effect<void, StepError>
+  /** Where an agent's conversation is recorded; absent outside of a run. */
+  readonly conversation?: ConversationMachine
 }
 
 export interface AttemptServices {
   readonly blobs: BlobStore["Service"]
   readonly secrets: Secrets["Service"]
 }
-
-/**
- * Stable over redeliveries and automatic retries of one call: a hash of who calls, as 43 characters of base64url.
- * `ordinal` counts the calls a step makes, the step itself being 0.
- */
-export const idempotencyKey = (run: string, path: string, generation: number, ordinal: number): string =>
-  createHash("sha256").update(JSON.stringify([run, path, generation, ordinal])).digest("base64url")
 
 /**
  * The context, and what the runner reads from it afterwards. Members are functions of their own, so that a step type may
@@ -71,6 +75,7 @@ export class AttemptContext implements StepContext {
   #usage: Usage | undefined
   #secrets: AttemptSecrets.AttemptSecrets | undefined
   #lines = 0
+  #conversation: AttemptConversation | undefined
 
   constructor(request: AttemptRequest, services: AttemptServices) {
     this.tenant = request.tenant
@@ -87,11 +92,30 @@ export class AttemptContext implements StepContext {
   }
 
   get key(): string {
-    return this.#key ??= idempotencyKey(this.run, this.path, this.#request.generation, 0)
+    return this.#key ??= AgentConversation.callKey(this.run, this.path, this.#request.generation, 0)
+  }
+
+  get answers(): ReadonlyArray<StepAnswer> {
+    return this.#request.answers ?? noAnswers
   }
 
   get timeout(): Duration.Duration | undefined {
     return this.work.timeoutMs === undefined ? undefined : Duration.millis(this.work.timeoutMs)
+  }
+
+  /** An irreversible tool has been called: no other agent may begin the work anew. */
+  get announced(): boolean {
+    return this.#conversation?.announced === true
+  }
+
+  readonly conversation: StepContext["conversation"] = (candidate) => {
+    const machine = this.#request.conversation
+    if (machine === undefined) return AgentConversation.unrecorded(this.run, this.path, candidate)
+    this.#conversation ??= RecordedConversation.open(machine.recorded)
+    return RecordedConversation.make(this.#request, machine, this.#conversation, candidate, (json) => {
+      const secrets = this.secretsUsed
+      return secrets === undefined ? json : AttemptSecrets.scrubJson(secrets, json)
+    })
   }
 
   /** Everything `spend` was told. */
@@ -108,7 +132,10 @@ export class AttemptContext implements StepContext {
     return this.#secrets ??= AttemptSecrets.make(this.tenant, this.#services.secrets)
   }
 
-  readonly field: StepContext["field"] = (name) => {
+  readonly field: StepContext["field"] = (name) =>
+    this.#request.modifications === undefined ? this.#field(name) : this.#modified(name, this.#field(name))
+
+  #field(name: string): Effect.Effect<Json, StepError> {
     const template = this.work.fields[name]
     if (template === undefined) return Effect.succeed(written(this.work, name))
     return template.references.secrets.size > 0
@@ -116,7 +143,22 @@ export class AttemptContext implements StepContext {
       : this.scope.json(template, name)
   }
 
+  /** Only an attempt that an operator has changed pays for this. */
+  #modified<A extends Json | Redacted.Redacted<Json>>(
+    name: string,
+    value: Effect.Effect<A, StepError>
+  ): Effect.Effect<A, StepError> {
+    const { modifications } = this.#request
+    if (modifications === undefined) return value
+    return Effect.flatMap(this.scope.load(modifications), (patch) =>
+      Effect.map(value, (plain): A => {
+        const inside = (json: Json): Json => Modifications.modify(this.work.type, patch, name, json)
+        return (Redacted.isRedacted(plain) ? Redacted.make(inside(Redacted.value(plain) as Json)) : inside(plain)) as A
+      }))
+  }
+
   readonly stored: StepContext["stored"] = (name) => {
+    if (this.#request.modifications !== undefined) return Effect.map(this.field(name), (v): Value => ({ v }))
     const template = this.work.fields[name]
     if (template === undefined) return Effect.succeed<Value>({ v: written(this.work, name) })
     return template.references.secrets.size > 0
@@ -124,13 +166,15 @@ export class AttemptContext implements StepContext {
       : this.scope.stored(template, name)
   }
 
+  readonly load: StepContext["load"] = (value) => this.scope.load(value)
+
   readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)
 
   readonly secretJson: StepContext["secretJson"] = (name, host) => {
     const template = this.work.fields[name]
-    return template === undefined
-      ? Effect.succeed(written(this.work, name))
-      : this.#secretsMade.fill(template, name, host, this.scope.json)
+    if (template === undefined) return this.field(name)
+    const filled = this.#secretsMade.fill(template, name, host, this.scope.json)
+    return this.#request.modifications === undefined ? filled : this.#modified(name, filled)
   }
 
   readonly secretField: StepContext["secretField"] = (name, host) =>

@@ -28,6 +28,10 @@ const externalized = (event: Event, blobs: Array<NewBlob>, calls: boolean): Even
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
+    case "StepWaiting":
+      return event.wait.kind === "approval"
+        ? { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
+        : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
@@ -56,6 +60,9 @@ export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
   }
 }
 
+const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
+  one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
+
 const valueOf = (event: Event): Value | undefined => {
   switch (event.type) {
     case "RunCreated":
@@ -67,14 +74,22 @@ const valueOf = (event: Event): Value | undefined => {
       return event.output
     case "MapExpanded":
       return event.items
+    case "StepWaiting":
+      return event.wait.kind === "approval" ? event.wait.shown : undefined
+    case "ApprovalVoted":
+      return event.data
+    case "ApprovalDecided":
+      return both(event.data, event.modifications)
     case "EventReceived":
       return event.data
-    case "StepWaiting":
-      return event.wait.kind === "child" ? event.wait.input : undefined
     case "TurnRecorded":
       return event
     case "CallEnded":
       return event.result
+    case "StepReopened":
+      return event.modifications
+    case "StepWaiting":
+      return event.wait.kind === "child" ? event.wait.input : undefined
     default:
       return undefined
   }

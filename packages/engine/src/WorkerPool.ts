@@ -28,6 +28,7 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import type { ConversationMachine } from "./RecordedConversation.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
 import * as RunSource from "./RunSource.ts"
@@ -144,6 +145,7 @@ const requestOf = (
   item: RunSource.Item | undefined
 ): AttemptRequest => {
   const { node, state, work } = begun
+  const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
   const until = begun.item === undefined
     ? state.nodes.get(node.index).offeredSeq
     : state.maps.get(node.index)?.offeredSeq ?? state.seq
@@ -152,7 +154,9 @@ const requestOf = (
     run: offer.run,
     path: offer.path,
     attempt: offer.attempt,
-    generation: 0,
+    generation: change?.generation ?? 0,
+    modifications: change?.modifications,
+    ...(state.answers.size === 0 ? undefined : { answers: RunSource.answersTo(state, offer.path) }),
     work,
     source: RunSource.make(state, node, until, item),
     agents: state.agents,
@@ -167,9 +171,20 @@ const requestOf = (
         type: event.type,
         data: event
       }]),
-    startCall: (key) => startCall(pool, offer, key)
+    startCall: (key) => startCall(pool, offer, key),
+    ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
   }
 }
+
+const conversationOf = (pool: Pool, { path, run, tenant }: Offer, state: RunState): ConversationMachine => ({
+  command: (command, blobs) =>
+    pool.coordinator.command(tenant, run, command, blobs === undefined ? undefined : { blobs }),
+  state: Effect.map(pool.coordinator.peek(tenant, run), (seen) => seen?.state),
+  json: (ref) => pool.coordinator.json(tenant, ref),
+  recorded: state.conversations?.get(path),
+  now: () => pool.clock.currentTimeMillisUnsafe(),
+  reach: pool.failpoint ?? (() => Effect.void)
+})
 
 const noAgents = {}
 

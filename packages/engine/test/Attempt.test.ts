@@ -1,5 +1,6 @@
+import { callKey } from "@baton/engine/AgentConversation"
 import * as Attempt from "@baton/engine/Attempt"
-import { attemptLinesMax, idempotencyKey } from "@baton/engine/AttemptContext"
+import { attemptLinesMax } from "@baton/engine/AttemptContext"
 import * as AttemptOutput from "@baton/engine/AttemptOutput"
 import type { StepContext, StepResult, StepType } from "@baton/engine/StepType"
 import { requestOf, secretsOf, servicesOf, type Setting, workOf } from "@baton/engine/testing/AttemptHarness"
@@ -37,12 +38,12 @@ const run = (
 const giving = (output: Json): Execute => () => Effect.succeed({ output })
 
 const errorOf = (outcome: Attempt.AttemptOutcome): StepError => {
-  if (outcome.outcome.ok) return assert.fail("the attempt succeeded")
+  if (outcome.outcome.ok !== false) return assert.fail("the attempt succeeded")
   return outcome.outcome.error
 }
 
 const outputOf = (outcome: Attempt.AttemptOutcome) => {
-  if (!outcome.outcome.ok) return assert.fail(JSON.stringify(outcome.outcome.error))
+  if (outcome.outcome.ok !== true) return assert.fail(JSON.stringify(outcome.outcome))
   return outcome.outcome.output
 }
 
@@ -268,7 +269,7 @@ describe("Attempt endings", () => {
       const setting = { request: { startCall } }
       yield* run(execute, undefined, { effect: "irreversible" }, setting)
       yield* run(execute, undefined, { effect: "keyed" }, setting)
-      assert.deepStrictEqual(story, [idempotencyKey("run_1", "step", 0, 0), "call", "call"])
+      assert.deepStrictEqual(story, [callKey("run_1", "step", 0, 0), "call", "call"])
     }))
 
   it.effect("makes no irreversible call that could not be announced", () =>
@@ -299,16 +300,16 @@ describe("Attempt endings", () => {
     }))
 
   it("keeps the key over attempts and changes it with the generation, the call and the step", () => {
-    const calls: ReadonlyArray<Parameters<typeof idempotencyKey>> = [
+    const calls: ReadonlyArray<Parameters<typeof callKey>> = [
       ["r", "p", 0, 0],
       ["r", "p", 1, 0],
       ["r", "p", 0, 1],
       ["r", "q", 0, 0],
       ["rp", "", 0, 0]
     ]
-    assert.strictEqual(new Set(calls.map((call) => idempotencyKey(...call))).size, calls.length)
-    assert.match(idempotencyKey("r", "p", 0, 0), /^[A-Za-z0-9_-]{43}$/)
-    assert.strictEqual(idempotencyKey("r", "p", 0, 0), idempotencyKey("r", "p", 0, 0))
+    assert.strictEqual(new Set(calls.map((call) => callKey(...call))).size, calls.length)
+    assert.match(callKey("r", "p", 0, 0), /^[A-Za-z0-9_-]{43}$/)
+    assert.strictEqual(callKey("r", "p", 0, 0), callKey("r", "p", 0, 0))
   })
 
   it.effect("gives an attempt a bounded number of log lines of bounded length", () =>

@@ -4,11 +4,16 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
+import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
+import { ResolveStep } from "./CommandOperator.ts"
+import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
+import { Problem } from "./Problem.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -41,7 +46,9 @@ export const CompleteStep = Schema.Struct({
     Schema.Struct({ ok: Schema.Literal(true), output: Value, agent: Schema.optionalKey(Schema.String) }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
     /** The attempt was told to stop and did. */
-    Schema.Struct({ ok: Schema.Literal("interrupted") })
+    Schema.Struct({ ok: Schema.Literal("interrupted") }),
+    /** The attempt has ended with a question to a person: the step waits, and goes on with the answer. */
+    Schema.Struct({ ok: Schema.Literal("asks"), question: Question })
   ])
 })
 
@@ -49,7 +56,7 @@ export const CompleteStep = Schema.Struct({
 export const FireTimer = Schema.Struct({
   type: Schema.Literal("FireTimer"),
   ...at,
-  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate"]),
+  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate", "patch"]),
   path: Schema.String,
   n: Schema.Int
 })
@@ -105,20 +112,12 @@ export const LoseDelivery = Schema.Struct({
   attempt: Schema.Int
 })
 
-/** The operator's doors of a waiting step. */
-export const ResolveStep = Schema.Struct({
-  type: Schema.Literal("ResolveStep"),
-  ...at,
-  ...by,
-  path: Schema.String,
-  action: Schema.Literals(["retry", "skip", "abort"]),
-  output: Schema.optionalKey(Value),
-  note: Schema.optionalKey(Schema.String)
-})
-
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })
 
 export const Command = Schema.Union([
+  ProposePatch,
+  DecidePatch,
+  RevertPatch,
   CreateRun,
   CompleteStep,
   FireTimer,
@@ -132,6 +131,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  DecideApproval,
   EndChild,
   AddNote
 ])
@@ -143,6 +143,10 @@ const decodeShape = Schema.decodeUnknownOption(Command)
 export const decode = (value: unknown): Option.Option<Command> =>
   JsonBounds.check(value) === undefined ? decodeShape(value) : Option.none()
 
-/** Why a command changes nothing. `code` is stable; `message` says what to do. */
-export const Refusal = Schema.Struct({ code: Schema.String, message: Schema.String })
+/** Why a command changes nothing. `code` is stable; `message` says what to do; `problems` say where. */
+export const Refusal = Schema.Struct({
+  code: Schema.String,
+  message: Schema.String,
+  problems: Schema.optionalKey(Schema.Array(Problem))
+})
 export type Refusal = typeof Refusal.Type

@@ -31,7 +31,7 @@ const templateFields: { readonly [type in Flow.NodeType]: ReadonlyArray<string> 
   function: [],
   file: ["path", "content"],
   wait: ["for", "until"],
-  approval: ["question", "options", "form", "approvers"],
+  approval: ["question", "reason", "options", "form", "approvers"],
   flow: [],
   choice: [],
   map: [],
@@ -197,9 +197,13 @@ const methodEffects: { readonly [method: string]: Flow.Effect } = {
   DELETE: "idempotent"
 }
 
-const effectOf = ({ fields, type }: Source): Flow.Effect => {
-  const declared = own(fields, "effect")
-  if (typeof declared === "string") return declared as Flow.Effect
+const effectOf = (source: Source): Flow.Effect => {
+  const declared = own(source.fields, "effect")
+  return typeof declared === "string" ? declared as Flow.Effect : usualEffect(source)
+}
+
+/** The effect of a node whose author says nothing about it (SEMANTICS 8.11a). */
+export const usualEffect = ({ fields, type }: Pick<Source, "fields" | "type">): Flow.Effect => {
   if (type === "http") return methodEffects[String(own(fields, "method") ?? "GET").toUpperCase()] ?? "irreversible"
   return type === "agent" || type === "file" || type === "function" || type === "flow" ? "idempotent" : "pure"
 }
@@ -218,7 +222,6 @@ export const checkType = ({ fields, pointer, type }: Source, report: Report): vo
     report.add("BAD_URL", `${pointer}/url`, `${quote(url)} is no URL.`, { expected: "an absolute http or https URL" })
   }
   if (type === "agent") checkDefinition(own(fields, "agent"), `${pointer}/agent`, report)
-  if (type === "approval") ranged(own(fields, "quorum"), [1, 100], 1, `${pointer}/quorum`, report)
 }
 
 /** With expressions in it, as much of a URL as is fixed is checked. */

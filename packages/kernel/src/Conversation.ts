@@ -20,6 +20,8 @@ export interface RecordedCall {
   /** Absent while the call is open: an irreversible one that was announced, and whose outcome nobody has recorded. */
   readonly result?: Value
   readonly failed?: true
+  /** It was announced before it was made: an irreversible one. */
+  readonly announced?: true
 }
 
 export interface Conversation {
@@ -54,7 +56,7 @@ export const withCall = (before: Conversation, key: string, call: RecordedCall):
   const isOpen = call.result === undefined
   return {
     ...before,
-    calls: new Map(before.calls).set(key, call),
+    calls: new Map(before.calls).set(key, isOpen || known?.announced ? { ...call, announced: true } : call),
     open: before.open + (isOpen ? 1 : 0) - (wasOpen ? 1 : 0)
   }
 }

@@ -6,11 +6,15 @@
  */
 import * as Option from "effect/Option"
 import { drain } from "./Activate.ts"
+import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
+import * as Operator from "./DecideOperator.ts"
+import * as Patch from "./DecidePatch.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -55,6 +59,12 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
 
 const handle = (draft: Draft, command: Command): Refusal | undefined => {
   switch (command.type) {
+    case "ProposePatch":
+      return Patch.propose(draft, command)
+    case "DecidePatch":
+      return Patch.decide(draft, command)
+    case "RevertPatch":
+      return Patch.revert(draft, command)
     case "CreateRun":
       return create(draft, command)
     case "CompleteStep":
@@ -79,7 +89,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "CancelRun":
       return Control.cancel(draft, command)
     case "ResolveStep":
-      return Control.resolve(draft, command)
+      return Operator.resolve(draft, command)
+    case "DecideApproval":
+      return Approval.decide(draft, command)
     case "EndChild":
       return Child.end(draft, command)
     case "AddNote":
@@ -105,6 +117,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     return refuse("SEMANTICS_UNKNOWN", message)
   }
   if (state.finished !== undefined && command.type !== "AddNote") {
+    if (command.type === "DecideApproval") return ApprovalRefusal.notOpen(state, command)
     if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }

@@ -1,17 +1,21 @@
 /** What comes from clocks, people and sessions: timers, events sent to a run, pause, cancel, adoption, operators' doors. */
+import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
+import * as Patch from "./DecidePatch.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { waitsForChild } from "./EvolveChild.ts"
 import { locate } from "./EvolveStep.ts"
 import * as Finish from "./Finish.ts"
+import { offered } from "./OfferedStep.ts"
 import * as Outstanding from "./Outstanding.ts"
 import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
-import { inline, none } from "./Value.ts"
+import { inline } from "./Value.ts"
 
 type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
 
@@ -41,12 +45,16 @@ const timeoutError: StepError = {
 
 /** A wait that holds no worker is over: by its time, or because its event did not come. */
 const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
+  if (ApprovalRefusal.waitOf(draft.state, command.path) !== undefined) {
+    return Approval.timeOut(draft, command.path, command.n)
+  }
   if (Child.timeout(draft, command)) return
   const node = draft.state.plan.byId.get(command.path)
   const at = node === undefined ? undefined : draft.state.nodes.get(node.index)
   if (node === undefined || at?.status !== "waiting" || at.attempt !== command.n || at.wait === undefined) return
   if (
-    at.wait.kind === "operator" || at.wait.kind === "child" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at
+    at.wait.kind === "operator" || at.wait.kind === "child" || at.wait.kind === "approval" ||
+    at.wait.dueAt === undefined || at.wait.dueAt > draft.at
   ) return
   if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError, { final: true })
   Settle.succeed(draft, node, at.attempt, inline({}), { startedAt: at.startedAt })
@@ -59,7 +67,7 @@ const graceDue = (draft: Draft): void => {
   if (closing === undefined || closing.cause === "failure" || draft.at < closing.at + Settle.graceMs) return
   const cancelled: Array<string> = []
   for (const { attempt, path } of Outstanding.offered(draft.state)) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     cancelled.push(path)
     for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
@@ -92,6 +100,9 @@ export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefine
     case "grace":
       graceDue(draft)
       return undefined
+    case "patch":
+      Patch.expire(draft, command.path)
+      return undefined
     case "rate":
       return undefined
   }
@@ -112,7 +123,7 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     lost
   })
   for (const { attempt, path } of open) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
   }
@@ -184,40 +195,5 @@ export const cancel = (draft: Draft, command: Of<"CancelRun">): Refusal | undefi
     message: command.reason ?? "the run was cancelled",
     by: command.by
   })
-  return undefined
-}
-
-/** Retry, skip and abort act on steps that wait for an operator, and on nothing else (SEMANTICS 8.11e). */
-export const resolve = (draft: Draft, command: Of<"ResolveStep">): Refusal | undefined => {
-  const address = locate(draft.state, command.path)
-  if (address === undefined) return { code: "STEP_NOT_FOUND", message: `the run has no step ${command.path}` }
-  const { index, node } = address
-  const at = draft.state.nodes.get(node.index)
-  const table = draft.state.maps.get(node.index)
-  const wait = index === undefined ? at.wait : table?.note(index)?.wait
-  const status = index === undefined ? at.status : table?.status(index)
-  if (status !== "waiting" || wait?.kind !== "operator") {
-    return { code: "STEP_NOT_WAITING", message: `${command.path} does not wait for an operator` }
-  }
-  const attempt = index === undefined ? at.attempt : table?.attempt(index) ?? 1
-  const note = command.note === undefined ? {} : { note: command.note }
-  if (command.action === "retry") {
-    Drafts.emit(draft, { type: "StepReopened", v: 1, at: draft.at, path: command.path, ...by(command), ...note })
-  } else if (command.action === "skip") {
-    const output = command.output ?? none
-    const warnings = [{ code: "STEP_OVERRIDDEN", message: `${command.path}: an operator gave its output` }]
-    if (index === undefined) Settle.succeed(draft, node, attempt, output, { warnings })
-    else {Drafts.emit(draft, {
-        type: "StepSucceeded",
-        v: 1,
-        at: draft.at,
-        path: command.path,
-        attempt,
-        output,
-        warnings
-      })}
-  } else if (index === undefined) Settle.fail(draft, node, attempt, wait.error, { final: true })
-  else Settle.failItem(draft, node, index, attempt, wait.error, { final: true })
-  if (index !== undefined) Finish.checkMap(draft, node)
   return undefined
 }

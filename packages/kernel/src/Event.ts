@@ -6,7 +6,10 @@
  */
 import * as Schema from "effect/Schema"
 import { ParentLink } from "./Child.ts"
+import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
+import { StepReopened } from "./EventOperator.ts"
+import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { StepError } from "./StepError.ts"
@@ -48,6 +51,8 @@ export const StepsDispatched = Schema.Struct({
 
 /** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
 const edges = { live: Schema.optionalKey(Schema.Array(Schema.Int)) }
+/** The person who settled the step in place of its own answer, and what they had to say about it. */
+const operator = { by: Schema.optionalKey(Schema.String), note: Schema.optionalKey(Schema.String) }
 const warnings = {
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String })))
 }
@@ -65,6 +70,7 @@ export const StepSucceeded = Schema.Struct({
   agent: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -85,6 +91,7 @@ export const StepFailed = Schema.Struct({
   output: Schema.optionalKey(Value),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  ...operator,
   ...edges,
   ...warnings
 })
@@ -246,16 +253,6 @@ export const DeliveryLost = Schema.Struct({
   attempt: Schema.Int
 })
 
-/** An operator sends a waiting step back to be tried again, as its next attempt. */
-export const StepReopened = Schema.Struct({
-  type: Schema.Literal("StepReopened"),
-  ...v1,
-  ...at,
-  path: Path,
-  by: Schema.optionalKey(Schema.String),
-  note: Schema.optionalKey(Schema.String)
-})
-
 /** An annotation; the only kind of event a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
@@ -266,6 +263,9 @@ export const NoteAdded = Schema.Struct({
 })
 
 export const Event = Schema.Union([
+  PatchProposed,
+  PlanPatched,
+  PatchRejected,
   RunCreated,
   StepsDispatched,
   StepSucceeded,
@@ -290,6 +290,8 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
+  ApprovalVoted,
+  ApprovalDecided,
   NoteAdded
 ])
 export type Event = typeof Event.Type

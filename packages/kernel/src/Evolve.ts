@@ -3,7 +3,10 @@
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
 import type { Event } from "./Event.ts"
+import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
+import * as Operator from "./EvolveOperator.ts"
+import * as Patch from "./EvolvePatch.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -40,6 +43,7 @@ export const isUnknown = (at: NodeState): boolean =>
   at.status === "waiting" && at.wait?.kind === "operator" && at.wait.reason === "unknown_outcome"
 
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
+  Patch.closed(state)
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
@@ -117,16 +121,27 @@ const take = (state: RunState, name: string): void => {
   if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
 }
 
+const takeFor = (state: RunState, path: string): void => {
+  const node = state.plan.byId.get(path)
+  if (node?.wait?.event === undefined || state.nodes.get(node.index).wait?.kind === "approval") return
+  take(state, node.wait.event)
+}
+
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
+    case "PatchProposed":
+      return Patch.proposed(state, event)
+    case "PlanPatched":
+      return Patch.patched(state, event)
+    case "PatchRejected":
+      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true
     case "StepsDispatched":
       return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
     case "StepSucceeded": {
-      const wait = state.plan.byId.get(event.path)?.wait
-      if (wait?.event !== undefined) take(state, wait.event)
+      takeFor(state, event.path)
       return Step.succeeded(state, event)
     }
     case "StepFailed":
@@ -137,9 +152,15 @@ const apply = (state: RunState, event: Event): boolean => {
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
       Turn.reopened(state, event.path)
-      return Step.makeReady(state, event.path)
+      return Operator.reopened(state, event)
     case "StepWaiting":
+      // The step has its event; what it still waits for is a checkpoint.
+      if (event.wait.kind === "approval") takeFor(state, event.path)
       return Step.waiting(state, event)
+    case "ApprovalVoted":
+      return Approval.voted(state, event)
+    case "ApprovalDecided":
+      return Approval.decided(state, event)
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":

@@ -44,6 +44,7 @@ export const settle = (state: RunState, node: PlanNode, at: NodeState, status: N
 
 /** Marks the outgoing edges: those listed are live, the others dead. */
 export const decideEdges = (state: RunState, node: PlanNode, live: ReadonlyArray<number> | undefined): void => {
+  if (live !== undefined) state.nodes.edit(node.index).live = live
   for (const edge of node.outgoing) {
     const target = state.nodes.edit(edge.to)
     if (live !== undefined && live.includes(edge.ordinal)) target.liveIn++
@@ -281,7 +282,11 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
       table.active++
       started(table, address.node, event.at)
     } else table.resting++
-    table.set(address.index, { status: "waiting", attempt: event.attempt, note: { wait: event.wait, waitingSince: event.at } })
+    table.set(address.index, {
+      status: "waiting",
+      attempt: event.attempt,
+      note: { wait: event.wait, waitingSince: event.at }
+    })
     list(state, address.node, table)
     return true
   }

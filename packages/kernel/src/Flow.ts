@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import { pattern as durationPattern } from "./DurationText.ts"
+import { Policy } from "./FlowPolicy.ts"
 import { idPattern } from "./StepPath.ts"
 
 export const NodeId = Schema.String.check(
@@ -65,6 +66,8 @@ export type AgentDefinition = typeof AgentDefinition.Type
 /** What people are asked once the step has answered; as the fields of an approval. */
 const Checkpoint = Schema.Struct({
   question: Schema.optionalKey(Schema.Json),
+  /** Stands for the question. */
+  reason: Schema.optionalKey(Schema.Json),
   options: Schema.optionalKey(Schema.Json),
   form: Schema.optionalKey(Schema.Json),
   approvers: Schema.optionalKey(Schema.Json),
@@ -82,6 +85,8 @@ const common = {
   retry: Schema.optionalKey(Retry),
   onFailure: Schema.optionalKey(OnFailure),
   effect: Schema.optionalKey(Effect),
+  /** Whether an operator may settle the step with an output of their own (default true). */
+  allowSkip: Schema.optionalKey(Schema.Boolean),
   receipt: Schema.optionalKey(Schema.Struct({ ttl: Schema.optionalKey(DurationText) })),
   join: Schema.optionalKey(Join),
   branch: Schema.optionalKey(Schema.Literal("first")),
@@ -125,10 +130,14 @@ const wait = {
 }
 const approval = {
   type: Schema.Literal("approval"),
-  question: Schema.String,
-  options: Schema.optionalKey(Schema.Array(Schema.Json)),
+  question: Schema.optionalKey(Schema.String),
+  /** Stands for the question. */
+  reason: Schema.optionalKey(Schema.String),
+  /** Names to decide by, or an expression that gives them. */
+  options: Schema.optionalKey(Schema.Union([Schema.Array(Schema.Json), Schema.String])),
   form: Schema.optionalKey(JsonSchemaDocument),
-  approvers: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** People, and groups as `group:NAME`; an expression that gives them; absent: everybody. */
+  approvers: Schema.optionalKey(Schema.Union([Schema.Array(Schema.String), Schema.String])),
   requesterMayApprove: Schema.optionalKey(Schema.Boolean),
   quorum: Schema.optionalKey(Schema.Int),
   onTimeout: Schema.optionalKey(Schema.Literals(["approve", "reject"]))
@@ -227,7 +236,7 @@ export const Flow = Schema.Struct({
     retry: Schema.optionalKey(Retry)
   })),
   limits: Schema.optionalKey(Limits),
-  policy: Schema.optionalKey(JsonRecord),
+  policy: Schema.optionalKey(Policy),
   nodes: Schema.Array(Node),
   edges: Schema.Array(Edge),
   output: Schema.optionalKey(Schema.Json)

@@ -22,8 +22,8 @@ export interface Offer {
 
 export interface Timer {
   readonly path: string
-  readonly kind: "retry" | "wait" | "timeout" | "deadline" | "grace" | "rate"
-  /** The attempt it was set for; 0 for the run's own timers, whose path is empty. */
+  readonly kind: "retry" | "wait" | "timeout" | "deadline" | "grace" | "rate" | "patch"
+  /** The attempt it was set for; 0 for the run's own timers, whose path is empty, or the id of a patch in review. */
   readonly n: number
   readonly due: number
 }
@@ -59,7 +59,7 @@ export const offered = (state: RunState): ReadonlyArray<Offer> => {
   return offers
 }
 
-/** The timer of one item: its back-off, or how long its child may take. */
+/** The timer of one item: its back-off, or how long its child, or the people it asks, may take. */
 export const itemTimer = (node: PlanNode, table: ItemTable, item: number): Timer | undefined => {
   const status = table.status(item)
   if (status !== "retrying" && status !== "waiting") return undefined
@@ -71,7 +71,8 @@ export const itemTimer = (node: PlanNode, table: ItemTable, item: number): Timer
       ? undefined
       : { path, kind: "retry", n, due: note.retryAt }
   }
-  const due = note?.wait?.kind === "child" ? childDue(note.wait) : undefined
+  const wait = note?.wait
+  const due = wait?.kind === "child" ? childDue(wait) : wait?.kind === "approval" ? wait.dueAt : undefined
   return due === undefined ? undefined : { path, kind: "timeout", n, due }
 }
 
@@ -110,7 +111,11 @@ export const runTimers = (state: RunState): ReadonlyArray<Timer> => {
   if (state.closing !== undefined && state.closing.cause !== "failure") {
     return [{ path: "", kind: "grace", n: 0, due: state.closing.at + graceMs }]
   }
-  return state.deadlineAt === undefined ? [] : [{ path: "", kind: "deadline", n: 0, due: state.deadlineAt }]
+  const { deadlineAt, review } = state
+  return [
+    ...(deadlineAt === undefined ? [] : [{ path: "", kind: "deadline", n: 0, due: deadlineAt } as const]),
+    ...(review?.dueAt === undefined ? [] : [{ path: review.id, kind: "patch", n: 0, due: review.dueAt } as const])
+  ]
 }
 
 /** The timer of one node, if it rests until a time. */
@@ -127,7 +132,7 @@ export const nodeTimer = (state: RunState, index: number): Timer | undefined => 
     return due === undefined ? undefined : { path: node.id, kind: "timeout", n: at.attempt, due }
   }
   if (at.wait.dueAt === undefined) return undefined
-  return { path: node.id, kind: at.wait.kind === "event" ? "timeout" : "wait", n: at.attempt, due: at.wait.dueAt }
+  return { path: node.id, kind: at.wait.kind === "timer" ? "wait" : "timeout", n: at.attempt, due: at.wait.dueAt }
 }
 
 export const timers = (state: RunState): ReadonlyArray<Timer> => {

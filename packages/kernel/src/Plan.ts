@@ -2,6 +2,7 @@
  * A flow compiled and checked for one run: what `decide` works on. Made by `Compile.compile`, never by hand.
  * All durations are milliseconds; expressions are parsed once.
  */
+import type { ApprovalSpec } from "./Approval.ts"
 import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
@@ -83,7 +84,7 @@ export interface PlanNode extends Work {
   readonly join: { readonly need: number | "all"; readonly wait: boolean }
   readonly branch: boolean
   readonly when: CompiledExpression | undefined
-  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread would find them at once. */
+  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread has none. */
   readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
   readonly repeat: RepeatSpec | undefined
@@ -91,6 +92,10 @@ export interface PlanNode extends Work {
   readonly each: EachSpec | undefined
   readonly choice: ReadonlyArray<ChoiceRule> | undefined
   readonly wait: WaitSpec | undefined
+  /** Of an `approval` node. */
+  readonly approval: ApprovalSpec | undefined
+  /** `checkpointAfter`: people look at the answer before it counts. */
+  readonly checkpoint: ApprovalSpec | undefined
 }
 
 export interface PlanLimits {

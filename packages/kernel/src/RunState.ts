@@ -5,10 +5,12 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
+import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
@@ -59,6 +61,8 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
+  live: ReadonlyArray<number> | undefined
 }
 
 export interface Warning {
@@ -82,6 +86,14 @@ export interface Finished {
   readonly at: number
 }
 
+/** What an operator has changed about a step; it holds for the attempts from then on. */
+export interface StepChange {
+  /** One more for each set of modifications: calls of another generation have other keys (SEMANTICS 8.11b). */
+  readonly generation: number
+  /** A JSON Merge Patch on the step's input. */
+  readonly modifications: Value | undefined
+}
+
 export interface Received {
   readonly id: string
   readonly name: string
@@ -94,7 +106,8 @@ export const warningsMax = 1000
 export const inboxMax = 1000
 
 export interface RunState {
-  readonly plan: Plan
+  /** As it stands: each `PlanPatched` puts the next revision in its place. */
+  plan: Plan
   run: string
   /** Events folded so far. */
   seq: number
@@ -133,10 +146,20 @@ export interface RunState {
   received: ReadonlySet<string>
   /** Lost deliveries by `path#attempt`. */
   lost: ReadonlyMap<string, number>
+  /** Decisions of people, by the approval's id: each counts once. */
+  decisions: ReadonlyMap<string, Decided>
+  /** Answers that people gave to questions of steps, by path. */
+  answers: ReadonlyMap<string, ReadonlyArray<Answered>>
   /** Of agent steps that are open; absent until a first turn is recorded. */
   conversations: Conversations | undefined
+  /** Steps that an operator has changed, by path. */
+  changes: ReadonlyMap<string, StepChange>
   session: string | undefined
   epoch: number
+  /** Every patch that came into the journal; `undefined` while there is none. */
+  patches: ReadonlyArray<PatchRecord> | undefined
+  /** The one of them that waits for its review. */
+  review: PatchRecord | undefined
 }
 
 const freshNode = (): NodeState => ({
@@ -157,7 +180,8 @@ const freshNode = (): NodeState => ({
   settledSeq: 0,
   startedAt: undefined,
   settledAt: undefined,
-  usage: undefined
+  usage: undefined,
+  live: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -182,6 +206,18 @@ export class NodeTable {
     const node = this.#own?.get(index) ?? this.#base[index]
     if (node === undefined) throw new RangeError(`no node ${index}`)
     return node
+  }
+
+  /** The same nodes in other places; `undefined` makes a fresh one. */
+  arranged(places: ReadonlyArray<number | undefined>): NodeTable {
+    const base = places.map((index) => index === undefined ? freshNode() : this.#base[index] ?? freshNode())
+    if (this.#own === undefined) return new NodeTable(base, undefined)
+    const own = new Map<number, NodeState>()
+    for (const [to, from] of places.entries()) {
+      const mine = from === undefined ? undefined : this.#own.get(from)
+      if (mine !== undefined) own.set(to, mine)
+    }
+    return new NodeTable(base, own)
   }
 
   /** The node, to be changed. */
@@ -213,6 +249,18 @@ export class MapTable {
     return new MapTable(this.#base, new Map())
   }
 
+  /** The same maps in other places. */
+  arranged(places: ReadonlyArray<number | undefined>): MapTable {
+    const base = new Map<number, ItemTable>()
+    const own = this.#own === undefined ? undefined : new Map<number, ItemTable>()
+    for (const [to, from] of places.entries()) {
+      const [shared, mine] = from === undefined ? [] : [this.#base.get(from), this.#own?.get(from)]
+      if (shared !== undefined) base.set(to, shared)
+      if (mine !== undefined) own?.set(to, mine)
+    }
+    return new MapTable(base, own)
+  }
+
   get(index: number): ItemTable | undefined {
     return this.#own?.get(index) ?? this.#base.get(index)
   }
@@ -230,6 +278,10 @@ export class MapTable {
     ;(this.#own ?? this.#base).set(index, table)
   }
 }
+
+const noDecisions: RunState["decisions"] = new Map()
+const noAnswers: RunState["answers"] = new Map()
+const noChanges: ReadonlyMap<string, StepChange> = new Map()
 
 /** A run before its first event. */
 export const empty = (plan: Plan): RunState => ({
@@ -262,9 +314,14 @@ export const empty = (plan: Plan): RunState => ({
   inbox: [],
   received: new Set(),
   lost: new Map(),
+  decisions: noDecisions,
+  answers: noAnswers,
   conversations: undefined,
+  changes: noChanges,
   session: undefined,
-  epoch: 0
+  epoch: 0,
+  patches: undefined,
+  review: undefined
 })
 
 /** A view that may be changed without changing `state`, as long as `state` itself stands still. */
@@ -279,7 +336,7 @@ export const fork = (state: RunState): RunState => ({
 export type JoinState = "open" | "met" | "lost"
 
 /** What the join of a node says about the edges as they stand (SEMANTICS 8.4d). */
-export const joinState = (node: PlanNode, at: NodeState): JoinState => {
+export const joinState = (node: PlanNode, at: Pick<NodeState, "liveIn" | "deadIn">): JoinState => {
   const total = node.incoming.length
   if (total === 0) return "met"
   const open = total - at.liveIn - at.deadIn
@@ -296,5 +353,5 @@ export const status = (state: RunState): RunStatus => {
   if (state.offered > 0) return "running"
   if (state.paused) return "waiting"
   if (state.ready.size > 0) return state.seq <= 1 ? "pending" : "running"
-  return state.unsettled > 0 && state.seq > 1 ? "waiting" : "pending"
+  return (state.unsettled > 0 || state.review !== undefined) && state.seq > 1 ? "waiting" : "pending"
 }

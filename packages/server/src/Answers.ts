@@ -53,6 +53,11 @@ const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
   RUN_NOT_FOUND: "not_found",
   STEP_NOT_FOUND: "not_found",
   COMMAND_INVALID: "invalid",
+  DELAY_INVALID: "invalid",
+  MODIFICATIONS_INVALID: "invalid",
+  OUTPUT_INVALID: "invalid",
+  NOTE_TOO_LONG: "invalid",
+  SKIP_NOT_ALLOWED: "denied",
   RUN_SEALED: "unavailable",
   SEMANTICS_UNKNOWN: "unavailable"
 }

@@ -7,12 +7,14 @@ import * as LocalEndpoints from "@baton/agents/model/LocalEndpoints"
 import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
 import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
+import * as HttpTool from "@baton/agents/tools/HttpTool"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
+import { AgentTools, byName } from "@baton/engine/AgentTool"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { Coordinator } from "@baton/engine/Coordinator"
 import * as Engine from "@baton/engine/Engine"
@@ -29,9 +31,11 @@ import { semantics } from "@baton/kernel/Event"
 import * as NetPolicy from "@baton/net/NetPolicy"
 import * as UndiciDialer from "@baton/net/UndiciDialer"
 import * as Recipes from "@baton/recipes/Recipes"
+import * as AskUserTool from "@baton/steps/AskUserTool"
 import { OutputRoot } from "@baton/steps/FileStep"
 import type { HandlerSet } from "@baton/steps/FunctionHandlers"
 import { FunctionHandlers } from "@baton/steps/FunctionHandlers"
+import * as FunctionTools from "@baton/steps/FunctionTools"
 import * as Steps from "@baton/steps/Steps"
 import * as SqliteStore from "@baton/store-sqlite/SqliteStore"
 import { SqliteUpkeep } from "@baton/store-sqlite/SqliteUpkeep"
@@ -68,6 +72,14 @@ const readRoot = Config.option(Config.String("BATON_READ_ROOT"))
 /** Every call of steps and models; `BATON_NET_ALLOW` and `BATON_NET_PORTS` say what it may reach besides the public web. */
 const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFromEnv))
 
+/** What agents may list as tools; what comes with the program cannot be replaced by a function of the same name. */
+const tools = Layer.effect(
+  AgentTools,
+  Effect.gen(function*() {
+    return byName([AskUserTool.make, HttpTool.make(yield* HttpDialer), ...FunctionTools.make(yield* FunctionHandlers)])
+  })
+)
+
 const agents = (options: LocalOptions) =>
   Layer.effect(
     Agents,
@@ -82,10 +94,10 @@ const agents = (options: LocalOptions) =>
       }
       return AgentRegistry.make({
         sources: ResearchAgents.sources(research, registry),
-        define: ModelAgents.make({ registry })
+        define: ModelAgents.make({ registry, tools: yield* AgentTools })
       })
     })
-  ).pipe(Layer.provide(ModelRegistry.ModelRegistry.layer()))
+  ).pipe(Layer.provide(ModelRegistry.ModelRegistry.layer()), Layer.provide(tools))
 
 /** A path in a step's output reads the same wherever the project lies. */
 const shown = (root: string): string => {
@@ -102,7 +114,7 @@ const steps = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, Cl
 const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, ClientError>) =>
   Engine.layer({ adopt: options.adopt, execute: options.execute ?? true }).pipe(
     Layer.provideMerge(steps(options, handlers)),
-    Layer.provideMerge(agents(options)),
+    Layer.provideMerge(agents(options).pipe(Layer.provide(handlers))),
     Layer.provideMerge(dialer),
     Layer.provideMerge(SqliteStore.layer({ data: options.data }))
   )

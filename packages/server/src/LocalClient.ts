@@ -1,7 +1,9 @@
 /** The client port over the machine in this process. */
+import type { StepResolution } from "@baton/contract/Client"
 import { Client, ClientError } from "@baton/contract/Client"
 import type { NewBlob } from "@baton/engine/StoredValue"
 import { store } from "@baton/engine/StoredValue"
+import * as JsonBounds from "@baton/kernel/JsonBounds"
 import type { Json, Value } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
@@ -69,6 +71,21 @@ const stored = Effect.fnUntraced(function*(parts: Parts, json: Json): Effect.fn.
   return value
 })
 
+/** What came from outside is looked at before any of it is stored. */
+const bounded = Effect.fnUntraced(function*(
+  parts: Parts,
+  json: Json,
+  code: string,
+  what: string
+): Effect.fn.Return<Value, ClientError> {
+  const violation = JsonBounds.check(json)
+  if (violation !== undefined) {
+    const message = `${what}: ${violation.pointer === "" ? "" : `at ${violation.pointer}: `}${violation.message}`
+    return yield* Effect.fail(new ClientError({ reason: "invalid", code, message }))
+  }
+  return yield* stored(parts, json)
+})
+
 const send = Effect.fnUntraced(function*(
   parts: Parts,
   run: string,
@@ -86,9 +103,12 @@ const resolveStep = Effect.fnUntraced(function*(
   run: string,
   path: string,
   action: "retry" | "skip" | "abort",
-  { note, output }: { readonly output?: Json; readonly note?: string }
+  { delayMs, modifications, note, output }: StepResolution
 ): Effect.fn.Return<void, ClientError> {
-  const value = output === undefined ? undefined : yield* stored(parts, output)
+  const value = output === undefined ? undefined : yield* bounded(parts, output, "OUTPUT_INVALID", "the output")
+  const patch = modifications === undefined
+    ? undefined
+    : yield* bounded(parts, modifications, "MODIFICATIONS_INVALID", "the modifications")
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ResolveStep",
     at,
@@ -96,7 +116,9 @@ const resolveStep = Effect.fnUntraced(function*(
     path,
     action,
     ...(value === undefined ? {} : { output: value }),
-    ...(note === undefined ? {} : { note })
+    ...(note === undefined ? {} : { note }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(patch === undefined ? {} : { modifications: patch })
   }))
 })
 

@@ -120,7 +120,8 @@ const ask = (
     ...(outputSchema === undefined ? undefined : { outputSchema }),
     ...(candidate.model === undefined ? undefined : { model: candidate.model }),
     emit: context.emit,
-    log: context.log
+    log: context.log,
+    conversation: context.conversation(index)
   }).pipe(
     Effect.tapError((error) => Effect.sync(() => spend(context, error))),
     Effect.mapError(stepError)
@@ -133,12 +134,13 @@ const ask = (
 const resultOf = (candidate: Candidate, answer: AgentAnswer): StepResult => ({
   output: answer.output,
   agent: candidate.name ?? answer.agent,
+  ...(answer.asks === undefined ? undefined : { asks: answer.asks }),
   ...(answer.usage === undefined ? undefined : { usage: answer.usage }),
   ...(answer.warnings === undefined ? undefined : { warnings: answer.warnings })
 })
 
 const mayGoOn = (context: StepContext, error: StepError): boolean =>
-  context.work.effect !== "irreversible" || error.sent === false
+  !context.announced && (context.work.effect !== "irreversible" || error.sent === false)
 
 /** What a failed call has used is paid all the same. */
 const spend = (context: StepContext, error: AgentError): void => {
@@ -152,7 +154,8 @@ const kinds = {
   validation: "validation",
   configuration: "configuration",
   unknown_agent: "configuration",
-  refused: "policy"
+  refused: "policy",
+  store: "io"
 } as const
 
 const stepError = (error: AgentError): StepError => ({

@@ -4,8 +4,9 @@
  * A handler is trusted code of the operator, run in this process. It gets plain JSON that is its own to change, and
  * answers with JSON, a promise of it, or an Effect.
  */
+import * as Flow from "@baton/kernel/Flow"
 import { idPattern } from "@baton/kernel/StepPath"
-import type { Json } from "@baton/kernel/Value"
+import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -22,13 +23,33 @@ export interface FunctionContext {
   readonly signal: AbortSignal
   /** One line of the step's log (`baton runs logs`). */
   readonly log: (line: string) => void
+  /**
+   * Returned by a handler, it ends the attempt with a question to a person: a text, or `{question, options?, form?,
+   * approvers?, timeout?, onTimeout?}`. The function is called again once there is an answer.
+   */
+  readonly ask: (question: Json) => Asking
+  /** What people have answered to this step's questions, oldest first. */
+  readonly answers: () => Promise<ReadonlyArray<{ readonly answer: Json; readonly by: string | undefined }>>
 }
 
-/** `any`: an operator's function says itself what it takes; what it gives is checked. */
-export type FunctionHandler = (
-  input: Json,
-  context: FunctionContext
-) => unknown | Promise<unknown> | Effect.Effect<unknown, unknown>
+/** What `ask` gives. */
+export class Asking {
+  readonly question: Json
+  constructor(question: Json) {
+    this.question = question
+  }
+}
+
+/**
+ * An operator's function says itself what it takes; what it gives is checked. The members are for agents that list it as a
+ * tool: what it does, JSON Schema of its input (an object's), and what repeating it would do to the world.
+ */
+export interface FunctionHandler {
+  (input: Json, context: FunctionContext): unknown | Promise<unknown> | Effect.Effect<unknown, unknown>
+  readonly description?: string
+  readonly inputSchema?: JsonObject
+  readonly effect?: Flow.Effect
+}
 
 export interface HandlerSet {
   readonly handlers: ReadonlyMap<string, FunctionHandler>
@@ -78,12 +99,29 @@ export const fromModule = (
     } else if (typeof exported !== "function") {
       problems.push(`${name} is no function`)
     } else {
+      problems.push(...toolProblems(name, exported))
       handlers.set(name, exported as FunctionHandler)
     }
   }
   if (problems.length > 0) return Result.fail(new HandlersError({ problems }))
   if (handlers.size === 0) return Result.fail(new HandlersError({ problems: ["it exports no functions"] }))
   return Result.succeed({ handlers, version })
+}
+
+const isEffect = Schema.is(Flow.Effect)
+
+/** What a function says of itself as a tool. */
+const toolProblems = (name: string, exported: object): ReadonlyArray<string> => {
+  const { description, effect, inputSchema } = exported as { readonly [name: string]: unknown }
+  return [
+    ...(description === undefined || typeof description === "string" ? [] : [`${name}.description must be a text`]),
+    ...(effect === undefined || isEffect(effect)
+      ? []
+      : [`${name}.effect must be pure, idempotent, keyed or irreversible`]),
+    ...(inputSchema === undefined || (typeof inputSchema === "object" && inputSchema !== null)
+      ? []
+      : [`${name}.inputSchema must be a JSON Schema`])
+  ]
 }
 
 /** Node adds `default` and `module.exports` to the exports of a CommonJS module. */

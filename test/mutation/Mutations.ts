@@ -1,0 +1,6 @@
+/** All deliberate breaks, at least one of each promise. */
+import { kernelMutations } from "./KernelMutations.ts"
+import { machineMutations } from "./MachineMutations.ts"
+import type { Mutation } from "./Mutation.ts"
+
+export const mutations: ReadonlyArray<Mutation> = [...kernelMutations, ...machineMutations]
