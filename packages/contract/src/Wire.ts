@@ -28,6 +28,10 @@ export const journalTypes = [
   "orchestration.step.skipped",
   "orchestration.step.cancelled",
   "orchestration.step.lost",
+  "orchestration.step.reused",
+  "orchestration.checkpoint.requested",
+  "orchestration.checkpoint.voted",
+  "orchestration.checkpoint.resolved",
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.repeat.turn",
@@ -57,7 +61,7 @@ export type LiveType = typeof liveTypes[number]
 export const types = [...journalTypes, ...liveTypes] as const
 export type WireType = typeof types[number]
 
-/** The wire types of each kernel event; more than one only where the event's `status` decides. */
+/** The wire types of each kernel event; more than one only where its `status`, or what it waits for, decides. */
 export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType> } = {
   PatchProposed: ["orchestration.plan.proposed"],
   PlanPatched: ["orchestration.plan.patched"],
@@ -68,7 +72,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   StepFailed: ["orchestration.step.failed"],
   StepRetryScheduled: ["orchestration.step.retrying"],
   StepsReady: ["orchestration.step.ready"],
-  StepWaiting: ["orchestration.step.waiting"],
+  StepWaiting: ["orchestration.step.waiting", "orchestration.checkpoint.requested"],
   StepsSkipped: ["orchestration.step.skipped"],
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
@@ -85,12 +89,16 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunFinished: ["orchestration.run.completed", "orchestration.run.failed", "orchestration.run.cancelled"],
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
+  StepsReused: ["orchestration.step.reused"],
   StepReopened: ["orchestration.step.ready"],
+  ApprovalVoted: ["orchestration.checkpoint.voted"],
+  ApprovalDecided: ["orchestration.checkpoint.resolved"],
   NoteAdded: ["orchestration.run.noted"]
 }
 
 /** The wire type of an event. A run that ended `warned` is `completed`; its `data.status` says so. */
 export const typeOf = (event: Event): JournalType => {
+  if (event.type === "StepWaiting" && event.wait.kind === "approval") return "orchestration.checkpoint.requested"
   if (event.type !== "RunFinished") return typesOf[event.type][0]!
   if (event.status === "failed") return "orchestration.run.failed"
   return event.status === "cancelled" ? "orchestration.run.cancelled" : "orchestration.run.completed"

@@ -14,16 +14,19 @@ import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import type { PatchAnswer, PatchRequest } from "./PlanPatching.ts"
 import * as PlanPatching from "./PlanPatching.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
 import type { Secrets } from "./Secrets.ts"
 import { lineBytesMax } from "./StepLog.ts"
-import type { StepContext } from "./StepType.ts"
+import type { StepAnswer, StepContext } from "./StepType.ts"
 
 /** Log lines of one attempt; the last one says that more were dropped. */
 export const attemptLinesMax = 1000
+
+const noAnswers: ReadonlyArray<StepAnswer> = []
 
 /** One attempt as the coordinator hands it over. */
 export interface AttemptRequest {
@@ -35,6 +38,8 @@ export interface AttemptRequest {
   readonly generation: number
   /** A JSON Merge Patch on the step's input, from an operator's retry (SEMANTICS 8.8). */
   readonly modifications?: Value | undefined
+  /** Answers to questions that the step has asked itself; absent: none. */
+  readonly answers?: ReadonlyArray<StepAnswer>
   readonly work: Plan.Work
   readonly source: FieldScope.Source
   /** The names agents of the flow are bound to in this run. */
@@ -48,6 +53,8 @@ export interface AttemptRequest {
   readonly patch?: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
+  /** Where results may be found that are used again; absent where nothing is. */
+  readonly receipts?: ReceiptDesk
 }
 
 export interface AttemptServices {
@@ -93,6 +100,10 @@ export class AttemptContext implements StepContext {
 
   get key(): string {
     return this.#key ??= AgentConversation.callKey(this.run, this.path, this.#request.generation, 0)
+  }
+
+  get answers(): ReadonlyArray<StepAnswer> {
+    return this.#request.answers ?? noAnswers
   }
 
   get timeout(): Duration.Duration | undefined {
@@ -165,6 +176,17 @@ export class AttemptContext implements StepContext {
     return template.references.secrets.size > 0
       ? Effect.fail(AttemptSecrets.notAllowed(name))
       : this.scope.stored(template, name)
+  }
+
+  readonly load: StepContext["load"] = (value) => this.scope.load(value)
+  /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
+  readonly hashable = (name: string): Effect.Effect<Json, StepError> => {
+    const template = this.work.fields[name]
+    if (template === undefined || template.references.secrets.size === 0) {
+      return Effect.map(this.stored(name), (value) => value as unknown as Json)
+    }
+    const names = [...template.references.secrets].map((secret): [string, Json] => [secret, `[secret ${secret}]`])
+    return this.#modified(name, this.scope.json(template, name, { secrets: Object.fromEntries(names) }))
   }
 
   readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)

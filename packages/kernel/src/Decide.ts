@@ -6,12 +6,15 @@
  */
 import * as Option from "effect/Option"
 import { drain } from "./Activate.ts"
+import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
 import * as Operator from "./DecideOperator.ts"
+import * as Reuse from "./DecideReuse.ts"
 import * as Patch from "./DecidePatch.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
@@ -37,6 +40,8 @@ const noBlobs: ReadonlyMap<BlobRef, Json> = new Map()
 const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>): Refusal | undefined => {
   const { plan } = draft.state
   if (draft.state.seq > 0) return refuse("RUN_EXISTS", `run ${command.run} has been created already`)
+  const problem = command.reuse === undefined ? undefined : Reuse.problem(plan, command.reuse)
+  if (problem !== undefined) return problem
   Drafts.emit(draft, {
     type: "RunCreated",
     v: 1,
@@ -49,8 +54,10 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
     ...(command.agents === undefined ? {} : { agents: command.agents }),
+    ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
     ...(command.parent === undefined ? {} : { parent: command.parent })
   })
+  if (command.reuse !== undefined) return Reuse.take(draft, command.reuse, command.by)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
 }
@@ -88,6 +95,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.cancel(draft, command)
     case "ResolveStep":
       return Operator.resolve(draft, command)
+    case "DecideApproval":
+      return Approval.decide(draft, command)
     case "EndChild":
       return Child.end(draft, command)
     case "AddNote":
@@ -113,6 +122,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     return refuse("SEMANTICS_UNKNOWN", message)
   }
   if (state.finished !== undefined && command.type !== "AddNote") {
+    if (command.type === "DecideApproval") return ApprovalRefusal.notOpen(state, command)
     if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }

@@ -10,7 +10,7 @@ import { isSettled } from "./RunState.ts"
 import * as Sha256 from "./Sha256.ts"
 import * as StepPath from "./StepPath.ts"
 import type { JsonObject } from "./Value.ts"
-import type { OperatorWait, Wait } from "./Wait.ts"
+import type { ApprovalWait, OperatorWait, Wait } from "./Wait.ts"
 
 /** The closed list of what people are waited for. */
 export const doorKinds = [
@@ -56,7 +56,7 @@ interface Waiting {
 
 const operator = ({ attempt, path, run, since }: Waiting, { error, reason }: OperatorWait): Door => ({
   path,
-  kind: reason === "failed" ? "operator" : "unknown_outcome",
+  kind: reason === "unknown_outcome" ? reason : "operator",
   id: Sha256.timedId("opr", since, JSON.stringify([run, path, attempt, reason])),
   since,
   dueAt: undefined,
@@ -82,7 +82,26 @@ const review = (patch: PatchRecord): Door => ({
 
 const counted = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`
 
-const doorOf = (at: Waiting, wait: Wait): Door | undefined => wait.kind === "operator" ? operator(at, wait) : undefined
+const approval = ({ attempt, path, since }: Waiting, wait: ApprovalWait): Door => ({
+  path,
+  kind: wait.ask,
+  id: wait.id,
+  since,
+  dueAt: wait.dueAt,
+  title: wait.title,
+  data: {
+    attempt,
+    hash: wait.hash,
+    quorum: wait.quorum,
+    votes: (wait.votes ?? []).map(({ by }) => by),
+    onTimeout: wait.onTimeout,
+    ...(wait.approvers === undefined ? {} : { approvers: wait.approvers }),
+    ...(wait.options === undefined ? {} : { options: wait.options.map(({ name }) => name) })
+  }
+})
+
+const doorOf = (at: Waiting, wait: Wait): Door | undefined =>
+  wait.kind === "operator" ? operator(at, wait) : wait.kind === "approval" ? approval(at, wait) : undefined
 
 /** The doors at a path: of that step, or of the run itself when the path is empty. */
 export const doorsAt = (state: RunState, path: string): ReadonlyArray<Door> => {
@@ -137,6 +156,7 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
+    case "ApprovalVoted":
       return [event.path]
     case "PatchProposed":
     case "PlanPatched":
@@ -147,10 +167,14 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
     case "StepsCancelled":
     case "MapStopped":
       return "all"
+    case "StepsReused":
+      return event.guarded ?? none
     default:
       return none
   }
 }
 
 /** Whether the event may open a door, or change what one shows. */
-export const mayOpen = (event: Event): boolean => event.type === "StepWaiting" || event.type === "PatchProposed"
+export const mayOpen = (event: Event): boolean =>
+  event.type === "StepWaiting" || event.type === "PatchProposed" ||
+  (event.type === "StepsReused" && event.guarded !== undefined)

@@ -3,8 +3,10 @@
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
 import type { Event } from "./Event.ts"
+import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
+import * as Reuse from "./EvolveReuse.ts"
 import * as Patch from "./EvolvePatch.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
@@ -25,6 +27,7 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.agents = event.agents ?? {}
   state.createdAt = event.at
   state.deadlineAt = event.deadlineAt
+  state.lineage = event.lineage
   state.parent = event.parent
 }
 
@@ -120,6 +123,12 @@ const take = (state: RunState, name: string): void => {
   if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
 }
 
+const takeFor = (state: RunState, path: string): void => {
+  const node = state.plan.byId.get(path)
+  if (node?.wait?.event === undefined || state.nodes.get(node.index).wait?.kind === "approval") return
+  take(state, node.wait.event)
+}
+
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
     case "PatchProposed":
@@ -134,8 +143,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsDispatched":
       return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
     case "StepSucceeded": {
-      const wait = state.plan.byId.get(event.path)?.wait
-      if (wait?.event !== undefined) take(state, wait.event)
+      takeFor(state, event.path)
       return Step.succeeded(state, event)
     }
     case "StepFailed":
@@ -145,10 +153,18 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
-      Turn.reopened(state, event.path)
+      Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
+    case "StepsReused":
+      return Reuse.reused(state, event)
     case "StepWaiting":
+      // The step has its event; what it still waits for is a checkpoint.
+      if (event.wait.kind === "approval") takeFor(state, event.path)
       return Step.waiting(state, event)
+    case "ApprovalVoted":
+      return Approval.voted(state, event)
+    case "ApprovalDecided":
+      return Approval.decided(state, event)
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":

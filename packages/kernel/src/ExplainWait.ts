@@ -64,15 +64,42 @@ const event = (path: string, wait: Of<"event">, now: number): Reason => ({
 })
 
 const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
-  reason: reason === "failed" ? "operator" : "unknown_outcome",
+  reason: reason === "unknown_outcome" ? reason : "operator",
   path,
   message: reason === "failed"
     ? `${path} failed and asks what to do: ${error.message}`
+    : reason === "reused"
+    ? `${path} may do again what cannot be taken back: ${error.message}`
     : `nobody knows whether the call of ${path} happened: ${error.message}`,
   door: `baton runs retry|skip|abort RUN ${path}`,
   data: { error: error.message }
 })
 
+const approval = (path: string, wait: Of<"approval">, now: number): Reason => {
+  const { approvers, ask, dueAt, hash, id, quorum, title } = wait
+  const votes = wait.votes?.length ?? 0
+  const who = approvers === undefined ? "" : ` of ${approvers.join(", ")}`
+  const many = quorum > 1 ? ` (${votes} of ${quorum} have approved)` : ""
+  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} in ${seconds(dueAt - now)}`
+  return {
+    reason: ask === "question" ? "input" : "approval",
+    path,
+    message: `${path} ${ask === "question" ? "asks" : "waits for a decision"}${who}${many}: ${title}${until}`,
+    door: ask === "question"
+      ? `baton approvals answer RUN ${path} --text TEXT`
+      : `baton approvals approve|reject RUN ${path}`,
+    data: {
+      id,
+      ask,
+      hash,
+      question: title,
+      quorum,
+      votes,
+      ...(approvers === undefined ? {} : { approvers }),
+      ...(dueAt === undefined ? {} : { dueAt, onTimeout: wait.onTimeout })
+    }
+  }
+}
 const child = (path: string, { dueAt, flow, run, stopping }: Of<"child">, now: number): Reason => ({
   reason: "sub_run",
   path,
@@ -92,6 +119,8 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
       return event(path, wait, now)
     case "operator":
       return operator(path, wait)
+    case "approval":
+      return approval(path, wait, now)
     case "child":
       return child(path, wait, now)
   }

@@ -12,6 +12,7 @@ import * as PatchTool from "@baton/agents/tools/PatchTool"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
+import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -33,6 +34,7 @@ import { semantics } from "@baton/kernel/Event"
 import * as NetPolicy from "@baton/net/NetPolicy"
 import * as UndiciDialer from "@baton/net/UndiciDialer"
 import * as Recipes from "@baton/recipes/Recipes"
+import * as AskUserTool from "@baton/steps/AskUserTool"
 import { OutputRoot } from "@baton/steps/FileStep"
 import type { HandlerSet } from "@baton/steps/FunctionHandlers"
 import { FunctionHandlers } from "@baton/steps/FunctionHandlers"
@@ -50,6 +52,7 @@ import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
+import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
 import * as RunPatches from "./RunPatches.ts"
@@ -78,7 +81,12 @@ const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFr
 const tools = Layer.effect(
   AgentTools,
   Effect.gen(function*() {
-    return byName([HttpTool.make(yield* HttpDialer), PatchTool.tool, ...FunctionTools.make(yield* FunctionHandlers)])
+    return byName([
+      AskUserTool.make,
+      PatchTool.tool,
+      HttpTool.make(yield* HttpDialer),
+      ...FunctionTools.make(yield* FunctionHandlers)
+    ])
   })
 )
 
@@ -162,6 +170,7 @@ const client = (options: LocalOptions) =>
     }
     yield* requireSemantics(parts)
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
+      Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
@@ -191,7 +200,7 @@ const toClientError = (error: unknown): ClientError => {
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | PatchesClient | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<Client | OperatorClient | PatchesClient | SecretsClient | StoreClient, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))

@@ -13,6 +13,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FunctionContext, FunctionHandler, HandlerSet } from "./FunctionHandlers.ts"
+import { Asking } from "./FunctionHandlers.ts"
 import * as FunctionPatch from "./FunctionPatch.ts"
 
 export const make = (set: HandlerSet): ReadonlyArray<AgentTool> =>
@@ -41,10 +42,14 @@ const execute = (
       key: context.key,
       signal: controller.signal,
       log: (line) => fork(context.log(String(line))),
-      patch: FunctionPatch.make(() => context.key, (request) => patch(context, request), fork)
+      patch: FunctionPatch.make(() => context.key, (request) => patch(context, request), fork),
+      ask: (question) => new Asking(question),
+      // What people answer to a tool is the result of its call: the function is not asked again.
+      answers: () => Promise.resolve([])
     }
     const own = Result.getOrElse(AttemptOutput.copy(input), () => null)
-    return Effect.onInterrupt(answered(name, handler, () => handler(own, call)), () => Effect.sync(() => controller.abort()))
+    return Effect.onInterrupt(answered(name, handler, () => handler(own, call)), () =>
+      Effect.sync(() => controller.abort()))
   })
 
 const patch = ({ attempt, command, path, state }: ToolContext, request: PlanPatching.PatchRequest) =>
@@ -60,7 +65,8 @@ const answered = (name: string, handler: FunctionHandler, invoke: () => unknown)
     return Effect.tryPromise({ try: () => Promise.resolve(returned), catch: (error) => error })
   }).pipe(
     Effect.matchCauseEffect({
-      onSuccess: (value) => {
+      onSuccess: (value): ReturnType<AgentTool["execute"]> => {
+        if (value instanceof Asking) return Effect.succeed({ asks: value.question })
         const output = AttemptOutput.copy(value)
         return Result.isSuccess(output) ? Effect.succeed({ output: output.success }) : Effect.fail(
           new ToolError({ outcome: "failed", code: "OUTPUT_INVALID", message: `${name}: ${output.failure}` })
