@@ -3,6 +3,7 @@ import { ClientError } from "@baton/contract/Client"
 import type { PatchDocument, PatchesClient, PatchRef, PatchView, ProposedPatch } from "@baton/contract/PatchesClient"
 import * as PatchProjection from "@baton/contract/PatchProjection"
 import { decide } from "@baton/kernel/Decide"
+import { evolve } from "@baton/kernel/Evolve"
 import type * as Flow from "@baton/kernel/Flow"
 import * as PatchedPlan from "@baton/kernel/PatchedPlan"
 import type { PatchRecord } from "@baton/kernel/PatchRecord"
@@ -10,7 +11,6 @@ import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
 import { publicStatus } from "@baton/kernel/Scope"
 import type { BlobRef, Json } from "@baton/kernel/Value"
-import { evolve } from "@baton/kernel/Evolve"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
@@ -49,17 +49,19 @@ const inState = (state: RunState.RunState, patch: string): PatchRecord | undefin
 }
 
 /** The run is named, or found by the door of the patch, or the newest one. */
-const runOf = Effect.fnUntraced(function*(parts: Parts, { patch, run }: PatchRef): Effect.fn.Return<string, ClientError> {
-  if (run !== undefined) return yield* RunReading.find(parts, run)
-  const doors = yield* Effect.mapError(
-    parts.store.doors({ tenant, kinds: ["patch"], closed: true, limit: listMax }),
-    Answers.fromStore
-  )
-  const open = doors.filter((door) => door.id === patch || (patch.length > 4 && door.id.startsWith(patch)))
-  const [first] = open
-  if (first !== undefined) return first.run
-  return yield* RunReading.find(parts, "@last")
-})
+const runOf = Effect.fnUntraced(
+  function*(parts: Parts, { patch, run }: PatchRef): Effect.fn.Return<string, ClientError> {
+    if (run !== undefined) return yield* RunReading.find(parts, run)
+    const doors = yield* Effect.mapError(
+      parts.store.doors({ tenant, kinds: ["patch"], closed: true, limit: listMax }),
+      Answers.fromStore
+    )
+    const open = doors.filter((door) => door.id === patch || (patch.length > 4 && door.id.startsWith(patch)))
+    const [first] = open
+    if (first !== undefined) return first.run
+    return yield* RunReading.find(parts, "@last")
+  }
+)
 
 const find = Effect.fnUntraced(function*(parts: Parts, ref: PatchRef): Effect.fn.Return<Found, ClientError> {
   const run = yield* runOf(parts, ref)
@@ -86,13 +88,15 @@ const planAt = Effect.fnUntraced(function*(
   return plan
 })
 
-const view = Effect.fnUntraced(function*(parts: Parts, { record, state }: Found): Effect.fn.Return<PatchView, ClientError> {
-  const before = yield* planAt(parts, state, record.revision === undefined ? record.base : record.revision - 1)
-  const next = PatchedPlan.next(before, record.operations)
-  const after = Result.isSuccess(next) ? next.success.plan : before
-  const patch = PatchProjection.document(state.run, record, before, after)
-  return { patch, before: json(before.document), after: json(after.document) }
-})
+const view = Effect.fnUntraced(
+  function*(parts: Parts, { record, state }: Found): Effect.fn.Return<PatchView, ClientError> {
+    const before = yield* planAt(parts, state, record.revision === undefined ? record.base : record.revision - 1)
+    const next = PatchedPlan.next(before, record.operations)
+    const after = Result.isSuccess(next) ? next.success.plan : before
+    const patch = PatchProjection.document(state.run, record, before, after)
+    return { patch, before: json(before.document), after: json(after.document) }
+  }
+)
 
 /** What would follow from a patch, decided on the state as it is; blobs that conditions read are fetched. */
 const rehearse = Effect.fnUntraced(function*(
@@ -151,18 +155,22 @@ const propose = Effect.fnUntraced(function*(
   return yield* Effect.flatMap(find(parts, { run, patch: id }), (found) => view(parts, found))
 })
 
-const inReview = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<ReadonlyArray<PatchDocument>, ClientError> {
-  const doors = yield* Effect.mapError(
-    parts.store.doors({ tenant, kinds: ["patch"], limit: listMax }),
-    Answers.fromStore
-  )
-  const found: Array<PatchDocument> = []
-  for (const door of doors) {
-    const state = yield* RunReading.stateOf(parts, door.run)
-    if (state.review !== undefined) found.push((yield* view(parts, { run: door.run, state, record: state.review })).patch)
+const inReview = Effect.fnUntraced(
+  function*(parts: Parts): Effect.fn.Return<ReadonlyArray<PatchDocument>, ClientError> {
+    const doors = yield* Effect.mapError(
+      parts.store.doors({ tenant, kinds: ["patch"], limit: listMax }),
+      Answers.fromStore
+    )
+    const found: Array<PatchDocument> = []
+    for (const door of doors) {
+      const state = yield* RunReading.stateOf(parts, door.run)
+      if (state.review !== undefined) {
+        found.push((yield* view(parts, { run: door.run, state, record: state.review })).patch)
+      }
+    }
+    return found
   }
-  return found
-})
+)
 
 const listOf = Effect.fnUntraced(function*(
   parts: Parts,

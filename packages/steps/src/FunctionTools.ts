@@ -56,7 +56,11 @@ const patch = ({ attempt, command, path, state }: ToolContext, request: PlanPatc
   Effect.flatMap(Clock.Clock, (clock) =>
     command === undefined
       ? Effect.succeed(PlanPatching.gone)
-      : PlanPatching.propose({ command, state, now: () => clock.currentTimeMillisUnsafe() }, { path, attempt }, request))
+      : PlanPatching.propose(
+        { command, state, now: () => clock.currentTimeMillisUnsafe() },
+        { path, attempt },
+        request
+      ))
 
 const answered = (name: string, handler: FunctionHandler, invoke: () => unknown): ReturnType<AgentTool["execute"]> =>
   Effect.suspend(() => {
