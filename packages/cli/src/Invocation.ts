@@ -1,6 +1,7 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type * as Operators from "./OperatorRequests.ts"
+import type { PatchRequest } from "./PatchRequests.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -181,6 +182,7 @@ export type Request =
   | RunsCancel
   | RunsPause
   | RunsResume
+  | PatchRequest
   | Operators.RunsRetry
   | Operators.RunsSkip
   | Operators.RunsAbort

@@ -19,6 +19,7 @@ import * as Program from "./Program.ts"
 const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
+const patches = () => import("./commands/Patches.ts")
 const operators = () => import("./commands/Operators.ts")
 const secrets = () => import("./commands/Secrets.ts")
 const flows = () => import("./commands/Flows.ts")
@@ -37,6 +38,13 @@ const commands: Program.Commands = {
   RunsCancel: async () => (await control()).runsCancel,
   RunsPause: async () => (await control()).runsPause,
   RunsResume: async () => (await run()).runsResume,
+  RunsPatch: async () => (await patches()).runsPatch,
+  RunsGraph: async () => (await patches()).runsGraph,
+  PatchesList: async () => (await patches()).patchesList,
+  PatchesShow: async () => (await patches()).patchesShow,
+  PatchesDiff: async () => (await patches()).patchesDiff,
+  PatchesDecide: async () => (await patches()).patchesDecide,
+  PatchesRevert: async () => (await patches()).patchesRevert,
   RunsRetry: async () => (await operators()).runsRetry,
   RunsSkip: async () => (await operators()).runsSkip,
   RunsAbort: async () => (await operators()).runsAbort,

@@ -5,6 +5,7 @@
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { OperatorClient } from "@baton/contract/OperatorClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -19,6 +20,8 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+
+import { fakePatches } from "./FakePatches.ts"
 
 type Draft = Event extends infer E ? (E extends Event ? Omit<E, "v" | "at"> : never) : never
 
@@ -193,7 +196,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient> =>
+): Layer.Layer<Client | OperatorClient | PatchesClient | SecretsClient | StoreClient> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -300,6 +303,7 @@ export const layer = (
     })
     return Context.make(Client, client).pipe(
       Context.add(OperatorClient, operators),
+      Context.add(PatchesClient, fakePatches(record)),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
+import * as Patches from "../src/commands/Patches.ts"
 import * as Research from "../src/commands/Research.ts"
 import * as Run from "../src/commands/Run.ts"
 import * as RunControl from "../src/commands/RunControl.ts"
@@ -36,6 +37,13 @@ const commands: Program.Commands = {
   RunsCancel: later(RunControl.runsCancel),
   RunsPause: later(RunControl.runsPause),
   RunsResume: later(Run.runsResume),
+  RunsPatch: later(Patches.runsPatch),
+  RunsGraph: later(Patches.runsGraph),
+  PatchesList: later(Patches.patchesList),
+  PatchesShow: later(Patches.patchesShow),
+  PatchesDiff: later(Patches.patchesDiff),
+  PatchesDecide: later(Patches.patchesDecide),
+  PatchesRevert: later(Patches.patchesRevert),
   RunsRetry: later(Operators.runsRetry),
   RunsSkip: later(Operators.runsSkip),
   RunsAbort: later(Operators.runsAbort),

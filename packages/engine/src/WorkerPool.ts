@@ -9,6 +9,7 @@
 import type { Command } from "@baton/kernel/Command"
 import { semantics } from "@baton/kernel/Event"
 import { locate } from "@baton/kernel/EvolveStep"
+import type { ItemTable } from "@baton/kernel/ItemTable"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
 import type { Json, Value } from "@baton/kernel/Value"
@@ -30,6 +31,7 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import * as PlanPatching from "./PlanPatching.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import { ReceiptStore } from "./ReceiptStore.ts"
 import type { ConversationMachine } from "./RecordedConversation.ts"
@@ -82,6 +84,8 @@ interface Begun {
   readonly node: PlanNode
   readonly work: Work
   readonly item: number | undefined
+  /** Of a container: kept here, because a patch may move the node while the attempt is under way. */
+  readonly table: ItemTable | undefined
 }
 
 const runningKey = (offer: Offer): string => `${offer.tenant} ${offer.run} ${offer.path}#${offer.attempt}`
@@ -105,7 +109,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const key = attemptKey(offer.path, offer.attempt)
   if (!current || slot.begun.has(key)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
-  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index }
+  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index, table }
 }
 
 const elementOf = (list: Json, index: number): Value => inline((list as ReadonlyArray<Json>)[index] ?? null)
@@ -173,8 +177,8 @@ const requestOf = (
   const { node, state, work } = begun
   const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
   const until = begun.item === undefined
-    ? state.nodes.get(node.index).offeredSeq
-    : state.maps.get(node.index)?.offeredSeq ?? state.seq
+    ? state.nodes.get(state.plan.byId.get(node.id)?.index ?? node.index).offeredSeq
+    : begun.table?.offeredSeq ?? state.seq
   return {
     tenant: offer.tenant,
     run: offer.run,
@@ -198,12 +202,24 @@ const requestOf = (
         data: event
       }]),
     startCall: (key) => startCall(pool, offer, key),
+    patch: (request) => patch(pool, offer, request),
     ...(work.receiptMs === undefined || pool.receipts === undefined
       ? undefined
       : { receipts: deskOf(pool, pool.receipts, state.plan.name, node.id) }),
     ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
   }
 }
+
+const patch = (pool: Pool, { attempt, path, run, tenant }: Offer, request: PlanPatching.PatchRequest) =>
+  PlanPatching.propose(
+    {
+      command: (command) => pool.coordinator.command(tenant, run, command),
+      state: Effect.map(pool.coordinator.peek(tenant, run), (seen) => seen?.state),
+      now: () => pool.clock.currentTimeMillisUnsafe()
+    },
+    { path, attempt },
+    request
+  )
 
 const deskOf = (pool: Pool, store: ReceiptStore["Service"], flow: string, node: string): ReceiptDesk => ({
   store,
@@ -253,7 +269,7 @@ const startCall = (pool: Pool, offer: Offer, key: string) =>
 const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> => {
   if (offer.type === "gather") return safely(pool, offer, gatherAttempt(pool, offer, begun))
   const { item } = begun
-  const table = item === undefined ? undefined : begun.state.maps.get(begun.node.index)
+  const table = item === undefined ? undefined : begun.table
   if (item === undefined || table === undefined) return perform(pool, offer, begun, undefined)
   if (begun.node.repeat !== undefined) {
     return perform(pool, offer, begun, { index: item, last: table.output(item - 1) ?? none })
@@ -307,7 +323,7 @@ const brokenStore = (pool: Pool, error: { readonly message: string }): Attempt.A
 
 const gatherAttempt = Effect.fnUntraced(function*(pool: Pool, offer: Offer, begun: Begun) {
   const startedAt = pool.clock.currentTimeMillisUnsafe()
-  const table = begun.state.maps.get(begun.node.index)
+  const { table } = begun
   if (table === undefined) return
   const gathered = yield* Gather.gather(pool.attempts.blobs, offer.tenant, table)
   if (pool.failpoint !== undefined) yield* pool.failpoint("gather.after-blobs-before-completion")

@@ -8,10 +8,12 @@ import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
 import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
+import * as PatchTool from "@baton/agents/tools/PatchTool"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { OperatorClient } from "@baton/contract/OperatorClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
@@ -53,6 +55,7 @@ import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 
 export interface LocalOptions {
@@ -78,7 +81,12 @@ const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFr
 const tools = Layer.effect(
   AgentTools,
   Effect.gen(function*() {
-    return byName([AskUserTool.make, HttpTool.make(yield* HttpDialer), ...FunctionTools.make(yield* FunctionHandlers)])
+    return byName([
+      AskUserTool.make,
+      PatchTool.tool,
+      HttpTool.make(yield* HttpDialer),
+      ...FunctionTools.make(yield* FunctionHandlers)
+    ])
   })
 )
 
@@ -164,6 +172,7 @@ const client = (options: LocalOptions) =>
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
       Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(PatchesClient, RunPatches.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
   }))
@@ -191,7 +200,7 @@ const toClientError = (error: unknown): ClientError => {
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<Client | OperatorClient | PatchesClient | SecretsClient | StoreClient, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
