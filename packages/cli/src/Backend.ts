@@ -1,4 +1,5 @@
 /** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
+import type { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client, ClientError } from "@baton/contract/Client"
 import type { SecretsClient } from "@baton/contract/SecretsClient"
 import type { StoreClient } from "@baton/contract/StoreClient"
@@ -24,7 +25,7 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
-export type Ports = Client | SecretsClient | StoreClient
+export type Ports = ApprovalsClient | Client | SecretsClient | StoreClient
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>

@@ -20,6 +20,7 @@ const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
 const secrets = () => import("./commands/Secrets.ts")
+const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
 const store = () => import("./commands/Store.ts")
 
@@ -39,6 +40,9 @@ const commands: Program.Commands = {
   RunsResolve: async () => (await control()).runsResolve,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,
+  ApprovalsList: async () => (await approvals()).approvalsList,
+  ApprovalsShow: async () => (await approvals()).approvalsShow,
+  ApprovalsDecide: async () => (await approvals()).approvalsDecide,
   SecretsSet: async () => (await secrets()).secretsSet,
   SecretsList: async () => (await secrets()).secretsList,
   SecretsRemove: async () => (await secrets()).secretsRemove,

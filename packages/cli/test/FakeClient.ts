@@ -2,6 +2,7 @@
  * A Baton that plays scripts: each flow name stands for a list of events with the milliseconds before each. It answers
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
@@ -18,6 +19,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as FakeApprovals from "./FakeApprovals.ts"
 
 type Draft = Event extends infer E ? (E extends Event ? Omit<E, "v" | "at"> : never) : never
 
@@ -192,7 +194,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | SecretsClient | StoreClient> =>
+): Layer.Layer<ApprovalsClient | Client | SecretsClient | StoreClient> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -288,5 +290,9 @@ export const layer = (
           : Effect.succeed({ file, bytes: 4096, runs: runs.length }),
       diagnose: Effect.succeed([{ id: "store.migrations", status: "ok", message: "current" }])
     })
-    return Context.make(Client, client).pipe(Context.add(SecretsClient, secrets), Context.add(StoreClient, store))
+    return Context.make(Client, client).pipe(
+      Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
+      Context.add(SecretsClient, secrets),
+      Context.add(StoreClient, store)
+    )
   }))

@@ -6,6 +6,7 @@ import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
+import type { Wait } from "@baton/kernel/Wait"
 import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
@@ -23,15 +24,21 @@ export interface Draft {
   readonly answered: Array<{ id: number; answer: string }>
 }
 
+const externalizedWait = (wait: Wait, blobs: Array<NewBlob>): Wait =>
+  wait.kind === "child"
+    ? { ...wait, input: externalize(wait.input, blobs) }
+    : wait.kind === "approval"
+    ? { ...wait, shown: externalize(wait.shown, blobs) }
+    : wait
+
+const heldBy = (wait: Wait): Value | undefined =>
+  wait.kind === "child" ? wait.input : wait.kind === "approval" ? wait.shown : undefined
+
 /** Values that the kernel made, which may be larger than what a record may hold. */
 const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
-    case "StepWaiting":
-      return event.wait.kind === "approval"
-        ? { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
-        : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
@@ -39,9 +46,7 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
         ? { ...event, output: externalize(event.output, blobs) }
         : event
     case "StepWaiting":
-      return event.wait.kind === "child"
-        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
-        : event
+      return { ...event, wait: externalizedWait(event.wait, blobs) }
     default:
       return event
   }
@@ -70,8 +75,6 @@ const valueOf = (event: Event): Value | undefined => {
       return event.output
     case "MapExpanded":
       return event.items
-    case "StepWaiting":
-      return event.wait.kind === "approval" ? event.wait.shown : undefined
     case "ApprovalVoted":
       return event.data
     case "ApprovalDecided":
@@ -85,7 +88,7 @@ const valueOf = (event: Event): Value | undefined => {
     case "StepReopened":
       return event.modifications
     case "StepWaiting":
-      return event.wait.kind === "child" ? event.wait.input : undefined
+      return heldBy(event.wait)
     default:
       return undefined
   }
