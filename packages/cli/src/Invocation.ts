@@ -1,6 +1,7 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type { DoorKind } from "@baton/kernel/Doors"
+import type * as Operators from "./OperatorRequests.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -113,15 +114,6 @@ export interface RunsResume extends Waiting {
   readonly detach: boolean
 }
 
-export interface RunsResolve {
-  readonly _tag: "RunsResolve"
-  readonly run: string
-  readonly step: string
-  readonly action: "retry" | "skip" | "abort"
-  readonly output: string | undefined
-  readonly note: string | undefined
-}
-
 export interface RunsDelete {
   readonly _tag: "RunsDelete"
   readonly run: string
@@ -229,7 +221,11 @@ export type Request =
   | RunsCancel
   | RunsPause
   | RunsResume
-  | RunsResolve
+  | Operators.RunsRetry
+  | Operators.RunsSkip
+  | Operators.RunsAbort
+  | Operators.RunsFork
+  | Operators.RunsDiff
   | RunsDelete
   | RunsPrune
   | ApprovalsList

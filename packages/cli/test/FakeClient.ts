@@ -5,6 +5,7 @@
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import { OperatorClient } from "@baton/contract/OperatorClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -194,7 +195,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<ApprovalsClient | Client | SecretsClient | StoreClient> =>
+): Layer.Layer<ApprovalsClient | Client | OperatorClient | SecretsClient | StoreClient> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -273,6 +274,15 @@ export const layer = (
       prune: (before) => Effect.as(record("prune", before), 3),
       checkFlow
     })
+    const made = (name: string, run: string, request: unknown) =>
+      Effect.gen(function*() {
+        yield* record(name, request)
+        return { document: documentOf(yield* find(run)), reused: 2, running: ["greet"], guarded: ["charge"] }
+      })
+    const operators = OperatorClient.of({
+      fork: (request) => made("fork", request.run, request),
+      retry: (request) => made("retry", request.run, request)
+    })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
         Effect.sync(() => {
@@ -292,6 +302,7 @@ export const layer = (
     })
     return Context.make(Client, client).pipe(
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
+      Context.add(OperatorClient, operators),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

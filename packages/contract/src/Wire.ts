@@ -28,6 +28,7 @@ export const journalTypes = [
   "orchestration.step.skipped",
   "orchestration.step.cancelled",
   "orchestration.step.lost",
+  "orchestration.step.reused",
   "orchestration.checkpoint.requested",
   "orchestration.checkpoint.voted",
   "orchestration.checkpoint.resolved",
@@ -38,7 +39,10 @@ export const journalTypes = [
   "orchestration.call.started",
   "orchestration.call.ended",
   "orchestration.turn.recorded",
-  "orchestration.event.received"
+  "orchestration.event.received",
+  "orchestration.plan.proposed",
+  "orchestration.plan.patched",
+  "orchestration.plan.refused"
 ] as const
 export type JournalType = typeof journalTypes[number]
 
@@ -59,6 +63,9 @@ export type WireType = typeof types[number]
 
 /** The wire types of each kernel event; more than one only where its `status`, or what it waits for, decides. */
 export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType> } = {
+  PatchProposed: ["orchestration.plan.proposed"],
+  PlanPatched: ["orchestration.plan.patched"],
+  PatchRejected: ["orchestration.plan.refused"],
   RunCreated: ["orchestration.run.created"],
   StepsDispatched: ["orchestration.step.queued"],
   StepSucceeded: ["orchestration.step.completed"],
@@ -82,6 +89,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunFinished: ["orchestration.run.completed", "orchestration.run.failed", "orchestration.run.cancelled"],
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
+  StepsReused: ["orchestration.step.reused"],
   StepReopened: ["orchestration.step.ready"],
   ApprovalVoted: ["orchestration.checkpoint.voted"],
   ApprovalDecided: ["orchestration.checkpoint.resolved"],

@@ -13,7 +13,16 @@ import type { Commit } from "./RunStore.ts"
 type TimerChange = NonNullable<Commit["timers"]>
 
 /** Events after which all timers of a run are looked at again: they touch many steps, or the run as a whole. */
-const sweeping = new Set<Event["type"]>(["RunCreated", "RunClosing", "RunFinished", "MapStopped", "StepsCancelled"])
+const sweeping = new Set<Event["type"]>([
+  "RunCreated",
+  "RunClosing",
+  "RunFinished",
+  "MapStopped",
+  "StepsCancelled",
+  "PatchProposed",
+  "PlanPatched",
+  "PatchRejected"
+])
 
 const stepTimer = (state: RunState, path: string): Timer | undefined => {
   const address = locate(state, path)

@@ -4,11 +4,13 @@ import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
+import * as Patch from "./DecidePatch.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { waitsForChild } from "./EvolveChild.ts"
 import { locate } from "./EvolveStep.ts"
 import * as Finish from "./Finish.ts"
+import { offered } from "./OfferedStep.ts"
 import * as Outstanding from "./Outstanding.ts"
 import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -65,7 +67,7 @@ const graceDue = (draft: Draft): void => {
   if (closing === undefined || closing.cause === "failure" || draft.at < closing.at + Settle.graceMs) return
   const cancelled: Array<string> = []
   for (const { attempt, path } of Outstanding.offered(draft.state)) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     cancelled.push(path)
     for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
@@ -98,6 +100,9 @@ export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefine
     case "grace":
       graceDue(draft)
       return undefined
+    case "patch":
+      Patch.expire(draft, command.path)
+      return undefined
     case "rate":
       return undefined
   }
@@ -118,7 +123,7 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     lost
   })
   for (const { attempt, path } of open) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
   }

@@ -6,6 +6,8 @@ import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
+import * as Reuse from "./EvolveReuse.ts"
+import * as Patch from "./EvolvePatch.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -25,6 +27,7 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.agents = event.agents ?? {}
   state.createdAt = event.at
   state.deadlineAt = event.deadlineAt
+  state.lineage = event.lineage
   state.parent = event.parent
 }
 
@@ -42,6 +45,7 @@ export const isUnknown = (at: NodeState): boolean =>
   at.status === "waiting" && at.wait?.kind === "operator" && at.wait.reason === "unknown_outcome"
 
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
+  Patch.closed(state)
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
@@ -127,6 +131,12 @@ const takeFor = (state: RunState, path: string): void => {
 
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
+    case "PatchProposed":
+      return Patch.proposed(state, event)
+    case "PlanPatched":
+      return Patch.patched(state, event)
+    case "PatchRejected":
+      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true
@@ -143,8 +153,10 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
-      Turn.reopened(state, event.path)
+      Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
+    case "StepsReused":
+      return Reuse.reused(state, event)
     case "StepWaiting":
       // The step has its event; what it still waits for is a checkpoint.
       if (event.wait.kind === "approval") takeFor(state, event.path)

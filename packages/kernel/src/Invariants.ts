@@ -9,6 +9,7 @@ import { childItems, hasItem } from "./EvolveStep.ts"
 import { explain, stepsMax } from "./Explain.ts"
 import type { Reason } from "./ExplainWait.ts"
 import { children } from "./InvariantsChild.ts"
+import * as InvariantsPatch from "./InvariantsPatch.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
@@ -16,7 +17,7 @@ import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
 import { isSettled, joinState } from "./RunState.ts"
 
-type Say = (promise: string, message: string) => void
+export type Say = (promise: string, message: string) => void
 
 /** Promises that do not hold, each with its number and the step; empty when all do. */
 export const violations = (state: RunState): ReadonlyArray<string> => {
@@ -34,6 +35,7 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
   }
   children(state, say)
   whole(state, say)
+  InvariantsPatch.check(state, say)
   return found
 }
 
@@ -151,7 +153,9 @@ const whole = (state: RunState, say: Say): void => {
     if (reasons.length > 0) say("K12", "a finished run has a reason not to be")
     return
   }
-  if (state.unsettled === 0) say("K4", "every step has settled and the run is not finished")
+  if (state.unsettled === 0 && state.review === undefined) {
+    say("K4", "every step has settled and the run is not finished")
+  }
   if (reasons.length === 0 || reasons.some((reason) => reason.door === "")) {
     say("K12", "a reason or its door is missing")
   }
@@ -166,7 +170,7 @@ const whole = (state: RunState, say: Say): void => {
     return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0 ||
       (state.maps.get(node.index)?.active ?? 0) > 0
   })
-  if (state.offered === 0 && outstanding.timers.length === 0 && !open) {
+  if (state.offered === 0 && outstanding.timers.length === 0 && !open && state.review === undefined) {
     say("K12", "nothing is under way, nothing will be")
   }
 }

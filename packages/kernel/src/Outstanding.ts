@@ -3,7 +3,7 @@
  * and the runs that this one has started. The sweeper compares this with what is there and repairs it (SEMANTICS 8.2, 8.3).
  */
 import { outlives } from "./EvolveChild.ts"
-import { childItems, hasItem } from "./EvolveStep.ts"
+import { childItems, hasItem, locate } from "./EvolveStep.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
@@ -22,8 +22,8 @@ export interface Offer {
 
 export interface Timer {
   readonly path: string
-  readonly kind: "retry" | "wait" | "timeout" | "deadline" | "grace" | "rate"
-  /** The attempt it was set for; 0 for the run's own timers, whose path is empty. */
+  readonly kind: "retry" | "wait" | "timeout" | "deadline" | "grace" | "rate" | "patch"
+  /** The attempt it was set for; 0 for the run's own timers, whose path is empty, or the id of a patch in review. */
   readonly n: number
   readonly due: number
 }
@@ -111,7 +111,11 @@ export const runTimers = (state: RunState): ReadonlyArray<Timer> => {
   if (state.closing !== undefined && state.closing.cause !== "failure") {
     return [{ path: "", kind: "grace", n: 0, due: state.closing.at + graceMs }]
   }
-  return state.deadlineAt === undefined ? [] : [{ path: "", kind: "deadline", n: 0, due: state.deadlineAt }]
+  const { deadlineAt, review } = state
+  return [
+    ...(deadlineAt === undefined ? [] : [{ path: "", kind: "deadline", n: 0, due: deadlineAt } as const]),
+    ...(review?.dueAt === undefined ? [] : [{ path: review.id, kind: "patch", n: 0, due: review.dueAt } as const])
+  ]
 }
 
 /** The timer of one node, if it rests until a time. */
@@ -175,6 +179,19 @@ export const children = (state: RunState): ReadonlyArray<Child> => {
     }
   }
   return found
+}
+
+/** The child that the step at a path waits for, if it does. */
+export const childAt = (state: RunState, path: string): Child | undefined => {
+  const address = locate(state, path)
+  if (address === undefined) return undefined
+  const { index, node } = address
+  const table = index === undefined ? undefined : state.maps.get(node.index)
+  const at = state.nodes.get(node.index)
+  const status = index === undefined ? at.status : table?.status(index)
+  const wait = index === undefined ? at.wait : table?.note(index)?.wait
+  if (status !== "waiting" || wait?.kind !== "child") return undefined
+  return childOf(state, node, path, index === undefined ? at.attempt : table?.attempt(index) ?? 1, wait)
 }
 
 export interface Outstanding {

@@ -37,6 +37,8 @@ export interface Work {
   readonly retry: RetryPolicy
   readonly onFailure: "fail" | "continue" | "ask" | { readonly fallback: Json }
   readonly effect: Flow.Effect
+  /** How long a result may be used again, in milliseconds; absent: never (SEMANTICS 8.11d). */
+  readonly receiptMs?: number
   /** Every text or JSON field of the definition that may hold expressions, parsed once, by field name. */
   readonly fields: { readonly [field: string]: Template }
   /** The pinned document of a `flow`; absent where nothing is called, or nothing is pinned yet. */
@@ -84,7 +86,7 @@ export interface PlanNode extends Work {
   readonly join: { readonly need: number | "all"; readonly wait: boolean }
   readonly branch: boolean
   readonly when: CompiledExpression | undefined
-  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread would find them at once. */
+  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread has none. */
   readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
   readonly repeat: RepeatSpec | undefined

@@ -5,12 +5,15 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Lineage } from "./EventReuse.ts"
 import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
+import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -60,6 +63,12 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** Taken over from the run that this one was made from. */
+  reused: boolean
+  /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
+  live: ReadonlyArray<number> | undefined
+  /** What it says about its receipt, where it asks for one. */
+  receipt: ReceiptNote | undefined
 }
 
 export interface Warning {
@@ -103,7 +112,8 @@ export const warningsMax = 1000
 export const inboxMax = 1000
 
 export interface RunState {
-  readonly plan: Plan
+  /** As it stands: each `PlanPatched` puts the next revision in its place. */
+  plan: Plan
   run: string
   /** Events folded so far. */
   seq: number
@@ -150,8 +160,16 @@ export interface RunState {
   conversations: Conversations | undefined
   /** Steps that an operator has changed, by path. */
   changes: ReadonlyMap<string, StepChange>
+  /** The run that this one was made from. */
+  lineage: Lineage | undefined
+  /** Steps whose irreversible call the source had started: they wait for a person before they run. */
+  guarded: ReadonlySet<string>
   session: string | undefined
   epoch: number
+  /** Every patch that came into the journal; `undefined` while there is none. */
+  patches: ReadonlyArray<PatchRecord> | undefined
+  /** The one of them that waits for its review. */
+  review: PatchRecord | undefined
 }
 
 const freshNode = (): NodeState => ({
@@ -172,7 +190,10 @@ const freshNode = (): NodeState => ({
   settledSeq: 0,
   startedAt: undefined,
   settledAt: undefined,
-  usage: undefined
+  usage: undefined,
+  reused: false,
+  live: undefined,
+  receipt: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -197,6 +218,18 @@ export class NodeTable {
     const node = this.#own?.get(index) ?? this.#base[index]
     if (node === undefined) throw new RangeError(`no node ${index}`)
     return node
+  }
+
+  /** The same nodes in other places; `undefined` makes a fresh one. */
+  arranged(places: ReadonlyArray<number | undefined>): NodeTable {
+    const base = places.map((index) => index === undefined ? freshNode() : this.#base[index] ?? freshNode())
+    if (this.#own === undefined) return new NodeTable(base, undefined)
+    const own = new Map<number, NodeState>()
+    for (const [to, from] of places.entries()) {
+      const mine = from === undefined ? undefined : this.#own.get(from)
+      if (mine !== undefined) own.set(to, mine)
+    }
+    return new NodeTable(base, own)
   }
 
   /** The node, to be changed. */
@@ -228,6 +261,18 @@ export class MapTable {
     return new MapTable(this.#base, new Map())
   }
 
+  /** The same maps in other places. */
+  arranged(places: ReadonlyArray<number | undefined>): MapTable {
+    const base = new Map<number, ItemTable>()
+    const own = this.#own === undefined ? undefined : new Map<number, ItemTable>()
+    for (const [to, from] of places.entries()) {
+      const [shared, mine] = from === undefined ? [] : [this.#base.get(from), this.#own?.get(from)]
+      if (shared !== undefined) base.set(to, shared)
+      if (mine !== undefined) own?.set(to, mine)
+    }
+    return new MapTable(base, own)
+  }
+
   get(index: number): ItemTable | undefined {
     return this.#own?.get(index) ?? this.#base.get(index)
   }
@@ -246,6 +291,7 @@ export class MapTable {
   }
 }
 
+const noPaths: ReadonlySet<string> = new Set()
 const noDecisions: RunState["decisions"] = new Map()
 const noAnswers: RunState["answers"] = new Map()
 const noChanges: ReadonlyMap<string, StepChange> = new Map()
@@ -285,8 +331,12 @@ export const empty = (plan: Plan): RunState => ({
   answers: noAnswers,
   conversations: undefined,
   changes: noChanges,
+  lineage: undefined,
+  guarded: noPaths,
   session: undefined,
-  epoch: 0
+  epoch: 0,
+  patches: undefined,
+  review: undefined
 })
 
 /** A view that may be changed without changing `state`, as long as `state` itself stands still. */
@@ -301,7 +351,7 @@ export const fork = (state: RunState): RunState => ({
 export type JoinState = "open" | "met" | "lost"
 
 /** What the join of a node says about the edges as they stand (SEMANTICS 8.4d). */
-export const joinState = (node: PlanNode, at: NodeState): JoinState => {
+export const joinState = (node: PlanNode, at: Pick<NodeState, "liveIn" | "deadIn">): JoinState => {
   const total = node.incoming.length
   if (total === 0) return "met"
   const open = total - at.liveIn - at.deadIn
@@ -318,5 +368,5 @@ export const status = (state: RunState): RunStatus => {
   if (state.offered > 0) return "running"
   if (state.paused) return "waiting"
   if (state.ready.size > 0) return state.seq <= 1 ? "pending" : "running"
-  return state.unsettled > 0 && state.seq > 1 ? "waiting" : "pending"
+  return (state.unsettled > 0 || state.review !== undefined) && state.seq > 1 ? "waiting" : "pending"
 }

@@ -39,7 +39,7 @@ const timeOrNull = (at: number | undefined): string | null => at === undefined ?
 const commandFor = ({ id, kind, path, run }: OpenDoor): string => {
   if (kind === "question") return `baton approvals answer ${id} --text TEXT`
   if (kind === "approval" || kind === "checkpoint") return `baton approvals approve|reject ${id}`
-  return path === "" ? `baton runs explain ${run}` : `baton runs resolve ${run} ${path} --action retry|skip|abort`
+  return path === "" ? `baton runs explain ${run}` : `baton runs retry|skip|abort ${run} ${path}`
 }
 
 const item = (door: OpenDoor): ApprovalItem => ({

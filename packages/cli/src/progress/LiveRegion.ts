@@ -33,7 +33,7 @@ const doorOf = (run: string, note: Extract<Note, { readonly kind: "waiting" }>):
   const { ask, id, path } = note
   const target = id ?? `${run} '${path}'`
   const command = ask === undefined
-    ? `baton runs resolve ${run} '${path}' --action retry|skip|abort`
+    ? `baton runs retry|skip|abort ${run} '${path}'`
     : ask === "question"
     ? `baton approvals answer ${target} --text TEXT`
     : `baton approvals ${ask === "checkpoint" ? "approve|retry|reject" : "approve|reject"} ${target}`
