@@ -1,4 +1,5 @@
 /** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
+import type { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client, ClientError } from "@baton/contract/Client"
 import type { OperatorClient } from "@baton/contract/OperatorClient"
 import type { PatchesClient } from "@baton/contract/PatchesClient"
@@ -26,7 +27,7 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
-export type Ports = Client | OperatorClient | PatchesClient | SecretsClient | StoreClient
+export type Ports = ApprovalsClient | Client | OperatorClient | PatchesClient | SecretsClient | StoreClient
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>

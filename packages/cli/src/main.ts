@@ -22,6 +22,7 @@ const control = () => import("./commands/RunControl.ts")
 const patches = () => import("./commands/Patches.ts")
 const operators = () => import("./commands/Operators.ts")
 const secrets = () => import("./commands/Secrets.ts")
+const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
 const store = () => import("./commands/Store.ts")
 
@@ -52,6 +53,9 @@ const commands: Program.Commands = {
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,
+  ApprovalsList: async () => (await approvals()).approvalsList,
+  ApprovalsShow: async () => (await approvals()).approvalsShow,
+  ApprovalsDecide: async () => (await approvals()).approvalsDecide,
   SecretsSet: async () => (await secrets()).secretsSet,
   SecretsList: async () => (await secrets()).secretsList,
   SecretsRemove: async () => (await secrets()).secretsRemove,

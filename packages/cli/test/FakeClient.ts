@@ -2,6 +2,7 @@
  * A Baton that plays scripts: each flow name stands for a list of events with the milliseconds before each. It answers
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { OperatorClient } from "@baton/contract/OperatorClient"
@@ -20,6 +21,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as FakeApprovals from "./FakeApprovals.ts"
 
 import { fakePatches } from "./FakePatches.ts"
 
@@ -196,7 +198,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | OperatorClient | PatchesClient | SecretsClient | StoreClient> =>
+): Layer.Layer<ApprovalsClient | Client | OperatorClient | PatchesClient | SecretsClient | StoreClient> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -302,6 +304,7 @@ export const layer = (
       diagnose: Effect.succeed([{ id: "store.migrations", status: "ok", message: "current" }])
     })
     return Context.make(Client, client).pipe(
+      Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),
       Context.add(SecretsClient, secrets),

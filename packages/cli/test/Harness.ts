@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
+import * as Approvals from "../src/commands/Approvals.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
@@ -51,6 +52,9 @@ const commands: Program.Commands = {
   RunsDiff: later(RunDiff.runsDiff),
   RunsDelete: later(RunControl.runsDelete),
   RunsPrune: later(RunControl.runsPrune),
+  ApprovalsList: later(Approvals.approvalsList),
+  ApprovalsShow: later(Approvals.approvalsShow),
+  ApprovalsDecide: later(Approvals.approvalsDecide),
   SecretsSet: later(Secrets.secretsSet),
   SecretsList: later(Secrets.secretsList),
   SecretsRemove: later(Secrets.secretsRemove),

@@ -44,7 +44,14 @@ export const StepDocument = Schema.Struct({
   /** The output's JSON, or `{ "$ref": "sha256:…", "bytes": n }` when it is kept as a blob. */
   output: Schema.Json,
   error: nullable(StepError),
-  usage: nullable(Usage)
+  usage: nullable(Usage),
+  /** Of a step that waits: why, and what ends it; the reasons are those of `explain`. */
+  waitsFor: Schema.optionalKey(Schema.Struct({
+    reason: Schema.String,
+    message: Schema.String,
+    door: Schema.String,
+    data: Schema.Record(Schema.String, Schema.Json)
+  }))
 })
 export type StepDocument = typeof StepDocument.Type
 

@@ -9,6 +9,7 @@ import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
@@ -50,6 +51,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
+import * as Approvals from "./Approvals.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
@@ -170,6 +172,7 @@ const client = (options: LocalOptions) =>
     }
     yield* requireSemantics(parts)
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
+      Context.add(ApprovalsClient, Approvals.make(parts)),
       Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
@@ -200,7 +203,10 @@ const toClientError = (error: unknown): ClientError => {
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | OperatorClient | PatchesClient | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<
+  ApprovalsClient | Client | OperatorClient | PatchesClient | SecretsClient | StoreClient,
+  ClientError
+> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
