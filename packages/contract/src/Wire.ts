@@ -31,10 +31,14 @@ export const journalTypes = [
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.repeat.turn",
+  "orchestration.child.stopping",
   "orchestration.call.started",
   "orchestration.call.ended",
   "orchestration.turn.recorded",
-  "orchestration.event.received"
+  "orchestration.event.received",
+  "orchestration.plan.proposed",
+  "orchestration.plan.patched",
+  "orchestration.plan.refused"
 ] as const
 export type JournalType = typeof journalTypes[number]
 
@@ -55,6 +59,9 @@ export type WireType = typeof types[number]
 
 /** The wire types of each kernel event; more than one only where the event's `status` decides. */
 export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType> } = {
+  PatchProposed: ["orchestration.plan.proposed"],
+  PlanPatched: ["orchestration.plan.patched"],
+  PatchRejected: ["orchestration.plan.refused"],
   RunCreated: ["orchestration.run.created"],
   StepsDispatched: ["orchestration.step.queued"],
   StepSucceeded: ["orchestration.step.completed"],
@@ -66,6 +73,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
   TurnOpened: ["orchestration.repeat.turn"],
+  ChildStopping: ["orchestration.child.stopping"],
   CallStarted: ["orchestration.call.started"],
   CallEnded: ["orchestration.call.ended"],
   TurnRecorded: ["orchestration.turn.recorded"],

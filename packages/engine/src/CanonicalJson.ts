@@ -1,19 +1,9 @@
-/**
- * One text for one JSON value: members in the order of their UTF-16 names, no white space, numbers and strings as
- * `JSON.stringify` writes them (RFC 8785). Members whose value is `undefined` are left out. Expects JSON: depth and odd
- * strings are refused where documents come in.
- */
+/** Canonical JSON text (see the kernel's `CanonicalText`) and the addresses of what is stored under its hash. */
+import * as CanonicalText from "@baton/kernel/CanonicalText"
 import type { BlobRef } from "@baton/kernel/Value"
 import { hash } from "node:crypto"
 
-export const text = (json: unknown): string => {
-  if (json === null || typeof json !== "object") return JSON.stringify(json) ?? "null"
-  if (Array.isArray(json)) return `[${json.map(text).join(",")}]`
-  const members = Object.entries(json)
-    .filter(([, value]) => value !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  return `{${members.map(([key, value]) => `${JSON.stringify(key)}:${text(value)}`).join(",")}}`
-}
+export const text = CanonicalText.text
 
 /** The address of bytes, or of the UTF-8 bytes of a text: `sha256:` and 64 lower-case hex digits. */
 export const address = (bytes: Uint8Array | string): BlobRef => `sha256:${hash("sha256", bytes, "hex")}` as BlobRef

@@ -1,6 +1,6 @@
 /** Wires the scribe to the store, the queue and the feed, and runs it. See `Coordinator` for what it promises. */
 import type { Event } from "@baton/kernel/Event"
-import { outlives } from "@baton/kernel/Evolve"
+import { outlives } from "@baton/kernel/EvolveChild"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Array from "effect/Array"

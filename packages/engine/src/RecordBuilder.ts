@@ -34,6 +34,10 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
         : event
+    case "StepWaiting":
+      return event.wait.kind === "child"
+        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
+        : event
     default:
       return event
   }
@@ -67,6 +71,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event.result
     case "StepReopened":
       return event.modifications
+    case "StepWaiting":
+      return event.wait.kind === "child" ? event.wait.input : undefined
     default:
       return undefined
   }

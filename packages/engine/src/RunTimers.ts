@@ -13,17 +13,23 @@ import type { Commit } from "./RunStore.ts"
 type TimerChange = NonNullable<Commit["timers"]>
 
 /** Events after which all timers of a run are looked at again: they touch many steps, or the run as a whole. */
-const sweeping = new Set<Event["type"]>(["RunCreated", "RunClosing", "RunFinished", "MapStopped", "StepsCancelled"])
+const sweeping = new Set<Event["type"]>([
+  "RunCreated",
+  "RunClosing",
+  "RunFinished",
+  "MapStopped",
+  "StepsCancelled",
+  "PatchProposed",
+  "PlanPatched",
+  "PatchRejected"
+])
 
 const stepTimer = (state: RunState, path: string): Timer | undefined => {
   const address = locate(state, path)
   if (address === undefined) return undefined
   if (address.index === undefined) return Outstanding.nodeTimer(state, address.node.index)
   const table = state.maps.get(address.node.index)
-  const due = table?.status(address.index) === "retrying" ? table.note(address.index)?.retryAt : undefined
-  return due === undefined || table === undefined
-    ? undefined
-    : { path, kind: "retry", n: table.attempt(address.index), due }
+  return table === undefined ? undefined : Outstanding.itemTimer(address.node, table, address.index)
 }
 
 const kinds = ["retry", "wait", "timeout"] as const
@@ -35,6 +41,7 @@ const touched = (event: Event): ReadonlyArray<string> => {
     case "StepRetryScheduled":
     case "StepWaiting":
     case "StepReopened":
+    case "ChildStopping":
       return [event.path]
     case "StepsReady":
       return event.paths

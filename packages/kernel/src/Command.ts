@@ -4,10 +4,14 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { ParentLink } from "./Child.ts"
+import { EndChild } from "./CommandChild.ts"
 import { ResolveStep } from "./CommandOperator.ts"
+import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
+import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
@@ -24,7 +28,8 @@ export const CreateRun = Schema.Struct({
   flow: Schema.Struct({ name: Schema.String, version: Schema.String, hash: Schema.String }),
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  parent: Schema.optionalKey(ParentLink)
 })
 
 /** A worker's answer to one attempt. */
@@ -53,7 +58,7 @@ export const CompleteStep = Schema.Struct({
 export const FireTimer = Schema.Struct({
   type: Schema.Literal("FireTimer"),
   ...at,
-  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate"]),
+  kind: Schema.Literals(["retry", "wait", "timeout", "deadline", "grace", "rate", "patch"]),
   path: Schema.String,
   n: Schema.Int
 })
@@ -78,8 +83,10 @@ export const SendEvent = Schema.Struct({
   data: Value
 })
 
-export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by })
-export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by })
+/** A pause of the run itself and one that comes from its `parent` are lifted apart. */
+const fromParent = { parent: Schema.optionalKey(Schema.Literal(true)) }
+export const PauseRun = Schema.Struct({ type: Schema.Literal("PauseRun"), ...at, ...by, ...fromParent })
+export const ResumeRun = Schema.Struct({ type: Schema.Literal("ResumeRun"), ...at, ...by, ...fromParent })
 export const CancelRun = Schema.Struct({
   type: Schema.Literal("CancelRun"),
   ...at,
@@ -110,6 +117,9 @@ export const LoseDelivery = Schema.Struct({
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })
 
 export const Command = Schema.Union([
+  ProposePatch,
+  DecidePatch,
+  RevertPatch,
   CreateRun,
   CompleteStep,
   FireTimer,
@@ -123,6 +133,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  EndChild,
   AddNote
 ])
 export type Command = typeof Command.Type
@@ -133,6 +144,10 @@ const decodeShape = Schema.decodeUnknownOption(Command)
 export const decode = (value: unknown): Option.Option<Command> =>
   JsonBounds.check(value) === undefined ? decodeShape(value) : Option.none()
 
-/** Why a command changes nothing. `code` is stable; `message` says what to do. */
-export const Refusal = Schema.Struct({ code: Schema.String, message: Schema.String })
+/** Why a command changes nothing. `code` is stable; `message` says what to do; `problems` say where. */
+export const Refusal = Schema.Struct({
+  code: Schema.String,
+  message: Schema.String,
+  problems: Schema.optionalKey(Schema.Array(Problem))
+})
 export type Refusal = typeof Refusal.Type

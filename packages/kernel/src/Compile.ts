@@ -11,12 +11,11 @@ import * as CompileGraph from "./CompileGraph.ts"
 import * as CompileNode from "./CompileNode.ts"
 import * as CompileRules from "./CompileRules.ts"
 import * as CompileShape from "./CompileShape.ts"
-import * as CompileWork from "./CompileWork.ts"
 import type * as Flow from "./Flow.ts"
 import * as FlowShort from "./FlowShort.ts"
 import * as FlowText from "./FlowText.ts"
 import * as JsonBounds from "./JsonBounds.ts"
-import { defaultRetry, type Plan, type PlanNode } from "./Plan.ts"
+import type { Plan, PlanNode } from "./Plan.ts"
 import { type Origin, type Problem, Report, sameOrigin } from "./Problem.ts"
 import type { Json } from "./Value.ts"
 
@@ -63,11 +62,7 @@ const assemble = (
   CompileFlow.checkHead(draft.head, graph, report)
   CompileFlow.checkCounts(draft, limits, report)
   CompileFlow.checkExclusive(graph, report)
-  const defined = CompileShape.own(draft.head, "agents") ?? null
-  const definitions = CompileShape.isFields(defined) ? defined : {}
-  const agents = new Set([...Object.keys(definitions), ...(options.agents ?? [])])
-  const folding = { scope, agents: definitions, defaults: defaults(draft, report) }
-  const context: CompileNode.Context = { agents, graph, limits, folding }
+  const context = CompileNode.context(draft.head, graph, limits, scope, options.agents)
   const edges = CompileNode.edges(context)
   const nodes: Array<PlanNode> = []
   for (const [index, node] of graph.nodes.entries()) {
@@ -88,17 +83,8 @@ const assemble = (
     limits,
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),
+    callers: nodes.filter((node) => node.type === "flow" || node.each?.body.type === "flow").map((node) => node.index),
     problems: []
-  }
-}
-
-const defaults = (draft: CompileShape.Draft, report: Report): CompileWork.Folding["defaults"] => {
-  const given = CompileShape.own(draft.head, "defaults")
-  if (given === undefined || !CompileShape.isFields(given)) return { timeoutMs: undefined, retry: defaultRetry }
-  const retry = CompileShape.own(given, "retry")
-  return {
-    timeoutMs: CompileWork.duration(given, "timeout", "/defaults", report, 1),
-    retry: retry === undefined ? defaultRetry : CompileWork.retry(retry, "/defaults/retry", defaultRetry, report)
   }
 }
 

@@ -50,7 +50,7 @@ export const effectOf = (source: Source, agents: Data, report: Report): Flow.Eff
   const { fields, pointer, type } = source
   const text = own(fields, "effect")
   const declared = typeof text === "string" ? text as Flow.Effect : undefined
-  if (type !== "agent") return declared ?? otherEffect(source)
+  if (type !== "agent") return declared ?? usualEffect(source)
   const least = toolsEffect(own(fields, "agent"), agents)
   if (declared === undefined) return worst(["idempotent", least])
   if (order.indexOf(declared) < order.indexOf(least)) {
@@ -60,9 +60,10 @@ export const effectOf = (source: Source, agents: Data, report: Report): Flow.Eff
   return worst([declared, least])
 }
 
-const otherEffect = ({ fields, type }: Source): Flow.Effect => {
+/** The effect of a node whose author says nothing about it (SEMANTICS 8.11a). */
+export const usualEffect = ({ fields, type }: Pick<Source, "fields" | "type">): Flow.Effect => {
   if (type === "http") return methodEffects[String(own(fields, "method") ?? "GET").toUpperCase()] ?? "irreversible"
-  return type === "file" || type === "function" || type === "flow" ? "idempotent" : "pure"
+  return type === "agent" || type === "file" || type === "function" || type === "flow" ? "idempotent" : "pure"
 }
 
 /** The worst of all tools that any of the named agents lists. */

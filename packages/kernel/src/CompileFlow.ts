@@ -3,6 +3,7 @@ import type { Graph, GraphEdge } from "./CompileGraph.ts"
 import { type Draft, type DraftNode, escape, type Fields, isFields, own, quote } from "./CompileShape.ts"
 import { agentDefinition, duration, ranged } from "./CompileWork.ts"
 import * as DurationText from "./DurationText.ts"
+import { typeFields } from "./Flow.ts"
 import * as JsonSchema from "./JsonSchema.ts"
 import { defaultLimits, type PlanLimits } from "./Plan.ts"
 import type { Report } from "./Problem.ts"
@@ -45,6 +46,11 @@ export const checkHead = (head: Fields, graph: Graph, report: Report): void => {
       checkSchema(own(definition, "outputSchema"), `${pointer}/outputSchema`, report)
     }
   }
+  checkPolicy(head, graph, report)
+}
+
+/** The nodes that the policy names are there, and what it lists has a meaning. */
+export const checkPolicy = (head: Fields, graph: Graph, report: Report): void => {
   const policy = own(head, "policy")
   const patches = policy !== undefined && isFields(policy) ? own(policy, "patches") : undefined
   if (patches === undefined || !isFields(patches)) return
@@ -57,7 +63,18 @@ export const checkHead = (head: Fields, graph: Graph, report: Report): void => {
       report.add("UNKNOWN_NODE", `/policy/patches/${key}/${index}`, `There is no node ${quote(name)}.`, { suggestion })
     }
   }
+  duration(patches, "timeout", "/policy/patches", report, 1)
+  const added = own(patches, "add")
+  const types = added !== undefined && isFields(added) ? own(added, "types") : undefined
+  for (const [index, type] of Array.isArray(types) ? types.entries() : []) {
+    if (typeof type !== "string" || nodeTypes.includes(type)) continue
+    const detail = { expected: nodeTypes.join(", "), suggestion: report.nearest(type, nodeTypes) }
+    const message = `There is no node type ${quote(type)}.`
+    report.add("UNKNOWN_NODE_TYPE", `/policy/patches/add/types/${index}`, message, detail)
+  }
 }
+
+const nodeTypes: ReadonlyArray<string> = Object.keys(typeFields)
 
 /** Agents are counted over the whole plan, a body once (SEMANTICS 8.9c). */
 export const checkCounts = (draft: Draft, limits: PlanLimits, report: Report): void => {

@@ -5,7 +5,17 @@ import { ancestorsOf, type Graph } from "./CompileGraph.ts"
 import { isOtherwise } from "./CompileRules.ts"
 import { type DraftNode, escape, type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
 import * as CompileWork from "./CompileWork.ts"
-import type { ChoiceRule, MapSpec, PlanEdge, PlanLimits, PlanNode, RepeatSpec, WaitSpec, Work } from "./Plan.ts"
+import {
+  type ChoiceRule,
+  defaultRetry,
+  type MapSpec,
+  type PlanEdge,
+  type PlanLimits,
+  type PlanNode,
+  type RepeatSpec,
+  type WaitSpec,
+  type Work
+} from "./Plan.ts"
 import type { Report } from "./Problem.ts"
 import type { Json } from "./Value.ts"
 
@@ -14,6 +24,30 @@ export interface Context {
   readonly limits: PlanLimits
   readonly agents: ReadonlySet<string>
   readonly folding: CompileWork.Folding
+}
+
+/** What the nodes of a document are compiled with; `registered` are agents that the document need not define. */
+export const context = (
+  head: Data,
+  graph: Graph,
+  limits: PlanLimits,
+  scope: Fields.Scope,
+  registered: ReadonlySet<string> | undefined
+): Context => {
+  const defined = own(head, "agents") ?? null
+  const definitions = isFields(defined) ? defined : {}
+  const agents = new Set([...Object.keys(definitions), ...(registered ?? [])])
+  return { agents, graph, limits, folding: { scope, agents: definitions, defaults: defaults(head, scope.report) } }
+}
+
+const defaults = (head: Data, report: Report): CompileWork.Folding["defaults"] => {
+  const given = own(head, "defaults")
+  if (given === undefined || !isFields(given)) return { timeoutMs: undefined, retry: defaultRetry }
+  const retry = own(given, "retry")
+  return {
+    timeoutMs: CompileWork.duration(given, "timeout", "/defaults", report, 1),
+    retry: retry === undefined ? defaultRetry : CompileWork.retry(retry, "/defaults/retry", defaultRetry, report)
+  }
 }
 
 export interface PlanEdges {
@@ -48,29 +82,53 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
   const when = own(fields, "when")
   checkSchemas(draft, folding.scope.report)
   checkCheckpoint(own(fields, "checkpointAfter"), `${pointer}/checkpointAfter`, place, folding.scope)
-  let ancestors: ReadonlySet<number> | undefined
   const work = CompileWork.work(source, place, folding)
   const map = type === "map" ? mapSpec(draft, place, context) : undefined
   const repeat = type === "repeat" ? repeatSpec(draft, place, context) : undefined
-  return {
-    ...work,
-    index,
-    id: draft.id,
-    incoming: edges.incoming[index] ?? [],
-    outgoing: edges.outgoing[index] ?? [],
-    join: joinOf(own(fields, "join")),
-    branch: own(fields, "branch") === "first",
-    when: typeof when === "string" ? Fields.expression(when, `${pointer}/when`, place, folding.scope) : undefined,
-    map,
-    repeat,
-    each: map ?? repeat,
-    choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
-    wait: type === "wait" ? waitSpec(work) : undefined,
-    get ancestors() {
-      return ancestors ??= ancestorsOf(graph, index)
-    }
+  return placed(
+    {
+      ...work,
+      index,
+      id: draft.id,
+      incoming: edges.incoming[index] ?? [],
+      outgoing: edges.outgoing[index] ?? [],
+      join: joinOf(own(fields, "join")),
+      branch: own(fields, "branch") === "first",
+      when: typeof when === "string" ? Fields.expression(when, `${pointer}/when`, place, folding.scope) : undefined,
+      map,
+      repeat,
+      each: map ?? repeat,
+      choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
+      wait: type === "wait" ? waitSpec(work) : undefined
+    },
+    {},
+    graph
+  )
+}
+
+/** Ancestors are found when they are asked for, and no copy by spread asks; a class, because thousands are made at once. */
+class Placed {
+  readonly #graph: Graph
+  readonly #index: number
+  #ancestors: ReadonlySet<number> | undefined
+
+  constructor(node: Omit<PlanNode, "ancestors">, place: Partial<PlanNode>, graph: Graph) {
+    Object.assign(this, node, place)
+    this.#graph = graph
+    this.#index = place.index ?? node.index
+  }
+
+  get ancestors(): ReadonlySet<number> {
+    return this.#ancestors ??= ancestorsOf(this.#graph, this.#index)
   }
 }
+
+const placed = (node: Omit<PlanNode, "ancestors">, place: Partial<PlanNode>, graph: Graph): PlanNode =>
+  new Placed(node, place, graph) as unknown as PlanNode
+
+/** The same node in another graph: its expressions have been read, and what they name is still there. */
+export const moved = (node: PlanNode, index: number, edges: PlanEdges, graph: Graph): PlanNode =>
+  placed(node, { index, incoming: edges.incoming[index] ?? [], outgoing: edges.outgoing[index] ?? [] }, graph)
 
 const joinOf = (join: Json | undefined): PlanNode["join"] => {
   if (join === undefined || join === "all") return { need: "all", wait: false }

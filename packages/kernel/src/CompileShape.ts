@@ -87,19 +87,21 @@ export const read = (document: Json, report: Report): Draft => {
   const whole = { ...document, nodes: own(document, "nodes") ?? null, edges: own(document, "edges") ?? null }
   const head = conform(whole, headShape, "", report)
   const nodes = list(document, "nodes", nodesMax, report).map((value, index) => readNode(value, index, report))
-  const edges = list(document, "edges", edgesMax, report).flatMap((value, index) => {
-    const pointer = `/edges/${index}`
-    if (!isFields(value)) {
-      report.add("WRONG_TYPE", pointer, "An edge is an object.", { expected: "{from, to}" })
-      return []
-    }
-    const { fields, whole } = conform(value, edgeShape, pointer, report)
-    return whole ? [{ pointer, edge: fields as unknown as Flow.Edge }] : []
-  })
+  const edges = list(document, "edges", edgesMax, report).flatMap((value, index) => readEdge(value, index, report))
   return { head: head.fields, nodes, edges }
 }
 
-const list = (document: Fields, key: string, most: number, report: Report): ReadonlyArray<Json> => {
+export const readEdge = (value: Json, index: number, report: Report): Draft["edges"] => {
+  const pointer = `/edges/${index}`
+  if (!isFields(value)) {
+    report.add("WRONG_TYPE", pointer, "An edge is an object.", { expected: "{from, to}" })
+    return []
+  }
+  const { fields, whole } = conform(value, edgeShape, pointer, report)
+  return whole ? [{ pointer, edge: fields as unknown as Flow.Edge }] : []
+}
+
+export const list = (document: Fields, key: string, most: number, report: Report): ReadonlyArray<Json> => {
   const value = own(document, key)
   if (value === undefined) {
     if (key === "nodes") report.add("MISSING_FIELD", "", "The flow has no nodes.", { expected: "nodes" })
@@ -116,7 +118,7 @@ const list = (document: Fields, key: string, most: number, report: Report): Read
   return value
 }
 
-const readNode = (value: Json, index: number, report: Report): DraftNode => {
+export const readNode = (value: Json, index: number, report: Report): DraftNode => {
   const pointer = `/nodes/${index}`
   const empty = { index, pointer, id: "", type: undefined, fields: {}, whole: false, body: undefined }
   if (!isFields(value)) {

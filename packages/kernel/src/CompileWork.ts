@@ -2,6 +2,8 @@
  * Fourth pass of the compiler: what a worker runs, with defaults folded in. `defaults` apply to worker-run steps only, never
  * to containers, approvals, waits and choices (SEMANTICS 8.2e); default effects are those of SEMANTICS 8.11a.
  */
+import * as Child from "./Child.ts"
+import type { FlowCall } from "./Child.ts"
 import * as Effects from "./CompileEffect.ts"
 import * as Fields from "./CompileFields.ts"
 import { type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
@@ -57,8 +59,15 @@ export const work = (source: Source, place: Fields.Place, folding: Folding): Wor
     onFailure: (own(fields, "onFailure") ?? "fail") as Work["onFailure"],
     effect,
     ...(receiptMs === undefined ? {} : { receiptMs }),
-    fields: templates(source, place, folding.scope)
+    fields: templates(source, place, folding.scope),
+    call: callOf(source)
   }
+}
+
+/** The flow that a pinned document names by its address; a name or an inline flow is pinned when a run is accepted. */
+const callOf = ({ fields, type }: Source): FlowCall | undefined => {
+  const flow = own(fields, "flow")
+  return type === "flow" && Child.isCall(flow) ? flow : undefined
 }
 
 const templates = (
@@ -162,6 +171,7 @@ const kinds = [
   "configuration",
   "policy",
   "expression",
+  "child",
   "io",
   "internal"
 ]

@@ -9,8 +9,10 @@ import { drain } from "./Activate.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
 import * as Operator from "./DecideOperator.ts"
+import * as Patch from "./DecidePatch.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -46,7 +48,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(plan.limits.deadlineMs === undefined ? {} : { deadlineAt: command.at + plan.limits.deadlineMs }),
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
-    ...(command.agents === undefined ? {} : { agents: command.agents })
+    ...(command.agents === undefined ? {} : { agents: command.agents }),
+    ...(command.parent === undefined ? {} : { parent: command.parent })
   })
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
@@ -54,6 +57,12 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
 
 const handle = (draft: Draft, command: Command): Refusal | undefined => {
   switch (command.type) {
+    case "ProposePatch":
+      return Patch.propose(draft, command)
+    case "DecidePatch":
+      return Patch.decide(draft, command)
+    case "RevertPatch":
+      return Patch.revert(draft, command)
     case "CreateRun":
       return create(draft, command)
     case "CompleteStep":
@@ -79,6 +88,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.cancel(draft, command)
     case "ResolveStep":
       return Operator.resolve(draft, command)
+    case "EndChild":
+      return Child.end(draft, command)
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
@@ -91,6 +102,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
   }
 }
 
+/** What comes late, or for the second time, is no mistake of whoever says it. */
+const stale: ReadonlySet<Command["type"]> = new Set(["CompleteStep", "FireTimer", "LoseDelivery", "EndChild"])
+
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)
   if (state.seq === 0 && command.type !== "CreateRun") return refuse("RUN_NOT_FOUND", "the run has not been created")
@@ -99,10 +113,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     return refuse("SEMANTICS_UNKNOWN", message)
   }
   if (state.finished !== undefined && command.type !== "AddNote") {
-    // A late completion or timer is stale, not wrong.
-    if (command.type === "CompleteStep" || command.type === "FireTimer" || command.type === "LoseDelivery") {
-      return undefined
-    }
+    if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }
   return undefined
@@ -137,6 +148,7 @@ export const decide = (
 /** Everything that follows from the first event: joins, skips, ends, offers. */
 const settleAll = (draft: Draft, open: boolean): void => {
   drain(draft)
+  Child.fill(draft)
   if (open && draft.state.closing !== undefined) {
     Finish.failUnknown(draft)
     drain(draft)

@@ -1,10 +1,14 @@
 /** What comes from clocks, people and sessions: timers, events sent to a run, pause, cancel, adoption, operators' doors. */
 import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Child from "./DecideChild.ts"
+import * as Patch from "./DecidePatch.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import { waitsForChild } from "./EvolveChild.ts"
 import { locate } from "./EvolveStep.ts"
 import * as Finish from "./Finish.ts"
+import { offered } from "./OfferedStep.ts"
 import * as Outstanding from "./Outstanding.ts"
 import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -39,10 +43,13 @@ const timeoutError: StepError = {
 
 /** A wait that holds no worker is over: by its time, or because its event did not come. */
 const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
+  if (Child.timeout(draft, command)) return
   const node = draft.state.plan.byId.get(command.path)
   const at = node === undefined ? undefined : draft.state.nodes.get(node.index)
   if (node === undefined || at?.status !== "waiting" || at.attempt !== command.n || at.wait === undefined) return
-  if (at.wait.kind === "operator" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at) return
+  if (
+    at.wait.kind === "operator" || at.wait.kind === "child" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at
+  ) return
   if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError, { final: true })
   Settle.succeed(draft, node, at.attempt, inline({}), { startedAt: at.startedAt })
 }
@@ -54,7 +61,7 @@ const graceDue = (draft: Draft): void => {
   if (closing === undefined || closing.cause === "failure" || draft.at < closing.at + Settle.graceMs) return
   const cancelled: Array<string> = []
   for (const { attempt, path } of Outstanding.offered(draft.state)) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     cancelled.push(path)
     for (const edge of step.index === undefined ? step.node.outgoing : []) draft.todo.push(edge.to)
@@ -87,6 +94,9 @@ export const fire = (draft: Draft, command: Of<"FireTimer">): Refusal | undefine
     case "grace":
       graceDue(draft)
       return undefined
+    case "patch":
+      Patch.expire(draft, command.path)
+      return undefined
     case "rate":
       return undefined
   }
@@ -107,7 +117,7 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     lost
   })
   for (const { attempt, path } of open) {
-    const step = Answer.offered(draft, path, attempt)
+    const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
   }
@@ -143,9 +153,15 @@ export const send = (draft: Draft, command: Of<"SendEvent">): Refusal | undefine
 }
 
 export const pause = (draft: Draft, command: Of<"PauseRun"> | Of<"ResumeRun">): Refusal | undefined => {
+  const { parent, pausedAbove, pausedHere } = draft.state
   const wanted = command.type === "PauseRun"
-  if (draft.state.paused === wanted) return undefined
-  Drafts.emit(draft, { type: wanted ? "RunPaused" : "RunResumed", v: 1, at: draft.at, ...by(command) })
+  const above = command.parent === true
+  if (above ? pausedAbove === wanted : pausedHere === wanted) {
+    if (above || wanted || !pausedAbove) return undefined
+    return { code: "PARENT_PAUSED", message: `the run that started it is paused; resume ${parent?.run ?? "that one"}` }
+  }
+  const type = wanted ? "RunPaused" : "RunResumed"
+  Drafts.emit(draft, { type, v: 1, at: draft.at, ...by(command), ...(above ? { parent: true } : {}) })
   return undefined
 }
 
@@ -155,9 +171,10 @@ export const pause = (draft: Draft, command: Of<"PauseRun"> | Of<"ResumeRun">): 
  */
 const giveUpRest = (draft: Draft): void => {
   const rest = draft.state.plan.nodes.filter((node) => {
-    const { status } = draft.state.nodes.get(node.index)
-    return !isSettled(status) && status !== "queued" && status !== "open"
+    const at = draft.state.nodes.get(node.index)
+    return !isSettled(at.status) && at.status !== "queued" && at.status !== "open" && !waitsForChild(at)
   })
+  Child.stopAll(draft)
   if (rest.length === 0) return
   Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: rest.map((node) => node.id) })
   for (const node of rest) for (const edge of node.outgoing) draft.todo.push(edge.to)

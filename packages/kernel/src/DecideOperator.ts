@@ -39,7 +39,7 @@ const waitingStep = (draft: Draft, path: string): Waiting | Refusal => {
     return refuse("STEP_NOT_WAITING", `${path} does not wait for an operator`)
   }
   const attempt = index === undefined ? at.attempt : table?.attempt(index) ?? 1
-  return { path, node, index, work: index === undefined ? node : node.map?.body ?? node, attempt, wait }
+  return { path, node, index, work: index === undefined ? node : node.each?.body ?? node, attempt, wait }
 }
 
 /** A value's JSON; the decision is asked again with what is not at hand. */

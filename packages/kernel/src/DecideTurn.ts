@@ -1,9 +1,9 @@
 /** Turns and tool calls that a worker hands in for the attempt it holds. */
 import type { Command, Refusal } from "./Command.ts"
 import * as Conversation from "./Conversation.ts"
-import { offered } from "./DecideAnswer.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import { offered } from "./OfferedStep.ts"
 
 type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
 

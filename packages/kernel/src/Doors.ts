@@ -4,6 +4,7 @@
  */
 import type { Event } from "./Event.ts"
 import { locate } from "./EvolveStep.ts"
+import type { PatchRecord } from "./PatchRecord.ts"
 import type { RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
 import * as Sha256 from "./Sha256.ts"
@@ -63,11 +64,30 @@ const operator = ({ attempt, path, run, since }: Waiting, { error, reason }: Ope
   data: { attempt, code: error.code }
 })
 
+/** A patch that waits for people: the run's own door. */
+const review = (patch: PatchRecord): Door => ({
+  path: "",
+  kind: "patch",
+  id: patch.id,
+  since: patch.at,
+  dueAt: patch.dueAt,
+  title: titleOf(patch.reason ?? `a patch of ${counted(patch.growth?.nodes ?? 0, "node")}`),
+  data: {
+    n: patch.n,
+    base: patch.base,
+    ...(patch.author === undefined ? {} : { author: patch.author.path }),
+    ...(patch.growth === undefined ? {} : { nodes: patch.growth.nodes, agentNodes: patch.growth.agentNodes })
+  }
+})
+
+const counted = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`
+
 const doorOf = (at: Waiting, wait: Wait): Door | undefined => wait.kind === "operator" ? operator(at, wait) : undefined
 
 /** The doors at a path: of that step, or of the run itself when the path is empty. */
 export const doorsAt = (state: RunState, path: string): ReadonlyArray<Door> => {
   if (state.finished !== undefined) return []
+  if (path === "") return state.review === undefined ? [] : [review(state.review)]
   const address = locate(state, path)
   if (address === undefined) return []
   const { index, node } = address
@@ -103,6 +123,8 @@ export const doors = (state: RunState): ReadonlyArray<Door> => {
 }
 
 const none: ReadonlyArray<string> = []
+/** The run itself. */
+const run: ReadonlyArray<string> = [""]
 
 /**
  * The paths whose doors an event may open, change or close; `all` where it ends many steps at once. A record of events that
@@ -116,6 +138,10 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
     case "StepFailed":
     case "StepRetryScheduled":
       return [event.path]
+    case "PatchProposed":
+    case "PlanPatched":
+    case "PatchRejected":
+      return run
     case "RunClosing":
     case "RunFinished":
     case "StepsCancelled":
@@ -127,4 +153,4 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
 }
 
 /** Whether the event may open a door, or change what one shows. */
-export const mayOpen = (event: Event): boolean => event.type === "StepWaiting"
+export const mayOpen = (event: Event): boolean => event.type === "StepWaiting" || event.type === "PatchProposed"

@@ -5,7 +5,10 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { ParentLink } from "./Child.ts"
+import { ChildStopping } from "./EventChild.ts"
 import { StepReopened } from "./EventOperator.ts"
+import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { ReceiptNote } from "./Receipt.ts"
@@ -33,7 +36,8 @@ export const RunCreated = Schema.Struct({
   by: Schema.optionalKey(Schema.String),
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Agent names of the flow bound to other agents for this run. */
-  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  parent: Schema.optionalKey(ParentLink)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -179,17 +183,20 @@ export const EventReceived = Schema.Struct({
   by: Schema.optionalKey(Schema.String)
 })
 
+/** `parent`: not this run itself, but the one that started it, was paused or resumed. */
 export const RunPaused = Schema.Struct({
   type: Schema.Literal("RunPaused"),
   ...v1,
   ...at,
-  by: Schema.optionalKey(Schema.String)
+  by: Schema.optionalKey(Schema.String),
+  parent: Schema.optionalKey(Schema.Literal(true))
 })
 export const RunResumed = Schema.Struct({
   type: Schema.Literal("RunResumed"),
   ...v1,
   ...at,
-  by: Schema.optionalKey(Schema.String)
+  by: Schema.optionalKey(Schema.String),
+  parent: Schema.optionalKey(Schema.Literal(true))
 })
 
 /**
@@ -258,6 +265,9 @@ export const NoteAdded = Schema.Struct({
 })
 
 export const Event = Schema.Union([
+  PatchProposed,
+  PlanPatched,
+  PatchRejected,
   RunCreated,
   StepsDispatched,
   StepSucceeded,
@@ -269,6 +279,7 @@ export const Event = Schema.Union([
   MapExpanded,
   MapStopped,
   TurnOpened,
+  ChildStopping,
   CallStarted,
   CallEnded,
   TurnRecorded,

@@ -3,7 +3,9 @@
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
 import type { Event } from "./Event.ts"
+import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
+import * as Patch from "./EvolvePatch.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -23,27 +25,30 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.agents = event.agents ?? {}
   state.createdAt = event.at
   state.deadlineAt = event.deadlineAt
+  state.parent = event.parent
 }
 
-/**
- * A node that closing leaves alone: the target of an `always` edge that may still come live, after a failure. A map or
- * repeat is none: no item starts in a closing run (SEMANTICS 8.5b).
- */
-export const outlives = (node: PlanNode): boolean =>
-  node.each === undefined && node.incoming.some((edge) => edge.on === "always")
+const paused = (state: RunState, event: Of<"RunPaused"> | Of<"RunResumed">): void => {
+  if (event.parent === true) state.pausedAbove = event.type === "RunPaused"
+  else state.pausedHere = event.type === "RunPaused"
+  state.paused = state.pausedHere || state.pausedAbove
+}
 
 const survivesClosing = (node: PlanNode, at: NodeState): boolean =>
-  (at.status === "pending" || at.status === "ready") && outlives(node)
+  (at.status === "pending" || at.status === "ready") && EvolveChild.outlives(node)
 
 /** Nobody knows whether its irreversible call happened: it fails by an event of its own (SEMANTICS 8.11c). */
 export const isUnknown = (at: NodeState): boolean =>
   at.status === "waiting" && at.wait?.kind === "operator" && at.wait.reason === "unknown_outcome"
 
 const closing = (state: RunState, event: Of<"RunClosing">): void => {
+  Patch.closed(state)
   state.closing = { cause: event.cause, code: event.code, message: event.message, path: event.path, at: event.at }
   for (const node of state.plan.nodes) {
     const before = state.nodes.get(node.index)
     if (isSettled(before.status) || before.status === "queued") continue
+    // Children are told to stop; the step settles when its child has ended (K4).
+    if (EvolveChild.waitsForChild(before)) continue
     if (isUnknown(before) || (event.cause === "failure" && survivesClosing(node, before))) continue
     const at = state.nodes.edit(node.index)
     if (at.status === "open") {
@@ -117,6 +122,12 @@ const take = (state: RunState, name: string): void => {
 
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
+    case "PatchProposed":
+      return Patch.proposed(state, event)
+    case "PlanPatched":
+      return Patch.patched(state, event)
+    case "PatchRejected":
+      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true
@@ -161,11 +172,11 @@ const apply = (state: RunState, event: Event): boolean => {
       received(state, event)
       return true
     case "RunPaused":
-      state.paused = true
-      return true
     case "RunResumed":
-      state.paused = false
+      paused(state, event)
       return true
+    case "ChildStopping":
+      return EvolveChild.stopping(state, event)
     case "RunClosing":
       closing(state, event)
       return true

@@ -27,6 +27,8 @@ export const hasItem = (table: ItemTable, parallel: number): boolean =>
 
 const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
   if (table.listed || node.each === undefined || !hasItem(table, node.each.parallel)) return
+  // Children take no slot: they are started as soon as the container has room.
+  if (node.each.body.type === "flow") return
   table.listed = true
   state.ready.push(node.index)
 }
@@ -43,6 +45,7 @@ export const settle = (state: RunState, node: PlanNode, at: NodeState, status: N
 
 /** Marks the outgoing edges: those listed are live, the others dead. */
 export const decideEdges = (state: RunState, node: PlanNode, live: ReadonlyArray<number> | undefined): void => {
+  if (live !== undefined) state.nodes.edit(node.index).live = live
   for (const edge of node.outgoing) {
     const target = state.nodes.edit(edge.to)
     if (live !== undefined && live.includes(edge.ordinal)) target.liveIn++
@@ -83,6 +86,36 @@ export const dropStale = (state: RunState): void => {
   }
 }
 
+/** Takes an item out of where it is; what it goes to next is the caller's to say. */
+const leave = (state: RunState, table: ItemTable, index: number): void => {
+  switch (table.status(index)) {
+    case "queued":
+      state.offered--
+      table.active--
+      return
+    case "waiting":
+      if (table.note(index)?.wait?.kind === "child") table.active--
+      else table.resting--
+      return
+    case "retrying":
+      table.resting--
+      return
+    case "pending":
+      if (index >= table.next) table.next = index + 1
+      return
+    case "ready":
+      if (table.again.at(0) === index) table.again.shift()
+  }
+}
+
+/** The start of an item counts for the rate. */
+const started = (table: ItemTable, node: PlanNode, time: number): void => {
+  const rate = node.each?.rate
+  if (rate === undefined) return
+  table.starts.push(time)
+  if (table.starts.size > rate.count) table.starts.shift()
+}
+
 /** One offered attempt: the step leaves the ready queue, and a map goes to its back or leaves it. */
 export const offer = (state: RunState, path: string, attempt: number, time: number): boolean => {
   const address = locate(state, path)
@@ -107,11 +140,7 @@ export const offer = (state: RunState, path: string, attempt: number, time: numb
   else if (index >= table.next) table.next = index + 1
   table.active++
   table.set(index, { status: "queued", attempt, note: undefined })
-  const rate = node.each?.rate
-  if (rate !== undefined) {
-    table.starts.push(time)
-    if (table.starts.size > rate.count) table.starts.shift()
-  }
+  started(table, node, time)
   // A map that has had its turn goes to the back of the queue, or leaves it when it has nothing to offer.
   if (state.ready.at(0) === node.index) {
     state.ready.shift()
@@ -134,10 +163,7 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
   if (index !== undefined) {
     const table = state.maps.edit(node.index)
     if (table === undefined) return false
-    if (table.status(index) === "queued") {
-      state.offered--
-      table.active--
-    } else table.resting--
+    leave(state, table, index)
     table.succeeded++
     const usage = Turn.settled(state, event.path, event.usage)
     table.set(index, {
@@ -166,11 +192,7 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
 const itemFailed = (state: RunState, node: PlanNode, index: number, event: Of<"StepFailed">): boolean => {
   const table = state.maps.edit(node.index)
   if (table === undefined) return false
-  const before = table.status(index)
-  if (before === "queued") {
-    state.offered--
-    table.active--
-  } else if (before === "waiting" || before === "retrying") table.resting--
+  leave(state, table, index)
   const used = Turn.settled(state, event.path, event.usage)
   const usage = used === undefined ? {} : { usage: used }
   if (event.handled === "fallback") {
@@ -221,11 +243,8 @@ export const retrying = (state: RunState, event: Of<"StepRetryScheduled">): bool
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
-    if (table.status(address.index) === "queued") {
-      state.offered--
-      table.active--
-      table.resting++
-    }
+    leave(state, table, address.index)
+    table.resting++
     table.set(address.index, { status: "retrying", note: { error: event.error, retryAt: event.dueAt } })
     list(state, address.node, table)
     return true
@@ -245,7 +264,7 @@ export const makeReady = (state: RunState, path: string): boolean => {
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
-    table.resting--
+    leave(state, table, address.index)
     table.again.push(address.index)
     table.set(address.index, { status: "ready" })
     list(state, address.node, table)
@@ -255,7 +274,7 @@ export const makeReady = (state: RunState, path: string): boolean => {
   at.status = "ready"
   at.retryAt = undefined
   at.wait = undefined
-  state.ready.push(address.node.index)
+  if (address.node.type !== "flow") state.ready.push(address.node.index)
   return true
 }
 
@@ -265,13 +284,14 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   if (address.index !== undefined) {
     const table = state.maps.edit(address.node.index)
     if (table === undefined) return false
-    if (table.status(address.index) === "queued") {
-      state.offered--
-      table.active--
-      table.resting++
-    }
+    leave(state, table, address.index)
+    if (event.wait.kind === "child") {
+      table.active++
+      started(table, address.node, event.at)
+    } else table.resting++
     table.set(address.index, {
       status: "waiting",
+      attempt: event.attempt,
       note: { wait: event.wait, waitingSince: event.at }
     })
     list(state, address.node, table)
@@ -286,6 +306,7 @@ export const waiting = (state: RunState, event: Of<"StepWaiting">): boolean => {
   at.retryAt = undefined
   if (event.wait.kind === "operator") at.error = event.wait.error
   else at.startedAt ??= event.at
+  if (event.wait.kind === "child" && at.offeredSeq === 0) at.offeredSeq = state.seq
   return true
 }
 
@@ -341,10 +362,7 @@ export const turnOpened = (state: RunState, event: Of<"TurnOpened">): boolean =>
 const cancelItem = (state: RunState, node: PlanNode, table: ItemTable, index: number, time: number): void => {
   const before = table.status(index)
   if (before === "succeeded" || before === "failed" || before === "cancelled") return
-  if (before === "queued") {
-    state.offered--
-    table.active--
-  } else if (before === "retrying" || before === "waiting") table.resting--
+  leave(state, table, index)
   table.cancelled++
   const usage = state.conversations === undefined
     ? undefined
@@ -362,13 +380,22 @@ export const unknownItems = (table: ItemTable): ReadonlyArray<number> => {
   return found
 }
 
+/** Items that wait for the end of a child run. */
+export const childItems = (table: ItemTable): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  for (let index = 0; table.active > 0 && index < table.next; index++) {
+    if (table.status(index) === "waiting" && table.note(index)?.wait?.kind === "child") found.push(index)
+  }
+  return found
+}
+
 /**
- * No further item starts; what is not offered is cancelled. Items with an unknown outcome are left to fail, which is said
- * by events of their own.
+ * No further item starts; what is not under way is cancelled. Items with an unknown outcome are left to fail, and children
+ * to end, which is said by events of their own.
  */
 export const stopItems = (state: RunState, node: PlanNode, table: ItemTable, time: number): void => {
   table.stopped = true
-  const left = new Set(unknownItems(table))
+  const left = new Set([...unknownItems(table), ...childItems(table)])
   for (let index = 0; index < table.count; index++) {
     if (table.status(index) !== "queued" && !left.has(index)) cancelItem(state, node, table, index, time)
   }

@@ -129,6 +129,12 @@ const whole = (state: RunState, now: number, facts: Facts): ReadonlyArray<Reason
     add("no_owner", "no living process runs it", "baton runs resume RUN")
   }
   if (state.paused) add("paused", "the run is paused: nothing new starts", "baton runs resume RUN")
+  const { review } = state
+  if (review !== undefined) {
+    const until = review.dueAt === undefined ? "" : `, for ${seconds(review.dueAt - now)} more`
+    const door = `baton patches approve ${review.id}   (or reject)`
+    add("patch_review", `patch ${review.n} of the plan waits for its review${until}`, door, { patch: review.id })
+  }
   if (state.closing !== undefined) {
     const left = state.closing.cause === "failure" ? undefined : state.closing.at + graceMs - now
     add(

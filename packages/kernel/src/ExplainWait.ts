@@ -73,6 +73,17 @@ const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
   data: { error: error.message }
 })
 
+const child = (path: string, { dueAt, flow, run, stopping }: Of<"child">, now: number): Reason => ({
+  reason: "sub_run",
+  path,
+  message: stopping !== undefined
+    ? `${path} waits for its run ${run} to stop: ${stopping.message}`
+    : `${path} waits for its run ${run} of ${flow.name}@${flow.version}` +
+      (dueAt === undefined ? "" : `, for ${seconds(dueAt - now)} more`),
+  door: `baton runs explain ${run}`,
+  data: { run, flow: flow.name, version: flow.version, ...(dueAt === undefined ? {} : { dueAt }) }
+})
+
 export const waitReason = (path: string, wait: Wait, now: number): Reason => {
   switch (wait.kind) {
     case "timer":
@@ -81,5 +92,7 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
       return event(path, wait, now)
     case "operator":
       return operator(path, wait)
+    case "child":
+      return child(path, wait, now)
   }
 }

@@ -173,5 +173,5 @@ const endClosed = (draft: Draft): void => {
 export const finish = (draft: Draft): void => {
   if (draft.state.finished !== undefined) return
   if (draft.state.closing !== undefined) endClosed(draft)
-  else if (draft.state.unsettled === 0) endWell(draft)
+  else if (draft.state.unsettled === 0 && draft.state.review === undefined) endWell(draft)
 }

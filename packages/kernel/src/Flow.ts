@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import { pattern as durationPattern } from "./DurationText.ts"
+import { Policy } from "./FlowPolicy.ts"
 import { idPattern } from "./StepPath.ts"
 
 export const NodeId = Schema.String.check(
@@ -229,7 +230,7 @@ export const Flow = Schema.Struct({
     retry: Schema.optionalKey(Retry)
   })),
   limits: Schema.optionalKey(Limits),
-  policy: Schema.optionalKey(JsonRecord),
+  policy: Schema.optionalKey(Policy),
   nodes: Schema.Array(Node),
   edges: Schema.Array(Edge),
   output: Schema.optionalKey(Schema.Json)

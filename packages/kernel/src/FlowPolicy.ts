@@ -29,7 +29,8 @@ export type Additions = typeof Additions.Type
 export const PatchPolicy = Schema.Struct({
   /** The nodes whose agent or function may patch; absent: none. */
   by: Schema.optionalKey(Names),
-  add: Additions,
+  /** Absent: edges only. */
+  add: Schema.optionalKey(Additions),
   /** Authored nodes that may gain an edge; nothing else of them changes. */
   into: Schema.optionalKey(Names),
   /**

@@ -4,9 +4,12 @@
  *
  * Cost: linear in nodes and map items. A sealed state and one before its first event have nothing to check.
  */
-import { hasItem } from "./EvolveStep.ts"
+import { waitsForChild } from "./EvolveChild.ts"
+import { childItems, hasItem } from "./EvolveStep.ts"
 import { explain, stepsMax } from "./Explain.ts"
 import type { Reason } from "./ExplainWait.ts"
+import { children } from "./InvariantsChild.ts"
+import * as InvariantsPatch from "./InvariantsPatch.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
@@ -14,7 +17,7 @@ import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
 import { isSettled, joinState } from "./RunState.ts"
 
-type Say = (promise: string, message: string) => void
+export type Say = (promise: string, message: string) => void
 
 /** Promises that do not hold, each with its number and the step; empty when all do. */
 export const violations = (state: RunState): ReadonlyArray<string> => {
@@ -30,7 +33,9 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
     const table = state.maps.get(node.index)
     if (table !== undefined) items(state, node, at, table, queue, say)
   }
+  children(state, say)
   whole(state, say)
+  InvariantsPatch.check(state, say)
   return found
 }
 
@@ -78,7 +83,9 @@ const steps = (state: RunState, node: PlanNode, at: NodeState, queue: ReadonlySe
   if (isSettled(at.status) && (at.settledSeq === 0 || at.wait !== undefined || at.retryAt !== undefined)) {
     say("K2", `${id} is ${at.status}, but not all of it is`)
   }
-  if (at.status === "ready" && !queue.has(node.index)) say("K12", `${id} is ready and in no queue`)
+  if (at.status === "ready" && node.type !== "flow" && !queue.has(node.index)) {
+    say("K12", `${id} is ready and in no queue`)
+  }
   if (at.status === "pending" && state.closing === undefined && joinState(node, at) !== "open") {
     say("K1", `${id} is pending, its join ${joinState(node, at)}`)
   }
@@ -87,7 +94,7 @@ const steps = (state: RunState, node: PlanNode, at: NodeState, queue: ReadonlySe
   const { closing } = state
   if (closing === undefined || state.finished !== undefined) return
   const idle = at.status === "retrying" || (closing.cause !== "failure" && !isSettled(at.status) &&
-    at.status !== "queued" && at.status !== "open" && at.status !== "pending")
+    at.status !== "queued" && at.status !== "open" && at.status !== "pending" && !waitsForChild(at))
   if (idle) say("K11", `${id} is ${at.status} in a closing run`)
 }
 
@@ -115,7 +122,9 @@ const items = (
     seen[status]++
     if (status === "pending" && item < table.next) say("K12", `${node.id}[${item}] was passed over`)
   }
-  const same = seen.queued === table.active && seen.retrying + seen.waiting === table.resting &&
+  const children = childItems(table).length
+  const same = seen.queued + children === table.active &&
+    seen.retrying + seen.waiting - children === table.resting &&
     seen.succeeded === table.succeeded && seen.failed === table.failed && seen.cancelled === table.cancelled
   if (!same) say("K4", `${node.id}: its items do not add up to its counters`)
   const again = new Set<number>()
@@ -125,8 +134,11 @@ const items = (
   if (stalled) say("K12", `${node.id} has stopped with items that can never settle`)
   if (isSettled(at.status) && table.settled < table.count) say("K4", `${node.id} is ${at.status}, its items are not`)
   const parallel = node.each?.parallel ?? 0
-  if (seen.queued > parallel) say("K10", `${node.id}: ${seen.queued} items are offered, ${parallel} are allowed`)
-  if (at.status === "open" && hasItem(table, parallel) && !queue.has(node.index)) {
+  if (seen.queued + children > parallel) {
+    say("K10", `${node.id}: ${seen.queued + children} items are under way, ${parallel} are allowed`)
+  }
+  const called = node.each?.body.type === "flow"
+  if (at.status === "open" && hasItem(table, parallel) && !called && !queue.has(node.index)) {
     say("K12", `${node.id} has an item to offer and is in no queue`)
   }
 }
@@ -141,7 +153,9 @@ const whole = (state: RunState, say: Say): void => {
     if (reasons.length > 0) say("K12", "a finished run has a reason not to be")
     return
   }
-  if (state.unsettled === 0) say("K4", "every step has settled and the run is not finished")
+  if (state.unsettled === 0 && state.review === undefined) {
+    say("K4", "every step has settled and the run is not finished")
+  }
   if (reasons.length === 0 || reasons.some((reason) => reason.door === "")) {
     say("K12", "a reason or its door is missing")
   }
@@ -153,9 +167,10 @@ const whole = (state: RunState, say: Say): void => {
   if (free && able !== undefined) say("K12", `${able} could be offered and is not`)
   const open = state.plan.nodes.some((node) => {
     const at = state.nodes.get(node.index)
-    return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0
+    return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0 ||
+      (state.maps.get(node.index)?.active ?? 0) > 0
   })
-  if (state.offered === 0 && outstanding.timers.length === 0 && !open) {
+  if (state.offered === 0 && outstanding.timers.length === 0 && !open && state.review === undefined) {
     say("K12", "nothing is under way, nothing will be")
   }
 }
@@ -172,8 +187,8 @@ const explained = (state: RunState, reasons: ReadonlyArray<Reason>, say: Say): v
 const offerable = (state: RunState): string | undefined =>
   state.plan.nodes.find((node) => {
     const at = state.nodes.get(node.index)
-    if (at.status === "ready") return true
+    if (at.status === "ready" && node.type !== "flow") return true
     const table = state.maps.get(node.index)
-    return at.status === "open" && table !== undefined && node.each !== undefined &&
+    return at.status === "open" && table !== undefined && node.each !== undefined && node.each.body.type !== "flow" &&
       hasItem(table, node.each.parallel) && rateDueAt(node.each, table, state.lastAt) === undefined
   })?.id

@@ -81,7 +81,7 @@ export class ItemTable {
   readonly items: Value
   /** The first item that was never offered. */
   next = 0
-  /** Offered items. */
+  /** Items under way: offered ones, and those that wait for a child. */
   active = 0
   /** Items that back off or wait for an operator. */
   resting = 0

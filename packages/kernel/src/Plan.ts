@@ -2,6 +2,7 @@
  * A flow compiled and checked for one run: what `decide` works on. Made by `Compile.compile`, never by hand.
  * All durations are milliseconds; expressions are parsed once.
  */
+import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
 import type { Problem } from "./Problem.ts"
@@ -39,6 +40,8 @@ export interface Work {
   readonly receiptMs?: number
   /** Every text or JSON field of the definition that may hold expressions, parsed once, by field name. */
   readonly fields: { readonly [field: string]: Template }
+  /** The pinned document of a `flow`; absent where nothing is called, or nothing is pinned yet. */
+  readonly call: FlowCall | undefined
 }
 
 /** What the steps `id[n]` of a container run: the items of a map, the turns of a repeat. */
@@ -82,7 +85,7 @@ export interface PlanNode extends Work {
   readonly join: { readonly need: number | "all"; readonly wait: boolean }
   readonly branch: boolean
   readonly when: CompiledExpression | undefined
-  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread would find them at once. */
+  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread has none. */
   readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
   readonly repeat: RepeatSpec | undefined
@@ -111,6 +114,8 @@ export interface Plan {
   /** The run's output; absent: an object of the sink nodes' outputs. */
   readonly output: Template | undefined
   readonly sinks: ReadonlyArray<number>
+  /** Nodes that call flows, themselves or in their bodies: empty for most, so that nothing is looked for. */
+  readonly callers: ReadonlyArray<number>
   /** Warnings; a plan has no errors. */
   readonly problems: ReadonlyArray<Problem>
 }

@@ -5,9 +5,11 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
+import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
@@ -61,6 +63,8 @@ export interface NodeState {
   usage: Usage | undefined
   /** What it says about its receipt, where it asks for one. */
   receipt: ReceiptNote | undefined
+  /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
+  live: ReadonlyArray<number> | undefined
 }
 
 export interface Warning {
@@ -104,7 +108,8 @@ export const warningsMax = 1000
 export const inboxMax = 1000
 
 export interface RunState {
-  readonly plan: Plan
+  /** As it stands: each `PlanPatched` puts the next revision in its place. */
+  plan: Plan
   run: string
   /** Events folded so far. */
   seq: number
@@ -119,7 +124,12 @@ export interface RunState {
   createdAt: number
   lastAt: number
   deadlineAt: number | undefined
+  /** Nothing new starts: one of the two below. */
   paused: boolean
+  pausedHere: boolean
+  /** The run that started this one is paused. */
+  pausedAbove: boolean
+  parent: ParentLink | undefined
   closing: Closing | undefined
   finished: Finished | undefined
   nodes: NodeTable
@@ -144,6 +154,10 @@ export interface RunState {
   changes: ReadonlyMap<string, StepChange>
   session: string | undefined
   epoch: number
+  /** Every patch that came into the journal; `undefined` while there is none. */
+  patches: ReadonlyArray<PatchRecord> | undefined
+  /** The one of them that waits for its review. */
+  review: PatchRecord | undefined
 }
 
 const freshNode = (): NodeState => ({
@@ -165,7 +179,8 @@ const freshNode = (): NodeState => ({
   startedAt: undefined,
   settledAt: undefined,
   usage: undefined,
-  receipt: undefined
+  receipt: undefined,
+  live: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -190,6 +205,18 @@ export class NodeTable {
     const node = this.#own?.get(index) ?? this.#base[index]
     if (node === undefined) throw new RangeError(`no node ${index}`)
     return node
+  }
+
+  /** The same nodes in other places; `undefined` makes a fresh one. */
+  arranged(places: ReadonlyArray<number | undefined>): NodeTable {
+    const base = places.map((index) => index === undefined ? freshNode() : this.#base[index] ?? freshNode())
+    if (this.#own === undefined) return new NodeTable(base, undefined)
+    const own = new Map<number, NodeState>()
+    for (const [to, from] of places.entries()) {
+      const mine = from === undefined ? undefined : this.#own.get(from)
+      if (mine !== undefined) own.set(to, mine)
+    }
+    return new NodeTable(base, own)
   }
 
   /** The node, to be changed. */
@@ -219,6 +246,18 @@ export class MapTable {
 
   fork(): MapTable {
     return new MapTable(this.#base, new Map())
+  }
+
+  /** The same maps in other places. */
+  arranged(places: ReadonlyArray<number | undefined>): MapTable {
+    const base = new Map<number, ItemTable>()
+    const own = this.#own === undefined ? undefined : new Map<number, ItemTable>()
+    for (const [to, from] of places.entries()) {
+      const [shared, mine] = from === undefined ? [] : [this.#base.get(from), this.#own?.get(from)]
+      if (shared !== undefined) base.set(to, shared)
+      if (mine !== undefined) own?.set(to, mine)
+    }
+    return new MapTable(base, own)
   }
 
   get(index: number): ItemTable | undefined {
@@ -257,6 +296,9 @@ export const empty = (plan: Plan): RunState => ({
   lastAt: 0,
   deadlineAt: undefined,
   paused: false,
+  pausedHere: false,
+  pausedAbove: false,
+  parent: undefined,
   closing: undefined,
   finished: undefined,
   nodes: NodeTable.make(plan.nodes.length),
@@ -272,7 +314,9 @@ export const empty = (plan: Plan): RunState => ({
   conversations: undefined,
   changes: noChanges,
   session: undefined,
-  epoch: 0
+  epoch: 0,
+  patches: undefined,
+  review: undefined
 })
 
 /** A view that may be changed without changing `state`, as long as `state` itself stands still. */
@@ -287,7 +331,7 @@ export const fork = (state: RunState): RunState => ({
 export type JoinState = "open" | "met" | "lost"
 
 /** What the join of a node says about the edges as they stand (SEMANTICS 8.4d). */
-export const joinState = (node: PlanNode, at: NodeState): JoinState => {
+export const joinState = (node: PlanNode, at: Pick<NodeState, "liveIn" | "deadIn">): JoinState => {
   const total = node.incoming.length
   if (total === 0) return "met"
   const open = total - at.liveIn - at.deadIn
@@ -304,5 +348,5 @@ export const status = (state: RunState): RunStatus => {
   if (state.offered > 0) return "running"
   if (state.paused) return "waiting"
   if (state.ready.size > 0) return state.seq <= 1 ? "pending" : "running"
-  return state.unsettled > 0 && state.seq > 1 ? "waiting" : "pending"
+  return (state.unsettled > 0 || state.review !== undefined) && state.seq > 1 ? "waiting" : "pending"
 }

@@ -51,9 +51,9 @@ interface Decided {
   readonly erred: ReadonlyArray<readonly [target: number, message: string]>
 }
 
-type Match = "success" | "failure" | "continue" | "unhandled"
+export type Match = "success" | "failure" | "continue" | "unhandled"
 
-const matches = (edge: PlanEdge, match: Match, outcome: string | undefined): boolean => {
+export const matches = (edge: PlanEdge, match: Match, outcome: string | undefined): boolean => {
   if (edge.on === "always") return true
   if (edge.on === "success") return match === "success" || match === "continue"
   if (edge.on === "failure") return match === "failure" || match === "unhandled"

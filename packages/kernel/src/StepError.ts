@@ -18,6 +18,7 @@ export const StepError = Schema.Struct({
     "expression",
     "poison",
     "cancelled",
+    "child",
     "io",
     "internal"
   ]),

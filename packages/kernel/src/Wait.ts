@@ -3,7 +3,9 @@
  * the wait is told by `Explain`.
  */
 import * as Schema from "effect/Schema"
+import { FlowCall } from "./Child.ts"
 import { StepError } from "./StepError.ts"
+import { Value } from "./Value.ts"
 
 /** Until a time, in milliseconds since 1970. */
 export const TimerWait = Schema.Struct({ kind: Schema.Literal("timer"), dueAt: Schema.Int })
@@ -23,5 +25,19 @@ export const OperatorWait = Schema.Struct({
 })
 export type OperatorWait = typeof OperatorWait.Type
 
-export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait])
+/**
+ * For the end of a child run, at most until `dueAt`. `stopping`: the child has been told to stop; once it has ended the step
+ * fails with this error.
+ */
+export const ChildWait = Schema.Struct({
+  kind: Schema.Literal("child"),
+  run: Schema.String,
+  flow: FlowCall,
+  input: Value,
+  dueAt: Schema.optionalKey(Schema.Int),
+  stopping: Schema.optionalKey(StepError)
+})
+export type ChildWait = typeof ChildWait.Type
+
+export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ChildWait])
 export type Wait = typeof Wait.Type

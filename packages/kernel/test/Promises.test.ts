@@ -156,7 +156,7 @@ class Cut extends Error {}
 const commands = (run: RandomRun): ReadonlyArray<Command> => {
   const { at, plan } = run
   const path = plan.nodes[0]?.id ?? ""
-  const kinds = ["retry", "wait", "timeout", "deadline", "grace", "rate"] as const
+  const kinds = ["retry", "wait", "timeout", "deadline", "grace", "rate", "patch"] as const
   const flow = { name: "x", version: "1", hash: "" }
   return [
     ...run.answered,

@@ -111,7 +111,7 @@ export class RunDriver {
   }
 
   status(id: string): RunState.NodeStatus {
-    return this.state.nodes.get(this.plan.byId.get(id)?.index ?? -1).status
+    return this.state.nodes.get(this.state.plan.byId.get(id)?.index ?? -1).status
   }
 
   get offered(): ReadonlyArray<string> {

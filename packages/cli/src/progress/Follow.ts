@@ -42,8 +42,11 @@ const humanReasons: ReadonlySet<string> = new Set([
   "credential"
 ])
 
+/** How often it is looked whether nothing but a person can move the run on. */
+const lookEvery = Duration.millis(500)
+
 /** Reasons that say nothing about who must act. */
-const restingReasons: ReadonlySet<string> = new Set(["upstream"])
+const restingReasons: ReadonlySet<string> = new Set(["upstream", "sub_run"])
 
 export interface FollowOptions {
   /** From the first event, for a run just started; else from where the document stands. */
@@ -142,7 +145,9 @@ const watch = Effect.fnUntraced(function*(document: RunDocument, fromStart: bool
       hint: `baton runs watch ${document.id}`
     })
   })
-  return yield* Effect.raceFirst(listen, Deferred.await(decided))
+  // A child that comes to wait for a person makes no event in the run that is followed.
+  const lookAgain = Effect.forever(Effect.andThen(Effect.sleep(lookEvery), lookForHuman))
+  return yield* Effect.raceFirst(Effect.raceFirst(listen, lookAgain), Deferred.await(decided))
 })
 
 /** As far as the events tell: somebody waits for a person and nobody works. */

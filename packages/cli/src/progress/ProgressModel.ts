@@ -301,7 +301,8 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
     attempt,
     since: at,
     message,
-    human,
+    // What a child waits for is for its own reasons to say.
+    ...(on.kind === "child" ? {} : { human }),
     ...(dueAt === undefined ? {} : { dueAt })
   }
   return {
@@ -313,6 +314,7 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
 const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
   if (on.kind === "timer") return "a timer"
   if (on.kind === "event") return `event ${on.name}`
+  if (on.kind === "child") return `run ${on.run} of ${on.flow.name}@${on.flow.version}`
   return on.reason === "unknown_outcome"
     ? `outcome unknown: ${on.error.code} ${on.error.message}`
     : `failed: ${on.error.code} ${on.error.message}`

@@ -30,6 +30,7 @@ export const workOf = (definition: Flow.Body, overrides: Partial<Plan.Work> = {}
     onFailure: "fail",
     effect: "idempotent",
     fields: Object.fromEntries(fields.map((name) => [name, template(written[name]!)])),
+    call: undefined,
     ...overrides
   }
 }

@@ -259,6 +259,7 @@ export class Oracle {
         const said = Outcomes.resolution(this.#world.outcomes, path, attempt)
         if (said === "retry") continue
         if (said === "skip") return { ok: true, output: null, error: undefined, attempts: attempt, warned: true }
+        return { ok: false, output: null, error: Outcomes.aborted(path, error), attempts: attempt, warned: false }
       }
       return { ok: false, output: null, error, attempts: attempt, warned: false }
     }

@@ -54,6 +54,14 @@ export const resolution = (outcomes: Outcomes, path: string, attempt: number): "
   return chance < 0.8 ? "skip" : "abort"
 }
 
+/** What a step ends with when its operator gives it up. */
+export const aborted = (path: string, error: StepError): StepError => ({
+  code: "MANUAL_ABORT",
+  kind: "cancelled",
+  message: `an operator aborted ${path}: ${error.message}`,
+  retryable: false
+})
+
 /** The event a wait is for: what it carries, or that it never comes. */
 export const eventFor = (outcomes: Outcomes, name: string, mustCome: boolean): Json | undefined =>
   mustCome || place(outcomes, "event", name) < 0.6 ? { n: Math.floor(place(outcomes, "data", name) * 10) } : undefined

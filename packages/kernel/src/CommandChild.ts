@@ -1,0 +1,19 @@
+/** What a child run tells its parent. Run-to-run messages may come twice, or late: only the first one changes anything. */
+import * as Schema from "effect/Schema"
+import { Usage } from "./Usage.ts"
+import { Value } from "./Value.ts"
+
+/** The run that an attempt of a `flow` step started has ended, or could not be started (`refused`). */
+export const EndChild = Schema.Struct({
+  type: Schema.Literal("EndChild"),
+  /** Milliseconds since 1970 on the store's clock. */
+  at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5_000_000_000_000 })),
+  path: Schema.String,
+  attempt: Schema.Int,
+  run: Schema.String,
+  status: Schema.Literals(["succeeded", "warned", "failed", "cancelled", "refused"]),
+  code: Schema.String,
+  message: Schema.String,
+  output: Schema.optionalKey(Value),
+  usage: Schema.optionalKey(Usage)
+})

@@ -1,0 +1,140 @@
+/** What agents may change (SEMANTICS 8.9d): they only add, and only what the flow's policy lists. */
+import { usualEffect } from "./CompileEffect.ts"
+import type * as Flow from "./Flow.ts"
+import type { Additions, PatchPolicy } from "./FlowPolicy.ts"
+import type { PatchChange } from "./PatchChange.ts"
+import * as Growth from "./PatchGrowth.ts"
+import * as PatchProblem from "./PatchProblem.ts"
+import type { Plan, PlanNode, Work } from "./Plan.ts"
+import type { Problem } from "./Problem.ts"
+import { nearest } from "./Problem.ts"
+import type { Json } from "./Value.ts"
+
+/** The policy for patches of the agent of a node; `undefined` when it may make none. */
+export const forNode = (plan: Plan, node: string): PatchPolicy | undefined => {
+  const policy = plan.document.policy?.patches
+  return policy?.by?.includes(node) === true ? policy : undefined
+}
+
+export interface Context {
+  readonly policy: PatchPolicy
+  readonly before: Plan
+  readonly after: Plan
+  readonly change: PatchChange
+  /** Nodes that earlier patches have brought: not the author's. */
+  readonly patchedIn: ReadonlySet<string>
+}
+
+type Say = (pointer: string, message: string, expected?: string, names?: Iterable<string>, name?: string) => void
+
+/** Everything that goes beyond the policy, with pointers into the document after the patch. */
+export const check = (context: Context): ReadonlyArray<Problem> => {
+  const { after, change } = context
+  const found: Array<Problem> = []
+  const say: Say = (pointer, message, expected, names, name) =>
+    found.push(PatchProblem.problem("PATCH_POLICY", pointer, message, {
+      expected,
+      suggestion: names === undefined || name === undefined ? undefined : nearest(name, names)
+    }))
+  for (const node of change.removedNodes) say("/nodes", `Agents only add: '${node.id}' may not be removed.`)
+  for (const { after: node } of change.changedNodes) {
+    say(`/nodes/${after.byId.get(node.id)?.index ?? "-"}`, `Agents only add: '${node.id}' may not be changed.`)
+  }
+  for (const edge of change.removedEdges) say("/edges", `Agents only add: the edge ${told(edge)} may not be removed.`)
+  for (const edge of change.addedEdges) checkEdge(edge, context, say)
+  for (const { id } of change.addedNodes) {
+    const node = after.byId.get(id)
+    if (node !== undefined) { for (const work of Growth.works(node)) checkWork(node, work, context, say) }
+  }
+  return found
+}
+
+const told = ({ from, to }: Flow.Edge): string => `from '${from}' to '${to}'`
+
+const checkEdge = (edge: Flow.Edge, { after, before, change, patchedIn, policy }: Context, say: Say): void => {
+  const pointer = `/edges/${after.document.edges.indexOf(edge)}`
+  const isNew = (id: string): boolean => patchedIn.has(id) || change.addedNodes.some((node) => node.id === id)
+  if (!isNew(edge.to) && policy.into?.includes(edge.to) !== true) {
+    const into = policy.into ?? []
+    const expected = into.length === 0 ? "an edge into a node of this patch" : `an edge into ${into.join(", ")}`
+    say(`${pointer}/to`, `The flow lets agents add no edge into '${edge.to}'.`, expected)
+  }
+  const source = before.byId.get(edge.from)
+  if (source === undefined || isNew(edge.from)) return
+  // Both would change what the author's own node means: who handles its failure, and which way it takes.
+  if (edge.on === "failure") say(`${pointer}/on`, `Agents may not handle the failure of '${edge.from}'.`, "on: always")
+  if (source.branch) say(`${pointer}/from`, `Agents may not add a way to '${edge.from}', which branches.`)
+}
+
+const none: ReadonlyArray<string> = []
+const nothing: Additions = { types: none }
+
+const checkWork = (node: PlanNode, work: Work, context: Context, say: Say): void => {
+  const allowed = context.policy.add ?? nothing
+  const pointer = `/nodes/${node.index}${work === node ? "" : "/each"}`
+  const { definition } = work
+  within(work.type, allowed.types, `${pointer}/type`, "nodes of the type", say)
+  if (definition.type === "agent") checkAgent(definition, allowed, context, pointer, say)
+  if (definition.type === "function") {
+    const names = allowed.functions ?? [...Growth.namesIn(context.before, "functions")]
+    within(definition.function, names, `${pointer}/function`, "the function", say)
+  }
+  if (definition.type === "flow") {
+    const names = allowed.flows ?? [...Growth.namesIn(context.before, "flows")]
+    const name = typeof definition.flow === "string" ? definition.flow : ""
+    if (name === "") say(`${pointer}/flow`, "Agents may not write a flow in place.", "the name of a saved flow")
+    else within(name, names, `${pointer}/flow`, "the flow", say)
+  }
+  if (definition.type === "http") checkHost(definition.url, allowed.hosts ?? none, `${pointer}/url`, say)
+  for (const name of new Set(Growth.secretsOf(work))) {
+    within(name, allowed.secrets ?? none, pointer, "the secret", say)
+  }
+  checkEffect(work, allowed, pointer, say)
+}
+
+const within = (name: string, names: ReadonlyArray<string>, pointer: string, kind: string, say: Say): void => {
+  if (names.includes(name)) return
+  say(pointer, `The flow does not let agents add ${kind} '${name}'.`, names.join(", ") || "none", names, name)
+}
+
+const checkAgent = (
+  definition: Extract<Flow.Node | Flow.Body, { type: "agent" }>,
+  allowed: Additions,
+  { before }: Context,
+  pointer: string,
+  say: Say
+): void => {
+  const known = allowed.agents ?? Object.keys(before.document.agents ?? {})
+  const names = Growth.agentNames(definition.agent)
+  if (names.length === 0) {
+    say(`${pointer}/agent`, "Agents may not write another agent in place.", known.join(", ") || "none")
+  }
+  for (const name of names) within(name, known, `${pointer}/agent`, "the agent", say)
+}
+
+const checkHost = (url: string, hosts: ReadonlyArray<string>, pointer: string, say: Say): void => {
+  const host = Growth.hostOf(url)
+  const expected = hosts.join(", ") || "none"
+  if (host === undefined) return say(pointer, "The host of the URL has to be written out.", expected)
+  const listed = hosts.some((entry) =>
+    entry.startsWith("*.") ? host.endsWith(entry.slice(1).toLowerCase()) : entry.toLowerCase() === host
+  )
+  if (!listed) say(pointer, `The flow does not let agents call the host '${host}'.`, expected, hosts, host)
+}
+
+const grave: ReadonlyArray<Flow.Effect> = ["pure", "idempotent", "keyed", "irreversible"]
+
+/** What an agent says of its own node's effect can make it graver, never lighter. */
+const checkEffect = (work: Work, allowed: Additions, pointer: string, say: Say): void => {
+  const fields = work.definition as unknown as { readonly [key: string]: Json }
+  const usual = usualEffect({ type: work.type, fields })
+  const effect = grave.indexOf(usual) > grave.indexOf(work.effect) ? usual : work.effect
+  const effects = allowed.effects ?? grave.filter((one) => one !== "irreversible")
+  if (!effects.includes(effect)) {
+    say(
+      `${pointer}/effect`,
+      `The flow does not let agents add effects that are ${effect}.`,
+      effects.join(", ") || "none"
+    )
+  }
+}
