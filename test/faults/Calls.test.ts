@@ -5,17 +5,21 @@ import { retryAfterMsMax } from "@baton/kernel/Retry"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { gzipSync } from "node:zlib"
+import { flow } from "../../packages/kernel/test/RunDriver.ts"
 import type { Loopback } from "../../packages/net/test/Loopback.ts"
 import * as Loopbacks from "../../packages/net/test/Loopback.ts"
-import { flow } from "../../packages/kernel/test/RunDriver.ts"
 import * as Machine from "./Machine.ts"
 
 /** One call, which may fail, and a step that waits for nothing but the slot. */
 const called = (server: Loopback, path: string, fields: Partial<Node> = {}) =>
-  flow([
-    { id: "call", type: "http", url: `${server.origin}${path}`, onFailure: "continue", ...fields } as Node,
-    { id: "other", type: "transform", value: 1 }
-  ], [], { limits: { parallel: 1 }, output: "${ nodes.other.output }" })
+  flow(
+    [
+      { id: "call", type: "http", url: `${server.origin}${path}`, onFailure: "continue", ...fields } as Node,
+      { id: "other", type: "transform", value: 1 }
+    ],
+    [],
+    { limits: { parallel: 1 }, output: "${ nodes.other.output }" }
+  )
 
 const onLoopback = (server: Loopback) => Machine.layer({ allow: [`127.0.0.1:${server.port}`] })
 

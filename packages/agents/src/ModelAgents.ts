@@ -49,7 +49,9 @@ export const make = ({ registry, tools = noTools }: ModelAgentsOptions): Definit
         settings: settingsOf(definition, output),
         judge: output === undefined ? judgeText : judgeJson(output)
       })
-      if (ended.asks === undefined) yield* call.emit({ type: "agent.stream.complete", text: textOf(ended.output, output) })
+      if (ended.asks === undefined) {
+        yield* call.emit({ type: "agent.stream.complete", text: textOf(ended.output, output) })
+      }
       return answerOf(call, ended)
     },
     (effect, _, call) =>
@@ -135,7 +137,9 @@ const judgeJson = (output: StructuredOutput.StructuredOutput): AgentLoop.Talk["j
     answers++
     const read = yield* output.read(text)
     if (read._tag === "Conforms") {
-      const repaired = answers === 1 ? [] : [{ code: "output_repaired", message: `First answer: ${problems.join("; ")}` }]
+      const repaired = answers === 1
+        ? []
+        : [{ code: "output_repaired", message: `First answer: ${problems.join("; ")}` }]
       const accepted: AgentLoop.Judgement = {
         _tag: "Accepted",
         output: read.value,

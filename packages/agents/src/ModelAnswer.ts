@@ -74,7 +74,9 @@ export const ask = Effect.fnUntraced(function*(
 })
 
 /** Tools as the provider is told of them; the loop makes the calls itself. */
-const toolkitOf = (tools: ReadonlyArray<AgentTool>): Toolkit.WithHandler<Record<string, ReturnType<typeof toolOf>>> => ({
+const toolkitOf = (
+  tools: ReadonlyArray<AgentTool>
+): Toolkit.WithHandler<Record<string, ReturnType<typeof toolOf>>> => ({
   tools: Object.fromEntries(
     tools.map(({ description, inputSchema, name }) => [name, toolOf(name, description, inputSchema)])
   ),

@@ -120,12 +120,14 @@ const execute = (
 const lost = (code: string, message: string): ToolError => new ToolError({ outcome: "unknown", code, message })
 
 const tries = <A>(tool: AgentTool, once: Effect.Effect<A, ToolError>): Effect.Effect<A, ToolError> =>
-  tool.effect === "irreversible" ? once : Effect.flatMap(LoopLimits, ({ toolRetryDelay, toolTriesMax }) =>
-    Effect.retry(once, {
-      while: (error) => error.outcome === "unknown",
-      times: toolTriesMax - 1,
-      schedule: Schedule.exponential(toolRetryDelay)
-    }))
+  tool.effect === "irreversible" ?
+    once :
+    Effect.flatMap(LoopLimits, ({ toolRetryDelay, toolTriesMax }) =>
+      Effect.retry(once, {
+        while: (error) => error.outcome === "unknown",
+        times: toolTriesMax - 1,
+        schedule: Schedule.exponential(toolRetryDelay)
+      }))
 
 const unknown = (tool: AgentTool, { message }: ToolError) =>
   Effect.fail(

@@ -273,7 +273,9 @@ describe("the registry of agents", () => {
       assert.deepStrictEqual(reasonOf(error), ["configuration", false, false])
       assert.include(error.message, "Did you mean \"fetch_url\"?")
       assert.strictEqual(scripted.requests.length, 0)
-      assert.deepStrictEqual((yield* call({ agent: { instructions: "Read.", tools: ["read_file"] } })).output, { text: "x" })
+      assert.deepStrictEqual((yield* call({ agent: { instructions: "Read.", tools: ["read_file"] } })).output, {
+        text: "x"
+      })
       assert.deepStrictEqual(scripted.requests[0]?.request.tools.map(({ name }) => name), ["read_file"])
     }))
 

@@ -28,6 +28,9 @@ export const journalTypes = [
   "orchestration.step.skipped",
   "orchestration.step.cancelled",
   "orchestration.step.lost",
+  "orchestration.checkpoint.requested",
+  "orchestration.checkpoint.voted",
+  "orchestration.checkpoint.resolved",
   "orchestration.map.expanded",
   "orchestration.map.stopped",
   "orchestration.repeat.turn",
@@ -57,7 +60,7 @@ export type LiveType = typeof liveTypes[number]
 export const types = [...journalTypes, ...liveTypes] as const
 export type WireType = typeof types[number]
 
-/** The wire types of each kernel event; more than one only where the event's `status` decides. */
+/** The wire types of each kernel event; more than one only where its `status`, or what it waits for, decides. */
 export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType> } = {
   PatchProposed: ["orchestration.plan.proposed"],
   PlanPatched: ["orchestration.plan.patched"],
@@ -68,7 +71,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   StepFailed: ["orchestration.step.failed"],
   StepRetryScheduled: ["orchestration.step.retrying"],
   StepsReady: ["orchestration.step.ready"],
-  StepWaiting: ["orchestration.step.waiting"],
+  StepWaiting: ["orchestration.step.waiting", "orchestration.checkpoint.requested"],
   StepsSkipped: ["orchestration.step.skipped"],
   MapExpanded: ["orchestration.map.expanded"],
   MapStopped: ["orchestration.map.stopped"],
@@ -86,11 +89,14 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
   StepReopened: ["orchestration.step.ready"],
+  ApprovalVoted: ["orchestration.checkpoint.voted"],
+  ApprovalDecided: ["orchestration.checkpoint.resolved"],
   NoteAdded: ["orchestration.run.noted"]
 }
 
 /** The wire type of an event. A run that ended `warned` is `completed`; its `data.status` says so. */
 export const typeOf = (event: Event): JournalType => {
+  if (event.type === "StepWaiting" && event.wait.kind === "approval") return "orchestration.checkpoint.requested"
   if (event.type !== "RunFinished") return typesOf[event.type][0]!
   if (event.status === "failed") return "orchestration.run.failed"
   return event.status === "cancelled" ? "orchestration.run.cancelled" : "orchestration.run.completed"

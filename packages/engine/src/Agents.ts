@@ -6,10 +6,10 @@
 import type * as Flow from "@baton/kernel/Flow"
 import type { Usage } from "@baton/kernel/Usage"
 import type { Json, JsonObject } from "@baton/kernel/Value"
-import type { AgentConversation } from "./AgentConversation.ts"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { AgentConversation } from "./AgentConversation.ts"
 
 export interface AgentCall {
   readonly tenant: string

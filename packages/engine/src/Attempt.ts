@@ -5,6 +5,7 @@
  * start and interrupts the call; interrupting the attempt interrupts the call too and gives no outcome. What comes out is
  * within bounds, valid for the node's schema, and free of every secret the attempt has used.
  */
+import type { Question } from "@baton/kernel/Approval"
 import type * as Plan from "@baton/kernel/Plan"
 import type { ReceiptNote } from "@baton/kernel/Receipt"
 import type { StepError } from "@baton/kernel/StepError"
@@ -23,6 +24,7 @@ import { BlobStore } from "./BlobStore.ts"
 import * as Receipts from "./Receipts.ts"
 import type { Receipt } from "./ReceiptStore.ts"
 import { Secrets } from "./Secrets.ts"
+import * as StepQuestion from "./StepQuestion.ts"
 import type { StepResult, StepType } from "./StepType.ts"
 import { StepTypes } from "./StepType.ts"
 import type { NewBlob } from "./StoredValue.ts"
@@ -50,6 +52,7 @@ export interface AttemptOutcome {
   readonly outcome:
     | { readonly ok: true; readonly output: Value; readonly agent?: string; readonly receipt?: ReceiptNote }
     | { readonly ok: false; readonly error: StepError }
+    | { readonly ok: "asks"; readonly question: Question }
   readonly usage: Usage | undefined
   readonly warnings: ReadonlyArray<Warning>
   readonly blobs: ReadonlyArray<NewBlob>
@@ -78,6 +81,7 @@ export const run = (
 interface Finished {
   readonly result: Pick<StepResult, "agent" | "usage">
   readonly kept: AttemptOutput.Kept
+  readonly question?: Question
   readonly warnings: ReadonlyArray<Warning>
   readonly receipt?: ReceiptNote
   readonly keep?: Receipt
@@ -97,7 +101,8 @@ const work = (
       : Effect.suspend(() => stepType.execute(attempt)),
     (result) => finish(work, attempt, result)
   )
-  const found = work.receiptMs === undefined || receipts === undefined
+  // What a person has answered is no part of the key.
+  const found = work.receiptMs === undefined || receipts === undefined || attempt.answers.length > 0
     ? executed
     : withReceipt(receipts, attempt, stepType, work.receiptMs, services.blobs, executed)
   if (work.timeoutMs === undefined) return found
@@ -131,7 +136,9 @@ const withReceipt = (
     return Effect.map(executed, (finished): Finished => ({
       ...finished,
       receipt: note,
-      ...(receipt === undefined ? {} : { keep: receipt(finished.kept.value, finished.result.agent) })
+      ...(receipt === undefined || finished.question !== undefined
+        ? {}
+        : { keep: receipt(finished.kept.value, finished.result.agent) })
     }))
   })
 
@@ -160,6 +167,7 @@ const finish = (
   attempt: AttemptContext.AttemptContext,
   result: StepResult
 ): Effect.Effect<Finished, StepError> => {
+  if (result.asks !== undefined) return asking(attempt, result, result.asks)
   let output = result.output
   let warnings: ReadonlyArray<Warning> = result.warnings ?? []
   const problem = AttemptOutput.problem(output)
@@ -184,6 +192,20 @@ const finish = (
       ? store(work, result, selected, warnings)
       : Effect.fail(invalid(work, `What select keeps is no JSON within bounds: ${found}`))
   }).pipe(Effect.mapError((error) => ({ ...error, ...afterCall })))
+}
+
+const nothingKept: AttemptOutput.Kept = { value: { v: null }, blobs: [] }
+
+const asking = (
+  attempt: AttemptContext.AttemptContext,
+  result: StepResult,
+  asks: NonNullable<StepResult["asks"]>
+): Effect.Effect<Finished, StepError> => {
+  const secrets = attempt.secretsUsed
+  const question = StepQuestion.read(asks, (json) => secrets === undefined ? json : scrubJson(secrets, json))
+  return Result.isSuccess(question)
+    ? Effect.succeed({ result, kept: nothingKept, question: question.success, warnings: result.warnings ?? noWarnings })
+    : Effect.fail(question.failure)
 }
 
 /** An error after the call was made proves nothing about the call. */
@@ -218,15 +240,14 @@ const invalid = (work: Plan.Work, message: string, problems?: ReadonlyArray<stri
 })
 
 const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, finished: Finished): AttemptOutcome => {
-  const { kept, result } = finished
+  const { kept, question, result } = finished
+  const agent = result.agent === undefined ? undefined : { agent: result.agent }
+  const receipt = finished.receipt === undefined ? undefined : { receipt: finished.receipt }
   return {
     startedAt,
-    outcome: {
-      ok: true,
-      output: kept.value,
-      ...(result.agent === undefined ? undefined : { agent: result.agent }),
-      ...(finished.receipt === undefined ? undefined : { receipt: finished.receipt })
-    },
+    outcome: question === undefined
+      ? { ok: true, output: kept.value, ...agent, ...receipt }
+      : { ok: "asks", question },
     usage: Usages.add(attempt.spent, result.usage),
     warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),
     blobs: kept.blobs,

@@ -14,15 +14,17 @@ import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
-import type { ReceiptDesk } from "./Receipts.ts"
 import type { Secrets } from "./Secrets.ts"
 import { lineBytesMax } from "./StepLog.ts"
-import type { StepContext } from "./StepType.ts"
+import type { StepAnswer, StepContext } from "./StepType.ts"
 
 /** Log lines of one attempt; the last one says that more were dropped. */
 export const attemptLinesMax = 1000
+
+const noAnswers: ReadonlyArray<StepAnswer> = []
 
 /** One attempt as the coordinator hands it over. */
 export interface AttemptRequest {
@@ -34,6 +36,8 @@ export interface AttemptRequest {
   readonly generation: number
   /** A JSON Merge Patch on the step's input, from an operator's retry (SEMANTICS 8.8). */
   readonly modifications?: Value | undefined
+  /** Answers to questions that the step has asked itself; absent: none. */
+  readonly answers?: ReadonlyArray<StepAnswer>
   readonly work: Plan.Work
   readonly source: FieldScope.Source
   /** The names agents of the flow are bound to in this run. */
@@ -92,6 +96,10 @@ export class AttemptContext implements StepContext {
 
   get key(): string {
     return this.#key ??= AgentConversation.callKey(this.run, this.path, this.#request.generation, 0)
+  }
+
+  get answers(): ReadonlyArray<StepAnswer> {
+    return this.#request.answers ?? noAnswers
   }
 
   get timeout(): Duration.Duration | undefined {
@@ -160,6 +168,8 @@ export class AttemptContext implements StepContext {
       ? Effect.fail(AttemptSecrets.notAllowed(name))
       : this.scope.stored(template, name)
   }
+
+  readonly load: StepContext["load"] = (value) => this.scope.load(value)
 
   /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
   readonly hashable = (name: string): Effect.Effect<Json, StepError> => {

@@ -39,9 +39,7 @@ const stats = ({ counts, receipts }: Shelf): ReadonlyArray<ReceiptStats> => {
     const before = all.get(nodeKey(flow, node)) ?? { flow, node, entries: 0, hits: 0, misses: 0 }
     all.set(nodeKey(flow, node), { ...before, entries: before.entries + 1 })
   }
-  return [...all.values()].sort((a, b) =>
-    a.flow === b.flow ? (a.node < b.node ? -1 : 1) : a.flow < b.flow ? -1 : 1
-  )
+  return [...all.values()].sort((a, b) => a.flow === b.flow ? (a.node < b.node ? -1 : 1) : a.flow < b.flow ? -1 : 1)
 }
 
 const clear = ({ counts, receipts }: Shelf, query: ReceiptQuery): number => {

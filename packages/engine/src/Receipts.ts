@@ -85,7 +85,12 @@ export const look = Effect.fnUntraced(
     const found = yield* quietly(desk.store.find(attempt.tenant, key))
     const why = found === undefined ? undefined : yield* faultOf(desk, attempt.tenant, found, ttlMs, blobs)
     yield* quietly(
-      desk.store.use(attempt.tenant, { flow: desk.flow, node: desk.node, key, hit: found !== undefined && why === undefined })
+      desk.store.use(attempt.tenant, {
+        flow: desk.flow,
+        node: desk.node,
+        key,
+        hit: found !== undefined && why === undefined
+      })
     )
     if (found !== undefined && why === undefined) {
       const { agent, at, output, path, run } = found
@@ -159,9 +164,13 @@ const compare = Effect.fnUntraced(function*(desk: ReceiptDesk, tenant: string, k
   return { kind: "miss" as const, key, why: "changed" as const, changed, run: last.run, path: last.path }
 })
 
-const quietly = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>): Effect.Effect<A | undefined> =>
-  Effect.catch(effect, (error) =>
-    Effect.as(Effect.logDebug("Receipts are not served", { reason: error.message }), undefined))
+const quietly = <A, E extends { readonly message: string }>(
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A | undefined> =>
+  Effect.catch(
+    effect,
+    (error) => Effect.as(Effect.logDebug("Receipts are not served", { reason: error.message }), undefined)
+  )
 
 const definitionOf = ({ definition }: Plan.Work): JsonObject =>
   Object.fromEntries(

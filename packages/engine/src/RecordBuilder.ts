@@ -28,6 +28,10 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
+    case "StepWaiting":
+      return event.wait.kind === "approval"
+        ? { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
+        : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
@@ -52,6 +56,9 @@ export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
   }
 }
 
+const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
+  one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
+
 const valueOf = (event: Event): Value | undefined => {
   switch (event.type) {
     case "RunCreated":
@@ -63,6 +70,12 @@ const valueOf = (event: Event): Value | undefined => {
       return event.output
     case "MapExpanded":
       return event.items
+    case "StepWaiting":
+      return event.wait.kind === "approval" ? event.wait.shown : undefined
+    case "ApprovalVoted":
+      return event.data
+    case "ApprovalDecided":
+      return both(event.data, event.modifications)
     case "EventReceived":
       return event.data
     case "TurnRecorded":

@@ -78,7 +78,8 @@ export const make = (
     settlesUsage: true,
     command: machine.command,
     state: machine.state,
-    key: (tool, ordinal, input) => callKey(run, path, generation, candidate * ordinalsPerCandidate + ordinal, tool, input),
+    key: (tool, ordinal, input) =>
+      callKey(run, path, generation, candidate * ordinalsPerCandidate + ordinal, tool, input),
     turns: Effect.suspend(() =>
       Effect.forEach(
         (machine.recorded?.turns ?? []).filter((turn) => turn.candidate === candidate),

@@ -5,6 +5,7 @@ import { publicStatus, runView, seen } from "@baton/kernel/Scope"
 import type { Value } from "@baton/kernel/Value"
 import { inline } from "@baton/kernel/Value"
 import type { NodeView, Source } from "./FieldScope.ts"
+import type { StepAnswer } from "./StepType.ts"
 
 /** One item of a map, or one turn of a repeat with what the turn before has made. */
 export interface Item {
@@ -68,6 +69,10 @@ class RunSource implements Source {
 
 export const make = (state: RunState, node: PlanNode, until: number, item: Item | undefined): Source =>
   new RunSource(state, node, until, item)
+
+/** What people answered to the step itself; what they answered to an agent's tool call is in its conversation. */
+export const answersTo = (state: RunState, path: string): ReadonlyArray<StepAnswer> =>
+  (state.answers.get(path) ?? []).filter(({ call }) => call === undefined)
 
 /** The direct needs that have settled with something to read: what `needs` holds. */
 const needsOf = (state: RunState, node: PlanNode, sight: { readonly until: number }): ReadonlyArray<string> => {

@@ -33,6 +33,8 @@ export interface StepContext {
   readonly stored: (name: string) => Effect.Effect<Value, StepError>
   /** The elements of a stored list, chunk by chunk; one element for anything else. */
   readonly elements: (value: Value) => Stream.Stream<Json, StepError>
+  /** All of a stored value. */
+  readonly load: (value: Value) => Effect.Effect<Json, StepError>
   /** A secret, resolved now, for one call to `host`; refused when it is not bound to that host. */
   readonly secret: (name: string, host: string) => Effect.Effect<Redacted.Redacted<string>, StepError>
   /** A field that may name secrets (http and agent configuration only): its strings come back redacted where one is inside. */
@@ -51,6 +53,8 @@ export interface StepContext {
   readonly agents: { readonly [name: string]: string }
   /** The agents that the flow itself defines. */
   readonly flowAgents: { readonly [name: string]: Flow.AgentDefinition }
+  /** What people have answered to questions that this step has asked itself, oldest first. */
+  readonly answers: ReadonlyArray<StepAnswer>
   /** The conversation of the agent with this number in the step's list, from 0. */
   readonly conversation: (candidate: number) => AgentConversation
   /** An irreversible tool has been called in this attempt: no other agent may begin the work anew. */
@@ -59,10 +63,24 @@ export interface StepContext {
   readonly spend: (usage: Usage) => void
 }
 
+export interface StepAnswer {
+  readonly question: Value
+  /** Null when nobody answered in time. */
+  readonly answer: Value
+  readonly by: string | undefined
+}
+
 export interface StepResult {
   readonly output: Json
   /** The attempt ends with a question to a person instead of an output; see `AgentTool`. */
-  readonly asks?: { readonly key: string; readonly tool: string; readonly ordinal: number; readonly question: Json }
+  readonly asks?: {
+    /** The tool call whose result the answer becomes; none of the three where the step itself asks. */
+    readonly key?: string
+    readonly tool?: string
+    readonly ordinal?: number
+    /** A text, or `{question, options?, form?, approvers?, timeout?, onTimeout?}`. */
+    readonly question: Json
+  }
   /** Which agent of a list answered, by the name the flow gives it. */
   readonly agent?: string
   readonly usage?: Usage

@@ -1,5 +1,5 @@
-import * as Attempt from "@baton/engine/Attempt"
 import { callKey } from "@baton/engine/AgentConversation"
+import * as Attempt from "@baton/engine/Attempt"
 import { attemptLinesMax } from "@baton/engine/AttemptContext"
 import * as AttemptOutput from "@baton/engine/AttemptOutput"
 import type { StepContext, StepResult, StepType } from "@baton/engine/StepType"
@@ -38,12 +38,12 @@ const run = (
 const giving = (output: Json): Execute => () => Effect.succeed({ output })
 
 const errorOf = (outcome: Attempt.AttemptOutcome): StepError => {
-  if (outcome.outcome.ok) return assert.fail("the attempt succeeded")
+  if (outcome.outcome.ok !== false) return assert.fail("the attempt succeeded")
   return outcome.outcome.error
 }
 
 const outputOf = (outcome: Attempt.AttemptOutcome) => {
-  if (!outcome.outcome.ok) return assert.fail(JSON.stringify(outcome.outcome.error))
+  if (outcome.outcome.ok !== true) return assert.fail(JSON.stringify(outcome.outcome))
   return outcome.outcome.output
 }
 

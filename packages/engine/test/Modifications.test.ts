@@ -22,7 +22,7 @@ const see = (
   const full = { ...setting, request: { modifications, generation: 1 }, stepTypes: [stepType] }
   const request = AttemptHarness.requestOf(AttemptHarness.workOf(definition), full)
   return Effect.runPromise(Attempt.run(request, AttemptHarness.servicesOf(full))).then(({ outcome }) =>
-    outcome.ok && "v" in outcome.output ? outcome.output.v : outcome as unknown as Json
+    outcome.ok === true && "v" in outcome.output ? outcome.output.v : outcome as unknown as Json
   )
 }
 

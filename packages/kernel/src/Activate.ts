@@ -1,5 +1,6 @@
 /** What happens when a node's join is satisfied, or can no longer be. */
 import * as Result from "effect/Result"
+import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -140,6 +141,7 @@ const activate = (draft: Draft, node: PlanNode): void => {
   if (node.choice !== undefined) return choose(draft, node)
   if (node.wait !== undefined) return wait(draft, node, node.wait)
   if (node.map !== undefined) return expand(draft, node)
+  if (node.approval !== undefined) return Approval.open(draft, node)
   if (node.repeat !== undefined) return Repeat.open(draft, node, 0)
   if (node.type === "flow") return Child.activate(draft, node)
   if (workTypes.has(node.type)) {

@@ -4,7 +4,9 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
+import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
 import { ResolveStep } from "./CommandOperator.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
@@ -50,7 +52,9 @@ export const CompleteStep = Schema.Struct({
     }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
     /** The attempt was told to stop and did. */
-    Schema.Struct({ ok: Schema.Literal("interrupted") })
+    Schema.Struct({ ok: Schema.Literal("interrupted") }),
+    /** The attempt has ended with a question to a person: the step waits, and goes on with the answer. */
+    Schema.Struct({ ok: Schema.Literal("asks"), question: Question })
   ])
 })
 
@@ -133,6 +137,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  DecideApproval,
   EndChild,
   AddNote
 ])

@@ -1,9 +1,10 @@
 /** Puts a checked node together: its work, its edges with their expressions, its join, and what its type adds. */
+import * as CompileApproval from "./CompileApproval.ts"
 import * as Fields from "./CompileFields.ts"
 import { checkSchema } from "./CompileFlow.ts"
 import { ancestorsOf, type Graph } from "./CompileGraph.ts"
 import { isOtherwise } from "./CompileRules.ts"
-import { type DraftNode, escape, type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
+import { type DraftNode, type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
 import * as CompileWork from "./CompileWork.ts"
 import {
   type ChoiceRule,
@@ -81,7 +82,6 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
   checkAgents(own(fields, "agent"), `${pointer}/agent`, context)
   const when = own(fields, "when")
   checkSchemas(draft, folding.scope.report)
-  checkCheckpoint(own(fields, "checkpointAfter"), `${pointer}/checkpointAfter`, place, folding.scope)
   const work = CompileWork.work(source, place, folding)
   const map = type === "map" ? mapSpec(draft, place, context) : undefined
   const repeat = type === "repeat" ? repeatSpec(draft, place, context) : undefined
@@ -99,7 +99,9 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
       repeat,
       each: map ?? repeat,
       choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
-      wait: type === "wait" ? waitSpec(work) : undefined
+      wait: type === "wait" ? waitSpec(work) : undefined,
+      approval: type === "approval" ? CompileApproval.approval(draft, work, folding.scope.report) : undefined,
+      checkpoint: CompileApproval.checkpoint(draft, work, place, folding.scope)
     },
     {},
     graph
@@ -258,27 +260,4 @@ const checkAgents = (value: Json | undefined, pointer: string, { agents, folding
     const detail = { expected: "a name under agents, or a registered agent", suggestion: report.nearest(name, agents) }
     report.add("UNKNOWN_AGENT", where, `The flow does not define the agent ${quote(name)}.`, detail)
   }
-}
-
-const checkpointFields = [
-  "question",
-  "options",
-  "form",
-  "approvers",
-  "quorum",
-  "requesterMayApprove",
-  "timeout",
-  "onTimeout"
-]
-
-/** `true`, or what the people who decide are asked; the question may read the step's own `output`. */
-const checkCheckpoint = (value: Json | undefined, pointer: string, place: Fields.Place, scope: Fields.Scope): void => {
-  if (value === undefined || !isFields(value)) return
-  for (const key of Object.keys(value)) {
-    if (checkpointFields.includes(key)) continue
-    const detail = { expected: checkpointFields.join(", "), suggestion: scope.report.nearest(key, checkpointFields) }
-    scope.report.add("UNKNOWN_FIELD", `${pointer}/${escape(key)}`, `A checkpoint has no ${quote(key)}.`, detail)
-  }
-  CompileWork.duration(value, "timeout", pointer, scope.report, 1)
-  Fields.template(value, pointer, { ...place, names: [...place.names, "output"] }, scope)
 }

@@ -28,7 +28,7 @@ const templateFields: { readonly [type in Flow.NodeType]: ReadonlyArray<string> 
   function: [],
   file: ["path", "content"],
   wait: ["for", "until"],
-  approval: ["question", "options", "form", "approvers"],
+  approval: ["question", "reason", "options", "form", "approvers"],
   flow: [],
   choice: [],
   map: [],
@@ -200,7 +200,6 @@ export const checkType = ({ fields, pointer, type }: Source, report: Report): vo
     report.add("BAD_URL", `${pointer}/url`, `${quote(url)} is no URL.`, { expected: "an absolute http or https URL" })
   }
   if (type === "agent") checkDefinition(own(fields, "agent"), `${pointer}/agent`, report)
-  if (type === "approval") ranged(own(fields, "quorum"), [1, 100], 1, `${pointer}/quorum`, report)
 }
 
 /** With expressions in it, as much of a URL as is fixed is checked. */

@@ -6,9 +6,11 @@
  */
 import * as Option from "effect/Option"
 import { drain } from "./Activate.ts"
+import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Commands from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
 import * as Operator from "./DecideOperator.ts"
@@ -88,6 +90,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.cancel(draft, command)
     case "ResolveStep":
       return Operator.resolve(draft, command)
+    case "DecideApproval":
+      return Approval.decide(draft, command)
     case "EndChild":
       return Child.end(draft, command)
     case "AddNote":
@@ -113,6 +117,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     return refuse("SEMANTICS_UNKNOWN", message)
   }
   if (state.finished !== undefined && command.type !== "AddNote") {
+    if (command.type === "DecideApproval") return ApprovalRefusal.notOpen(state, command)
     if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
   }

@@ -1,5 +1,7 @@
 /** Answers of workers: completions, lost deliveries, announced calls. */
+import type { Question } from "./Approval.ts"
 import type { Command, Refusal } from "./Command.ts"
+import * as Approval from "./DecideApproval.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -65,11 +67,20 @@ const interrupted = (draft: Draft, step: Offered, command: Of<"CompleteStep">): 
   if (step.index === undefined) { for (const edge of step.node.outgoing) draft.todo.push(edge.to) }
 }
 
+/** A run or map that closes puts no more questions to anybody. */
+const asks = (draft: Draft, step: Offered, command: Of<"CompleteStep">, question: Question): void => {
+  const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
+  if (draft.state.closing !== undefined || stopped) return interrupted(draft, step, command)
+  const error = Approval.ask(draft, command.path, command.attempt, question)
+  if (error !== undefined) fail(draft, step, command.attempt, error, command)
+}
+
 export const complete = (draft: Draft, command: Of<"CompleteStep">): Refusal | undefined => {
   const step = offered(draft, command.path, command.attempt)
   if (step === undefined) return undefined
   const { outcome, startedAt, usage, warnings } = command
   if (outcome.ok === "interrupted") interrupted(draft, step, command)
+  else if (outcome.ok === "asks") asks(draft, step, command, outcome.question)
   else if (!outcome.ok) fail(draft, step, command.attempt, outcome.error, command)
   else if (step.index !== undefined) {
     Drafts.emit(draft, {

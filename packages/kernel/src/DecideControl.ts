@@ -1,6 +1,8 @@
 /** What comes from clocks, people and sessions: timers, events sent to a run, pause, cancel, adoption, operators' doors. */
+import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
+import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import * as Patch from "./DecidePatch.ts"
 import type { Draft } from "./Draft.ts"
@@ -43,12 +45,16 @@ const timeoutError: StepError = {
 
 /** A wait that holds no worker is over: by its time, or because its event did not come. */
 const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
+  if (ApprovalRefusal.waitOf(draft.state, command.path) !== undefined) {
+    return Approval.timeOut(draft, command.path, command.n)
+  }
   if (Child.timeout(draft, command)) return
   const node = draft.state.plan.byId.get(command.path)
   const at = node === undefined ? undefined : draft.state.nodes.get(node.index)
   if (node === undefined || at?.status !== "waiting" || at.attempt !== command.n || at.wait === undefined) return
   if (
-    at.wait.kind === "operator" || at.wait.kind === "child" || at.wait.dueAt === undefined || at.wait.dueAt > draft.at
+    at.wait.kind === "operator" || at.wait.kind === "child" || at.wait.kind === "approval" ||
+    at.wait.dueAt === undefined || at.wait.dueAt > draft.at
   ) return
   if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError, { final: true })
   Settle.succeed(draft, node, at.attempt, inline({}), { startedAt: at.startedAt })

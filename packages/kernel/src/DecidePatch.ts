@@ -1,11 +1,11 @@
 /** Deciding about patches: proposed by people and agents, reviewed, taken back (SEMANTICS 8.9). */
 import * as Result from "effect/Result"
 import type { Command, Refusal } from "./Command.ts"
-import * as Answer from "./DecideAnswer.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as DurationText from "./DurationText.ts"
 import type { PatchPolicy } from "./FlowPolicy.ts"
+import { offered } from "./OfferedStep.ts"
 import * as PatchChange from "./PatchChange.ts"
 import * as PatchGrowth from "./PatchGrowth.ts"
 import * as Policy from "./PatchPolicy.ts"
@@ -32,7 +32,7 @@ const authorFault = (draft: Draft, author: PatchAuthor): Refusal | undefined => 
   if (Policy.forNode(draft.state.plan, node) === undefined) {
     return refuse("PATCH_OFF", `the flow does not let the agent of '${node}' patch its runs (policy.patches.by)`)
   }
-  return Answer.offered(draft, author.path, author.attempt) === undefined
+  return offered(draft, author.path, author.attempt) === undefined
     ? refuse("PATCH_AUTHOR", `attempt ${author.attempt} of ${author.path} is not running`)
     : undefined
 }

@@ -10,7 +10,7 @@ import { isSettled } from "./RunState.ts"
 import * as Sha256 from "./Sha256.ts"
 import * as StepPath from "./StepPath.ts"
 import type { JsonObject } from "./Value.ts"
-import type { OperatorWait, Wait } from "./Wait.ts"
+import type { ApprovalWait, OperatorWait, Wait } from "./Wait.ts"
 
 /** The closed list of what people are waited for. */
 export const doorKinds = [
@@ -82,7 +82,26 @@ const review = (patch: PatchRecord): Door => ({
 
 const counted = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`
 
-const doorOf = (at: Waiting, wait: Wait): Door | undefined => wait.kind === "operator" ? operator(at, wait) : undefined
+const approval = ({ attempt, path, since }: Waiting, wait: ApprovalWait): Door => ({
+  path,
+  kind: wait.ask,
+  id: wait.id,
+  since,
+  dueAt: wait.dueAt,
+  title: wait.title,
+  data: {
+    attempt,
+    hash: wait.hash,
+    quorum: wait.quorum,
+    votes: (wait.votes ?? []).map(({ by }) => by),
+    onTimeout: wait.onTimeout,
+    ...(wait.approvers === undefined ? {} : { approvers: wait.approvers }),
+    ...(wait.options === undefined ? {} : { options: wait.options.map(({ name }) => name) })
+  }
+})
+
+const doorOf = (at: Waiting, wait: Wait): Door | undefined =>
+  wait.kind === "operator" ? operator(at, wait) : wait.kind === "approval" ? approval(at, wait) : undefined
 
 /** The doors at a path: of that step, or of the run itself when the path is empty. */
 export const doorsAt = (state: RunState, path: string): ReadonlyArray<Door> => {
@@ -137,6 +156,7 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
+    case "ApprovalVoted":
       return [event.path]
     case "PatchProposed":
     case "PlanPatched":

@@ -11,7 +11,8 @@ import type { RunState } from "./RunState.ts"
 import { fork } from "./RunState.ts"
 import type { Needs, Sight } from "./Scope.ts"
 import * as ScopeOf from "./Scope.ts"
-import type { BlobRef, Json } from "./Value.ts"
+import type { BlobRef, Json, Value } from "./Value.ts"
+import { refs, resolve } from "./Value.ts"
 
 export interface Draft {
   readonly state: RunState
@@ -48,6 +49,17 @@ export class Lacking extends Error {
     super("values are not at hand")
     this.needs = needs
   }
+}
+
+/** The blobs of a value that are not at hand, to be thrown. */
+export const lacking = (draft: Draft, value: Value): Lacking =>
+  new Lacking({ refs: refs(value).filter((ref) => !draft.blobs.has(ref)) })
+
+/** The value's JSON; what is not at hand is asked for. */
+export const read = (draft: Draft, value: Value): Json => {
+  const json = resolve(value, draft.blobs)
+  if (json === undefined) throw lacking(draft, value)
+  return json
 }
 
 const scopeOf = (draft: Draft, expression: CompiledExpression | Template, sight: Sight): Scope => {

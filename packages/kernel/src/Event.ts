@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { ParentLink } from "./Child.ts"
+import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
 import { StepReopened } from "./EventOperator.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
@@ -292,6 +293,8 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
+  ApprovalVoted,
+  ApprovalDecided,
   NoteAdded
 ])
 export type Event = typeof Event.Type

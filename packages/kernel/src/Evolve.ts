@@ -3,6 +3,7 @@
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
 import type { Event } from "./Event.ts"
+import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
 import * as Patch from "./EvolvePatch.ts"
@@ -120,6 +121,12 @@ const take = (state: RunState, name: string): void => {
   if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
 }
 
+const takeFor = (state: RunState, path: string): void => {
+  const node = state.plan.byId.get(path)
+  if (node?.wait?.event === undefined || state.nodes.get(node.index).wait?.kind === "approval") return
+  take(state, node.wait.event)
+}
+
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
     case "PatchProposed":
@@ -134,8 +141,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsDispatched":
       return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
     case "StepSucceeded": {
-      const wait = state.plan.byId.get(event.path)?.wait
-      if (wait?.event !== undefined) take(state, wait.event)
+      takeFor(state, event.path)
       return Step.succeeded(state, event)
     }
     case "StepFailed":
@@ -148,7 +154,13 @@ const apply = (state: RunState, event: Event): boolean => {
       Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
     case "StepWaiting":
+      // The step has its event; what it still waits for is a checkpoint.
+      if (event.wait.kind === "approval") takeFor(state, event.path)
       return Step.waiting(state, event)
+    case "ApprovalVoted":
+      return Approval.voted(state, event)
+    case "ApprovalDecided":
+      return Approval.decided(state, event)
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":

@@ -73,6 +73,31 @@ const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
   data: { error: error.message }
 })
 
+const approval = (path: string, wait: Of<"approval">, now: number): Reason => {
+  const { approvers, ask, dueAt, hash, id, quorum, title } = wait
+  const votes = wait.votes?.length ?? 0
+  const who = approvers === undefined ? "" : ` of ${approvers.join(", ")}`
+  const many = quorum > 1 ? ` (${votes} of ${quorum} have approved)` : ""
+  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} in ${seconds(dueAt - now)}`
+  return {
+    reason: ask === "question" ? "input" : "approval",
+    path,
+    message: `${path} ${ask === "question" ? "asks" : "waits for a decision"}${who}${many}: ${title}${until}`,
+    door: ask === "question"
+      ? `baton approvals answer RUN ${path} --text TEXT`
+      : `baton approvals approve|reject RUN ${path}`,
+    data: {
+      id,
+      ask,
+      hash,
+      question: title,
+      quorum,
+      votes,
+      ...(approvers === undefined ? {} : { approvers }),
+      ...(dueAt === undefined ? {} : { dueAt, onTimeout: wait.onTimeout })
+    }
+  }
+}
 const child = (path: string, { dueAt, flow, run, stopping }: Of<"child">, now: number): Reason => ({
   reason: "sub_run",
   path,
@@ -92,6 +117,8 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
       return event(path, wait, now)
     case "operator":
       return operator(path, wait)
+    case "approval":
+      return approval(path, wait, now)
     case "child":
       return child(path, wait, now)
   }

@@ -66,6 +66,8 @@ export type AgentDefinition = typeof AgentDefinition.Type
 /** What people are asked once the step has answered; as the fields of an approval. */
 const Checkpoint = Schema.Struct({
   question: Schema.optionalKey(Schema.Json),
+  /** Stands for the question. */
+  reason: Schema.optionalKey(Schema.Json),
   options: Schema.optionalKey(Schema.Json),
   form: Schema.optionalKey(Schema.Json),
   approvers: Schema.optionalKey(Schema.Json),
@@ -128,10 +130,14 @@ const wait = {
 }
 const approval = {
   type: Schema.Literal("approval"),
-  question: Schema.String,
-  options: Schema.optionalKey(Schema.Array(Schema.Json)),
+  question: Schema.optionalKey(Schema.String),
+  /** Stands for the question. */
+  reason: Schema.optionalKey(Schema.String),
+  /** Names to decide by, or an expression that gives them. */
+  options: Schema.optionalKey(Schema.Union([Schema.Array(Schema.Json), Schema.String])),
   form: Schema.optionalKey(JsonSchemaDocument),
-  approvers: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** People, and groups as `group:NAME`; an expression that gives them; absent: everybody. */
+  approvers: Schema.optionalKey(Schema.Union([Schema.Array(Schema.String), Schema.String])),
   requesterMayApprove: Schema.optionalKey(Schema.Boolean),
   quorum: Schema.optionalKey(Schema.Int),
   onTimeout: Schema.optionalKey(Schema.Literals(["approve", "reject"]))

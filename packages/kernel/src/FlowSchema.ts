@@ -77,7 +77,7 @@ const containers: ReadonlyArray<Fields> = [
     until: optional(repeat.until),
     max: optional(repeat.max)
   },
-  { ...nodeFields, approval: orFields(approval.question, relaxed(approval)), ...relaxed(approval, "question") },
+  { ...nodeFields, approval: orFields(Text, relaxed(approval)), ...relaxed(approval, "question") },
   { ...nodeFields, wait: orFields(Text, relaxed(wait)) },
   { ...nodeFields, choice: choices }
 ]

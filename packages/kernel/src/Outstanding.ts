@@ -59,7 +59,7 @@ export const offered = (state: RunState): ReadonlyArray<Offer> => {
   return offers
 }
 
-/** The timer of one item: its back-off, or how long its child may take. */
+/** The timer of one item: its back-off, or how long its child, or the people it asks, may take. */
 export const itemTimer = (node: PlanNode, table: ItemTable, item: number): Timer | undefined => {
   const status = table.status(item)
   if (status !== "retrying" && status !== "waiting") return undefined
@@ -71,7 +71,8 @@ export const itemTimer = (node: PlanNode, table: ItemTable, item: number): Timer
       ? undefined
       : { path, kind: "retry", n, due: note.retryAt }
   }
-  const due = note?.wait?.kind === "child" ? childDue(note.wait) : undefined
+  const wait = note?.wait
+  const due = wait?.kind === "child" ? childDue(wait) : wait?.kind === "approval" ? wait.dueAt : undefined
   return due === undefined ? undefined : { path, kind: "timeout", n, due }
 }
 
@@ -131,7 +132,7 @@ export const nodeTimer = (state: RunState, index: number): Timer | undefined => 
     return due === undefined ? undefined : { path: node.id, kind: "timeout", n: at.attempt, due }
   }
   if (at.wait.dueAt === undefined) return undefined
-  return { path: node.id, kind: at.wait.kind === "event" ? "timeout" : "wait", n: at.attempt, due: at.wait.dueAt }
+  return { path: node.id, kind: at.wait.kind === "timer" ? "wait" : "timeout", n: at.attempt, due: at.wait.dueAt }
 }
 
 export const timers = (state: RunState): ReadonlyArray<Timer> => {

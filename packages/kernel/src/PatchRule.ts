@@ -16,7 +16,7 @@ import type { PatchAuthor } from "./PatchRecord.ts"
 import * as PatchSpelling from "./PatchSpelling.ts"
 import type { Plan, PlanEdge, PlanNode } from "./Plan.ts"
 import type { Problem } from "./Problem.ts"
-import type { RunState, Warning } from "./RunState.ts"
+import type { NodeState, RunState, Warning } from "./RunState.ts"
 import { isSettled, joinState } from "./RunState.ts"
 import { publicStatus } from "./Scope.ts"
 import * as Settle from "./Settle.ts"
@@ -200,6 +200,13 @@ const decideEdges = (draft: Draft, plan: Plan): Decided => {
 const same = (one: ReadonlyArray<PlanEdge>, other: ReadonlyArray<PlanEdge>): boolean =>
   one.length === other.length && one.every((edge, index) => edge === other[index])
 
+/** What people said of an approval that has settled: it may have named its way by one of its own options. */
+const verdictOf = (source: PlanNode, at: NodeState): "approved" | "rejected" | undefined => {
+  if (source.approval === undefined || at.output === undefined || !("fields" in at.output)) return undefined
+  const approved = at.output.fields["approved"]
+  return approved !== undefined && "v" in approved && approved.v === true ? "approved" : "rejected"
+}
+
 const isLive = (
   draft: Draft,
   source: PlanNode,
@@ -215,7 +222,7 @@ const isLive = (
     : source.onFailure === "continue"
     ? "continue"
     : "failure"
-  if (!Settle.matches(edge, match, at.outcome)) return false
+  if (!Settle.matches(edge, match, at.outcome, verdictOf(source, at))) return false
   const target = plan.nodes[edge.to]
   if (edge.when === undefined || target === undefined) return true
   const answer = Drafts.holds(draft, edge.when, { node: source })

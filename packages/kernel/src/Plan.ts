@@ -2,6 +2,7 @@
  * A flow compiled and checked for one run: what `decide` works on. Made by `Compile.compile`, never by hand.
  * All durations are milliseconds; expressions are parsed once.
  */
+import type { ApprovalSpec } from "./Approval.ts"
 import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
@@ -93,6 +94,10 @@ export interface PlanNode extends Work {
   readonly each: EachSpec | undefined
   readonly choice: ReadonlyArray<ChoiceRule> | undefined
   readonly wait: WaitSpec | undefined
+  /** Of an `approval` node. */
+  readonly approval: ApprovalSpec | undefined
+  /** `checkpointAfter`: people look at the answer before it counts. */
+  readonly checkpoint: ApprovalSpec | undefined
 }
 
 export interface PlanLimits {

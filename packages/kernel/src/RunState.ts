@@ -5,6 +5,7 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
 import { Fifo } from "./Fifo.ts"
@@ -148,6 +149,10 @@ export interface RunState {
   received: ReadonlySet<string>
   /** Lost deliveries by `path#attempt`. */
   lost: ReadonlyMap<string, number>
+  /** Decisions of people, by the approval's id: each counts once. */
+  decisions: ReadonlyMap<string, Decided>
+  /** Answers that people gave to questions of steps, by path. */
+  answers: ReadonlyMap<string, ReadonlyArray<Answered>>
   /** Of agent steps that are open; absent until a first turn is recorded. */
   conversations: Conversations | undefined
   /** Steps that an operator has changed, by path. */
@@ -278,6 +283,8 @@ export class MapTable {
   }
 }
 
+const noDecisions: RunState["decisions"] = new Map()
+const noAnswers: RunState["answers"] = new Map()
 const noChanges: ReadonlyMap<string, StepChange> = new Map()
 
 /** A run before its first event. */
@@ -311,6 +318,8 @@ export const empty = (plan: Plan): RunState => ({
   inbox: [],
   received: new Set(),
   lost: new Map(),
+  decisions: noDecisions,
+  answers: noAnswers,
   conversations: undefined,
   changes: noChanges,
   session: undefined,

@@ -1,5 +1,6 @@
 /** What the end of a step means: its edges, its retries, who handles its failure, and whether the run must close. */
 import * as Result from "effect/Result"
+import * as ApprovalRequest from "./ApprovalRequest.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { PlanEdge, PlanNode, Work } from "./Plan.ts"
@@ -24,6 +25,15 @@ export interface Report {
   /** The operator who settled it, and their note. */
   readonly by?: string
   readonly note?: string
+}
+
+/** How a step succeeds, besides its output. */
+export interface Success extends Report {
+  readonly outcome?: string
+  /** Of an approval: a rejection makes no `success` edge live, so that it stops what it guards (SEMANTICS 8.4d). */
+  readonly verdict?: "approved" | "rejected"
+  /** The step's checkpoint has let it pass. */
+  readonly released?: true
 }
 
 /** Grace that running attempts have to stop after a cancel or a breached deadline, in milliseconds (8.5b). */
@@ -53,21 +63,32 @@ interface Decided {
 
 export type Match = "success" | "failure" | "continue" | "unhandled"
 
-export const matches = (edge: PlanEdge, match: Match, outcome: string | undefined): boolean => {
+export const matches = (
+  edge: PlanEdge,
+  match: Match,
+  outcome: string | undefined,
+  verdict: Success["verdict"]
+): boolean => {
   if (edge.on === "always") return true
-  if (edge.on === "success") return match === "success" || match === "continue"
+  if (edge.on === "success") return (match === "success" && verdict !== "rejected") || match === "continue"
   if (edge.on === "failure") return match === "failure" || match === "unhandled"
-  return match === "success" && edge.on === outcome
+  return match === "success" && (edge.on === outcome || edge.on === verdict)
 }
 
 /** Decides the outgoing edges of a step that settles, once (SEMANTICS 8.4). */
-const decideEdges = (draft: Draft, node: PlanNode, match: Match, preview: Preview): Decided => {
+const decideEdges = (
+  draft: Draft,
+  node: PlanNode,
+  match: Match,
+  preview: Preview,
+  verdict?: Success["verdict"]
+): Decided => {
   const live: Array<number> = []
   const warnings: Array<Warning> = []
   const erred: Array<readonly [number, string]> = []
   let taken = false
   for (const edge of node.outgoing) {
-    if (!matches(edge, match, preview.outcome)) continue
+    if (!matches(edge, match, preview.outcome, verdict)) continue
     if (node.branch && taken) continue
     if (edge.when !== undefined && !edge.otherwise) {
       const answer = Drafts.holds(draft, edge.when, { node: Drafts.planNode(draft, edge.to), preview })
@@ -104,15 +125,42 @@ const warned = (...lists: ReadonlyArray<ReadonlyArray<Warning> | undefined>): { 
   return warnings.length === 0 ? {} : { warnings }
 }
 
+const previewOf = (node: PlanNode, output: Value, { outcome }: Success): Preview => ({
+  index: node.index,
+  status: "succeeded",
+  output,
+  outcome
+})
+
+/** Whether an edge would be live if the step ended like this. */
+export const leadsOn = (draft: Draft, node: PlanNode, output: Value, report: Success): boolean =>
+  decideEdges(draft, node, "success", previewOf(node, output, report), report.verdict).live.length > 0
+
+/** The step has answered; people look at the answer before it counts (SEMANTICS 8.8). */
+const waitForCheckpoint = (draft: Draft, node: PlanNode, attempt: number, output: Value, report: Success): void => {
+  const { agent, outcome, warnings } = report
+  const wait = ApprovalRequest.checkpoint(draft, node, attempt, output, {
+    ...facts(report),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(agent === undefined ? {} : { agent }),
+    ...warned(warnings)
+  })
+  if (Result.isFailure(wait)) return fail(draft, node, attempt, wait.failure, { ...report, output, final: true })
+  Drafts.emit(draft, { type: "StepWaiting", v: 1, at: draft.at, path: node.id, attempt, wait: wait.success })
+}
+
 export const succeed = (
   draft: Draft,
   node: PlanNode,
   attempt: number,
   output: Value,
-  report: Report & { readonly outcome?: string }
+  report: Success
 ): void => {
-  const preview: Preview = { index: node.index, status: "succeeded", output, outcome: report.outcome }
-  const edges = decideEdges(draft, node, "success", preview)
+  if (node.checkpoint !== undefined && report.released !== true && draft.state.closing === undefined) {
+    return waitForCheckpoint(draft, node, attempt, output, report)
+  }
+  const preview = previewOf(node, output, report)
+  const edges = decideEdges(draft, node, "success", preview, report.verdict)
   Drafts.emit(draft, {
     type: "StepSucceeded",
     v: 1,
@@ -156,6 +204,10 @@ const isUnknown = (draft: Draft, work: Work, path: string, error: StepError): bo
   (draft.state.conversations?.get(path)?.open ?? 0) > 0 ||
   (work.effect === "irreversible" && Retry.isOutcomeUnknown(error))
 
+/** Attempts that ended with a question, and not with a failure. */
+const answersTo = ({ state }: Draft, path: string): number =>
+  state.answers.size === 0 ? 0 : state.answers.get(path)?.length ?? 0
+
 /** True when the failure was taken by a retry or by waiting for an operator, so that nothing settles. */
 const postponed = (
   draft: Draft,
@@ -170,7 +222,8 @@ const postponed = (
     waitForOperator(draft, path, attempt, "unknown_outcome", error)
     return true
   }
-  if (Retry.mayRetry(work, attempt, error)) {
+  const tries = attempt - answersTo(draft, path)
+  if (Retry.mayRetry(work, tries, error)) {
     Drafts.emit(draft, {
       type: "StepRetryScheduled",
       v: 1,
@@ -178,7 +231,7 @@ const postponed = (
       path,
       attempt,
       error,
-      dueAt: draft.at + Retry.delayMs(work.retry, draft.state.run, path, attempt, error),
+      dueAt: draft.at + Retry.delayMs(work.retry, draft.state.run, path, tries, error),
       ...facts(report)
     })
     return true

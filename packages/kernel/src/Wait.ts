@@ -3,8 +3,10 @@
  * the wait is told by `Explain`.
  */
 import * as Schema from "effect/Schema"
+import { Ask, AskedBy, Option, Vote } from "./Approval.ts"
 import { FlowCall } from "./Child.ts"
 import { StepError } from "./StepError.ts"
+import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
 /** Until a time, in milliseconds since 1970. */
@@ -26,6 +28,49 @@ export const OperatorWait = Schema.Struct({
 export type OperatorWait = typeof OperatorWait.Type
 
 /**
+ * For people: an approval, a checkpoint behind a step's answer, or the question of an agent. What they are shown is in
+ * `shown`: an object of `question`, and where there is one `options`, `form`, `input` and the provisional `output`.
+ */
+export const ApprovalWait = Schema.Struct({
+  kind: Schema.Literal("approval"),
+  ask: Ask,
+  /** Sorts by time: `apr_…`. */
+  id: Schema.String,
+  /** SHA-256, in hex, of the canonical JSON of path, attempt and what is shown: a decision may be bound to it. */
+  hash: Schema.String,
+  /** One line of the question. */
+  title: Schema.String,
+  shown: Value,
+  /** Names to decide by, besides the words that every approval knows. */
+  options: Schema.optionalKey(Schema.Array(Option)),
+  /** Absent: everybody. */
+  approvers: Schema.optionalKey(Schema.Array(Schema.String)),
+  quorum: Schema.Int,
+  requesterMayApprove: Schema.Boolean,
+  dueAt: Schema.optionalKey(Schema.Int),
+  onTimeout: Schema.Literals(["approve", "reject"]),
+  votes: Schema.optionalKey(Schema.Array(Vote)),
+  /** The tool call that the answer is the result of. */
+  call: Schema.optionalKey(AskedBy),
+  /** What the step has answered besides its output: it counts once the checkpoint lets it pass. */
+  provisional: Schema.optionalKey(Schema.Struct({
+    outcome: Schema.optionalKey(Schema.String),
+    agent: Schema.optionalKey(Schema.String),
+    startedAt: Schema.optionalKey(Schema.Int),
+    usage: Schema.optionalKey(Usage),
+    warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String })))
+  }))
+})
+export type ApprovalWait = typeof ApprovalWait.Type
+
+/** A part of what people are shown. */
+export const shownPart = (
+  wait: ApprovalWait,
+  name: "question" | "options" | "form" | "input" | "output"
+): Value | undefined =>
+  "fields" in wait.shown && Object.hasOwn(wait.shown.fields, name) ? wait.shown.fields[name] : undefined
+
+/**
  * For the end of a child run, at most until `dueAt`. `stopping`: the child has been told to stop; once it has ended the step
  * fails with this error.
  */
@@ -39,5 +84,5 @@ export const ChildWait = Schema.Struct({
 })
 export type ChildWait = typeof ChildWait.Type
 
-export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ChildWait])
+export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ApprovalWait, ChildWait])
 export type Wait = typeof Wait.Type

@@ -31,6 +31,7 @@ import { semantics } from "@baton/kernel/Event"
 import * as NetPolicy from "@baton/net/NetPolicy"
 import * as UndiciDialer from "@baton/net/UndiciDialer"
 import * as Recipes from "@baton/recipes/Recipes"
+import * as AskUserTool from "@baton/steps/AskUserTool"
 import { OutputRoot } from "@baton/steps/FileStep"
 import type { HandlerSet } from "@baton/steps/FunctionHandlers"
 import { FunctionHandlers } from "@baton/steps/FunctionHandlers"
@@ -75,7 +76,7 @@ const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFr
 const tools = Layer.effect(
   AgentTools,
   Effect.gen(function*() {
-    return byName([HttpTool.make(yield* HttpDialer), ...FunctionTools.make(yield* FunctionHandlers)])
+    return byName([AskUserTool.make, HttpTool.make(yield* HttpDialer), ...FunctionTools.make(yield* FunctionHandlers)])
   })
 )
 

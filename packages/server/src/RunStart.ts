@@ -16,7 +16,7 @@ import { tenant } from "./Parts.ts"
 import * as RunId from "./RunId.ts"
 
 /** Node types that this program does not execute: a flow that has one is refused, not left hanging. */
-const unserved: ReadonlySet<string> = new Set(["approval", "flow"])
+const unserved: ReadonlySet<string> = new Set(["flow"])
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))

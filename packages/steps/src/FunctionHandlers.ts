@@ -23,6 +23,21 @@ export interface FunctionContext {
   readonly signal: AbortSignal
   /** One line of the step's log (`baton runs logs`). */
   readonly log: (line: string) => void
+  /**
+   * Returned by a handler, it ends the attempt with a question to a person: a text, or `{question, options?, form?,
+   * approvers?, timeout?, onTimeout?}`. The function is called again once there is an answer.
+   */
+  readonly ask: (question: Json) => Asking
+  /** What people have answered to this step's questions, oldest first. */
+  readonly answers: () => Promise<ReadonlyArray<{ readonly answer: Json; readonly by: string | undefined }>>
+}
+
+/** What `ask` gives. */
+export class Asking {
+  readonly question: Json
+  constructor(question: Json) {
+    this.question = question
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FunctionContext, FunctionHandler, HandlerSet } from "./FunctionHandlers.ts"
-import { FunctionHandlers } from "./FunctionHandlers.ts"
+import { Asking, FunctionHandlers } from "./FunctionHandlers.ts"
 
 export const make: Effect.Effect<StepType, never, FunctionHandlers> = Effect.map(FunctionHandlers, (set) => ({
   type: "function",
@@ -27,7 +27,11 @@ const execute = (set: HandlerSet, context: StepContext): Effect.Effect<StepResul
   return Effect.flatMap(context.field("input"), (input) => {
     const own = Result.getOrElse(AttemptOutput.copy(input), () => null)
     return Effect.withFiber((fiber) => {
-      const call = new Call(context, (effect) => Effect.runForkWith(fiber.context)(effect))
+      const call = new Call(
+        context,
+        (effect) => Effect.runForkWith(fiber.context)(effect),
+        (effect) => Effect.runPromiseWith(fiber.context)(effect)
+      )
       return Effect.onInterrupt(
         Effect.suspend(() => invoke(name, handler, own, call)),
         () => Effect.sync(() => call.abort())
@@ -66,17 +70,29 @@ class Call implements FunctionContext {
   readonly path: string
   readonly attempt: number
   readonly log: (line: string) => void
+  readonly answers: FunctionContext["answers"]
   readonly #context: StepContext
   #controller: AbortController | undefined
   #aborted = false
 
-  constructor(context: StepContext, fork: (effect: Effect.Effect<void>) => void) {
+  constructor(
+    context: StepContext,
+    fork: (effect: Effect.Effect<void>) => void,
+    load: <A>(effect: Effect.Effect<A, StepError>) => Promise<A>
+  ) {
     this.run = context.run
     this.path = context.path
     this.attempt = context.attempt
     this.#context = context
     this.log = (line) => fork(context.log(String(line)))
+    this.answers = () =>
+      load(
+        Effect.forEach(context.answers, ({ answer, by }) =>
+          Effect.map(context.load(answer), (json) => ({ answer: json, by })))
+      )
   }
+
+  readonly ask: FunctionContext["ask"] = (question) => new Asking(question)
 
   get key(): string {
     return this.#context.key
@@ -110,6 +126,7 @@ const fromEffect = (name: string, effect: Effect.Effect<unknown, unknown>): Effe
 
 /** The handler may keep what it returned: the step's output is a copy. */
 const answer = (returned: unknown): Effect.Effect<StepResult, StepError> => {
+  if (returned instanceof Asking) return Effect.succeed({ output: null, asks: { question: returned.question } })
   const output = AttemptOutput.copy(returned)
   return Result.isSuccess(output) ? Effect.succeed({ output: output.success }) : Effect.fail<StepError>({
     code: "OUTPUT_INVALID",

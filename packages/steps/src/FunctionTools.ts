@@ -11,6 +11,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FunctionContext, FunctionHandler, HandlerSet } from "./FunctionHandlers.ts"
+import { Asking } from "./FunctionHandlers.ts"
 
 export const make = (set: HandlerSet): ReadonlyArray<AgentTool> =>
   [...set.handlers].filter(([name]) => namePattern.test(name)).map(([name, handler]) => ({
@@ -36,10 +37,14 @@ const execute = (
       attempt: context.attempt,
       key: context.key,
       signal: controller.signal,
-      log: (line) => void Effect.runForkWith(fiber.context)(context.log(String(line)))
+      log: (line) => void Effect.runForkWith(fiber.context)(context.log(String(line))),
+      ask: (question) => new Asking(question),
+      // What people answer to a tool is the result of its call: the function is not asked again.
+      answers: () => Promise.resolve([])
     }
     const own = Result.getOrElse(AttemptOutput.copy(input), () => null)
-    return Effect.onInterrupt(answered(name, handler, () => handler(own, call)), () => Effect.sync(() => controller.abort()))
+    return Effect.onInterrupt(answered(name, handler, () => handler(own, call)), () =>
+      Effect.sync(() => controller.abort()))
   })
 
 const answered = (name: string, handler: FunctionHandler, invoke: () => unknown): ReturnType<AgentTool["execute"]> =>
@@ -49,7 +54,8 @@ const answered = (name: string, handler: FunctionHandler, invoke: () => unknown)
     return Effect.tryPromise({ try: () => Promise.resolve(returned), catch: (error) => error })
   }).pipe(
     Effect.matchCauseEffect({
-      onSuccess: (value) => {
+      onSuccess: (value): ReturnType<AgentTool["execute"]> => {
+        if (value instanceof Asking) return Effect.succeed({ asks: value.question })
         const output = AttemptOutput.copy(value)
         return Result.isSuccess(output) ? Effect.succeed({ output: output.success }) : Effect.fail(
           new ToolError({ outcome: "failed", code: "OUTPUT_INVALID", message: `${name}: ${output.failure}` })

@@ -38,7 +38,7 @@ describe("agent", () => {
       const { calls, stepType } = stepOf(answering({ text: "wet" }))
       const outcome = yield* run(stepType, { ...definition, output }, setting)
       assert.deepStrictEqual(outputOf(outcome), { text: "wet" })
-      assert.deepStrictEqual(outcome.outcome.ok && outcome.outcome.agent, "writer")
+      assert.deepStrictEqual(outcome.outcome.ok === true && outcome.outcome.agent, "writer")
       const { agent, attempt, input, key, name, outputSchema, path, run: id, tenant } = calls[0]!
       assert.deepStrictEqual({ agent, attempt, input, name, outputSchema, path, id, tenant }, {
         agent: "writer",
@@ -77,7 +77,7 @@ describe("agent", () => {
       const { calls, stepType } = stepOf(answering())
       const outcome = yield* run(stepType, { type: "agent", agent: { instructions: "Sum up." } })
       assert.deepStrictEqual(calls[0]!.agent, { instructions: "Sum up." })
-      assert.deepStrictEqual(outcome.outcome.ok && outcome.outcome.agent, "registered")
+      assert.deepStrictEqual(outcome.outcome.ok === true && outcome.outcome.agent, "registered")
     }))
 
   for (
@@ -143,7 +143,7 @@ describe("agents in turn", () => {
       )
       const outcome = yield* run(stepType, inTurn)
       assert.deepStrictEqual(namesOf(calls), ["first", "second"])
-      assert.deepStrictEqual(outcome.outcome.ok && outcome.outcome.agent, "second")
+      assert.deepStrictEqual(outcome.outcome.ok === true && outcome.outcome.agent, "second")
       assert.deepStrictEqual(outcome.usage, { calls: 1 })
       assert.strictEqual(new Set(calls.map((call) => call.key)).size, 2)
     }))

@@ -17,11 +17,11 @@ export const run = (
   Attempt.run(requestOf(workOf(definition, setting.work), setting), servicesOf({ ...setting, stepTypes: [stepType] }))
 
 export const errorOf = (outcome: Attempt.AttemptOutcome): StepError =>
-  outcome.outcome.ok ? assert.fail("the step succeeded") : outcome.outcome.error
+  outcome.outcome.ok === false ? outcome.outcome.error : assert.fail("the step succeeded")
 
 /** The output, whether it is stored inline or as a blob. */
 export const outputOf = (outcome: Attempt.AttemptOutcome): Json => {
-  if (!outcome.outcome.ok) return assert.fail(JSON.stringify(outcome.outcome.error))
+  if (outcome.outcome.ok !== true) return assert.fail(JSON.stringify(outcome.outcome))
   const { output } = outcome.outcome
   return "v" in output ? output.v : JSON.parse(Buffer.from(outcome.blobs[0]!.bytes).toString()) as Json
 }

@@ -10,6 +10,8 @@ export const compile = (schema: JsonObject): Check => {
   const fault = JsonSchema.check(schema)[0]
   return (value) =>
     fault === undefined
-      ? Result.succeed(JsonSchema.validate(schema, value).map(({ message, pointer }) => `${pointer || "/"}: ${message}`))
+      ? Result.succeed(
+        JsonSchema.validate(schema, value).map(({ message, pointer }) => `${pointer || "/"}: ${message}`)
+      )
       : Result.fail(`The output schema cannot be used: ${fault.pointer || "/"}: ${fault.message}`)
 }

@@ -51,6 +51,17 @@ export type Note =
     readonly human: boolean
     readonly text: string
     readonly dueAt: number | undefined
+    /** Set when people are asked to decide or to answer. */
+    readonly ask?: "approval" | "checkpoint" | "question"
+    readonly id?: string
+  }
+  | {
+    readonly kind: "decided"
+    readonly at: number
+    readonly path: string
+    readonly decision: string
+    readonly by: string | undefined
+    readonly comment: string | undefined
   }
   | { readonly kind: "skipped"; readonly at: number; readonly nodes: ReadonlyArray<string>; readonly reason: string }
   | { readonly kind: "expanded"; readonly at: number; readonly path: string; readonly count: number }

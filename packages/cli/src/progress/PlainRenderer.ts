@@ -57,7 +57,11 @@ const line = (note: Note, run: string): string | undefined => {
       }`
     case "waiting":
       return `${note.path} ${note.human ? "needs-you" : "waiting"} ${note.text}` +
+        (note.id === undefined ? "" : ` id=${note.id}`) +
         (note.dueAt === undefined ? "" : ` due-in=${TerminalText.duration(note.dueAt - note.at)}`)
+    case "decided":
+      return `${note.path} decided decision=${note.decision}` + (note.by === undefined ? "" : ` by=${note.by}`) +
+        (note.comment === undefined ? "" : ` ${note.comment}`)
     default:
       return runLine(note, run)
   }

@@ -223,6 +223,11 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
         model: event.paths.reduce(cancelStep, model),
         note: { kind: "cancelled", at: event.at, paths: event.paths }
       }
+    case "ApprovalDecided": {
+      const { at, by, cause, comment, decision, path } = event
+      const who = cause === "timeout" ? "the time limit" : by
+      return { model, note: { kind: "decided", at, path, decision, by: who, comment } }
+    }
     default:
       return foldRun(model, event)
   }
@@ -291,7 +296,7 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
 
 const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" }>, node: string): Folded => {
   const { at, attempt, path, wait: on } = event
-  const human = on.kind === "operator"
+  const human = on.kind === "operator" || on.kind === "approval"
   const dueAt = on.kind === "operator" ? undefined : on.dueAt
   const message = waitText(on)
   const step: ActiveStep = {
@@ -307,13 +312,22 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
   }
   return {
     model: { ...model, active: HashMap.set(model.active, path, step) },
-    note: { kind: "waiting", at, path, human, text: message, dueAt }
+    note: {
+      kind: "waiting",
+      at,
+      path,
+      human,
+      text: message,
+      dueAt,
+      ...(on.kind === "approval" ? { ask: on.ask, id: on.id } : {})
+    }
   }
 }
 
 const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
   if (on.kind === "timer") return "a timer"
   if (on.kind === "event") return `event ${on.name}`
+  if (on.kind === "approval") return `${on.ask === "checkpoint" ? "checkpoint: " : ""}${on.title}`
   if (on.kind === "child") return `run ${on.run} of ${on.flow.name}@${on.flow.version}`
   return on.reason === "unknown_outcome"
     ? `outcome unknown: ${on.error.code} ${on.error.message}`

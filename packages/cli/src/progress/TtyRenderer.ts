@@ -236,6 +236,10 @@ const noteSpans = (note: Note, palette: Palette.Palette): ReadonlyArray<Span> | 
       return note.human
         ? [mark("human", palette), [safe(note.path)], [`  needs you: ${safe(note.text)}`, "warn"]]
         : undefined
+    case "decided":
+      return [mark("human", palette), [TerminalText.pad(safe(note.path), doneLabelCells)], [
+        `  ${safe(note.decision)}${note.by === undefined ? "" : ` by ${safe(note.by)}`}`
+      ], [note.comment === undefined ? "" : `: ${safe(note.comment)}`, "dim"]]
     case "skipped":
       return [mark("skipped", palette), [safe(cut(note.nodes)), "dim"], ["  skipped", "dim"]]
     case "cancelled":
