@@ -263,8 +263,7 @@ const cases: ReadonlyArray<Case> = [
     doc: flow({ a: { agent: "clerk", effect: "pure" } }, {
       agents: { clerk: { instructions: "x", tools: ["http_get", "ask_user"] } }
     }),
-    at: "/nodes/a/effect",
-    expected: "keyed"
+    at: "/nodes/a/effect"
   },
   {
     code: "RECEIPT_UNUSED",

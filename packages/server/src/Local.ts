@@ -92,9 +92,11 @@ const agents = (options: LocalOptions) =>
         workingFolder: resolve("."),
         shipped: Recipes.shippedDocuments
       }
+      const served = { registry, tools: yield* AgentTools }
       return AgentRegistry.make({
         sources: ResearchAgents.sources(research, registry),
-        define: ModelAgents.make({ registry, tools: yield* AgentTools })
+        define: ModelAgents.make(served),
+        describe: ModelAgents.describe(served)
       })
     })
   ).pipe(Layer.provide(ModelRegistry.ModelRegistry.layer()), Layer.provide(tools))
