@@ -9,6 +9,7 @@ import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
 import { ResolveStep } from "./CommandOperator.ts"
+import { Reuse } from "./EventReuse.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
@@ -31,6 +32,8 @@ export const CreateRun = Schema.Struct({
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** What the run keeps of the one it is made from. */
+  reuse: Schema.optionalKey(Reuse),
   parent: Schema.optionalKey(ParentLink)
 })
 

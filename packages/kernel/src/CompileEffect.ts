@@ -60,7 +60,7 @@ export const effectOf = (source: Source, agents: Data, report: Report): Flow.Eff
   return worst([declared, least])
 }
 
-/** The effect of a node whose author says nothing about it (SEMANTICS 8.11a). */
+/** The effect of a node whose author says nothing about it; that of an agent may be worse, by its tools (SEMANTICS 8.11a). */
 export const usualEffect = ({ fields, type }: Pick<Source, "fields" | "type">): Flow.Effect => {
   if (type === "http") return methodEffects[String(own(fields, "method") ?? "GET").toUpperCase()] ?? "irreversible"
   return type === "agent" || type === "file" || type === "function" || type === "flow" ? "idempotent" : "pure"

@@ -25,7 +25,8 @@ export const warn = (state: RunState, warnings: ReadonlyArray<Warning> | undefin
 export const hasItem = (table: ItemTable, parallel: number): boolean =>
   !table.stopped && table.active < parallel && (table.again.size > 0 || table.next < table.count)
 
-const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
+/** Puts a map that has an item to offer into the ready queue. */
+export const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
   if (table.listed || node.each === undefined || !hasItem(table, node.each.parallel)) return
   // Children take no slot: they are started as soon as the container has room.
   if (node.each.body.type === "flow") return

@@ -39,6 +39,8 @@ export interface ItemNote {
   /** When it began to wait. */
   readonly waitingSince?: number
   readonly callStarted?: boolean
+  /** Taken over from the run that this one was made from. */
+  readonly reused?: boolean
   readonly usage?: Usage
   readonly receipt?: ReceiptNote
 }

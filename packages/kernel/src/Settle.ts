@@ -76,7 +76,7 @@ export const matches = (
 }
 
 /** Decides the outgoing edges of a step that settles, once (SEMANTICS 8.4). */
-const decideEdges = (
+export const decideEdges = (
   draft: Draft,
   node: PlanNode,
   match: Match,
