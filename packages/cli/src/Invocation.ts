@@ -1,6 +1,7 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type * as Operators from "./OperatorRequests.ts"
+import type * as Receipts from "./ReceiptsTree.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -186,6 +187,8 @@ export type Request =
   | Operators.RunsAbort
   | Operators.RunsFork
   | Operators.RunsDiff
+  | Receipts.ReceiptsStats
+  | Receipts.ReceiptsClear
   | RunsDelete
   | RunsPrune
   | SecretsSet

@@ -20,6 +20,7 @@ const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
 const operators = () => import("./commands/Operators.ts")
+const receipts = () => import("./commands/Receipts.ts")
 const secrets = () => import("./commands/Secrets.ts")
 const flows = () => import("./commands/Flows.ts")
 const store = () => import("./commands/Store.ts")
@@ -42,6 +43,8 @@ const commands: Program.Commands = {
   RunsAbort: async () => (await operators()).runsAbort,
   RunsFork: async () => (await operators()).runsFork,
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
+  ReceiptsStats: async () => (await receipts()).receiptsStats,
+  ReceiptsClear: async () => (await receipts()).receiptsClear,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,
   SecretsSet: async () => (await secrets()).secretsSet,

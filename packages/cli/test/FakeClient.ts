@@ -5,6 +5,7 @@
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { OperatorClient } from "@baton/contract/OperatorClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -193,7 +194,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient> =>
+): Layer.Layer<Client | OperatorClient | ReceiptsClient | SecretsClient | StoreClient> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -281,6 +282,10 @@ export const layer = (
       fork: (request) => made("fork", request.run, request),
       retry: (request) => made("retry", request.run, request)
     })
+    const receipts = ReceiptsClient.of({
+      stats: Effect.succeed([{ flow: "brief", node: "fetch", entries: 2, hits: 3, misses: 1 }]),
+      clear: ({ flow }) => Effect.succeed(flow === undefined ? 2 : 1)
+    })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
         Effect.sync(() => {
@@ -300,6 +305,7 @@ export const layer = (
     })
     return Context.make(Client, client).pipe(
       Context.add(OperatorClient, operators),
+      Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
+import * as Receipts from "../src/commands/Receipts.ts"
 import * as Research from "../src/commands/Research.ts"
 import * as Run from "../src/commands/Run.ts"
 import * as RunControl from "../src/commands/RunControl.ts"
@@ -43,6 +44,8 @@ const commands: Program.Commands = {
   RunsDiff: later(RunDiff.runsDiff),
   RunsDelete: later(RunControl.runsDelete),
   RunsPrune: later(RunControl.runsPrune),
+  ReceiptsStats: later(Receipts.receiptsStats),
+  ReceiptsClear: later(Receipts.receiptsClear),
   SecretsSet: later(Secrets.secretsSet),
   SecretsList: later(Secrets.secretsList),
   SecretsRemove: later(Secrets.secretsRemove),

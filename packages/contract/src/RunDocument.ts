@@ -1,5 +1,6 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
 import { Lineage } from "@baton/kernel/EventReuse"
+import { ReceiptNote } from "@baton/kernel/Receipt"
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"
@@ -44,7 +45,9 @@ export const StepDocument = Schema.Struct({
   /** The output's JSON, or `{ "$ref": "sha256:…", "bytes": n }` when it is kept as a blob. */
   output: Schema.Json,
   error: nullable(StepError),
-  usage: nullable(Usage)
+  usage: nullable(Usage),
+  /** What the step says about its receipt: why its result was used again, or what has changed; where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote)
 })
 export type StepDocument = typeof StepDocument.Type
 

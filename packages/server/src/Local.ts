@@ -12,6 +12,7 @@ import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { OperatorClient } from "@baton/contract/OperatorClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
@@ -23,6 +24,7 @@ import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { HttpDialer } from "@baton/engine/HttpDialer"
 import { Plans } from "@baton/engine/Plans"
+import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
@@ -53,6 +55,7 @@ import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 
 export interface LocalOptions {
@@ -165,6 +168,7 @@ const client = (options: LocalOptions) =>
     yield* requireSemantics(parts)
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
       Context.add(OperatorClient, OperatorOffice.make(parts)),
+      Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
@@ -193,7 +197,7 @@ const toClientError = (error: unknown): ClientError => {
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<Client | OperatorClient | ReceiptsClient | SecretsClient | StoreClient, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
