@@ -190,6 +190,18 @@ export const migrations: ReadonlyArray<Migration> = [{
       misses INTEGER NOT NULL,
       PRIMARY KEY (tenant, flow, node)
     ) STRICT, WITHOUT ROWID
+    `
+}, {
+  number: 4,
+  sql: `
+    ALTER TABLE run ADD COLUMN parent_run TEXT;
+    ALTER TABLE run ADD COLUMN parent_path TEXT;
+    ALTER TABLE run ADD COLUMN parent_attempt INTEGER;
+    ALTER TABLE run ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN lineage_run TEXT;
+    ALTER TABLE run ADD COLUMN lineage_seq INTEGER;
+    ALTER TABLE run ADD COLUMN lineage_kind TEXT;
+    CREATE INDEX run_by_parent ON run (tenant, parent_run) WHERE parent_run IS NOT NULL
   `
 }]
 
