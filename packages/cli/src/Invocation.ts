@@ -3,6 +3,7 @@ import type { RunStatus } from "@baton/contract/RunDocument"
 import type { DoorKind } from "@baton/kernel/Doors"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
+import type * as Receipts from "./ReceiptsTree.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -228,6 +229,8 @@ export type Request =
   | Operators.RunsAbort
   | Operators.RunsFork
   | Operators.RunsDiff
+  | Receipts.ReceiptsStats
+  | Receipts.ReceiptsClear
   | RunsDelete
   | RunsPrune
   | ApprovalsList

@@ -21,6 +21,7 @@ const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
 const patches = () => import("./commands/Patches.ts")
 const operators = () => import("./commands/Operators.ts")
+const receipts = () => import("./commands/Receipts.ts")
 const secrets = () => import("./commands/Secrets.ts")
 const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
@@ -51,6 +52,8 @@ const commands: Program.Commands = {
   RunsAbort: async () => (await operators()).runsAbort,
   RunsFork: async () => (await operators()).runsFork,
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
+  ReceiptsStats: async () => (await receipts()).receiptsStats,
+  ReceiptsClear: async () => (await receipts()).receiptsClear,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,
   ApprovalsList: async () => (await approvals()).approvalsList,

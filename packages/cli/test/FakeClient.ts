@@ -7,6 +7,7 @@ import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -21,6 +22,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import type { Ports } from "../src/Backend.ts"
 import * as FakeApprovals from "./FakeApprovals.ts"
 
 import { fakePatches } from "./FakePatches.ts"
@@ -198,7 +200,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<ApprovalsClient | Client | OperatorClient | PatchesClient | SecretsClient | StoreClient> =>
+): Layer.Layer<Ports> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -286,6 +288,10 @@ export const layer = (
       fork: (request) => made("fork", request.run, request),
       retry: (request) => made("retry", request.run, request)
     })
+    const receipts = ReceiptsClient.of({
+      stats: Effect.succeed([{ flow: "brief", node: "fetch", entries: 2, hits: 3, misses: 1 }]),
+      clear: ({ flow }) => Effect.succeed(flow === undefined ? 2 : 1)
+    })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
         Effect.sync(() => {
@@ -307,6 +313,7 @@ export const layer = (
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),
+      Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

@@ -8,6 +8,7 @@ import * as Approvals from "../src/commands/Approvals.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
+import * as Receipts from "../src/commands/Receipts.ts"
 import * as Research from "../src/commands/Research.ts"
 import * as Run from "../src/commands/Run.ts"
 import * as RunControl from "../src/commands/RunControl.ts"
@@ -55,6 +56,8 @@ const commands: Program.Commands = {
   ApprovalsList: later(Approvals.approvalsList),
   ApprovalsShow: later(Approvals.approvalsShow),
   ApprovalsDecide: later(Approvals.approvalsDecide),
+  ReceiptsStats: later(Receipts.receiptsStats),
+  ReceiptsClear: later(Receipts.receiptsClear),
   SecretsSet: later(Secrets.secretsSet),
   SecretsList: later(Secrets.secretsList),
   SecretsRemove: later(Secrets.secretsRemove),

@@ -96,10 +96,6 @@ const look = Effect.fnUntraced(function*(parts: Parts, run: string) {
   return { state: again.state, sight: yield* sightOf(parts, again) }
 })
 
-/** The run's state as it is durable now; not to be changed. */
-export const stateOf = (parts: Parts, run: string): Effect.Effect<RunState, ClientError> =>
-  Effect.map(see(parts, run), (seen) => seen.state)
-
 export const show = (parts: Parts, run: string): Effect.Effect<RunDocument, ClientError> =>
   Effect.map(look(parts, run), ({ sight, state }) => Projection.project(state, sight))
 
