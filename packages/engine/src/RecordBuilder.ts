@@ -6,6 +6,7 @@ import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
+import type { Wait } from "@baton/kernel/Wait"
 import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
@@ -23,24 +24,30 @@ export interface Draft {
   readonly answered: Array<{ id: number; answer: string }>
 }
 
+const waitExternalized = (wait: Wait, blobs: Array<NewBlob>): Wait =>
+  wait.kind === "approval"
+    ? { ...wait, shown: externalize(wait.shown, blobs) }
+    : wait.kind === "child"
+    ? { ...wait, input: externalize(wait.input, blobs) }
+    : wait
+
 /** Values that the kernel made, which may be larger than what a record may hold. */
 const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
     case "StepWaiting":
-      return event.wait.kind === "approval"
-        ? { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
+      return { ...event, wait: waitExternalized(event.wait, blobs) }
+    case "StepSucceeded":
+      // A worker's answer comes stored; that of an approval is put together by the kernel, in parts.
+      return event.outcome !== undefined && "fields" in event.output
+        ? { ...event, output: externalize(event.output, blobs) }
         : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
-        : event
-    case "StepWaiting":
-      return event.wait.kind === "child"
-        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
         : event
     default:
       return event
@@ -65,6 +72,7 @@ const kept = (event: Extract<Event, { readonly type: "StepsReused" }>): Value =>
   ]
   return { fields: Object.fromEntries(values.entries()) }
 }
+
 const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
   one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
 
@@ -80,7 +88,11 @@ const valueOf = (event: Event): Value | undefined => {
     case "MapExpanded":
       return event.items
     case "StepWaiting":
-      return event.wait.kind === "approval" ? event.wait.shown : undefined
+      return event.wait.kind === "approval"
+        ? event.wait.shown
+        : event.wait.kind === "child"
+        ? event.wait.input
+        : undefined
     case "ApprovalVoted":
       return event.data
     case "ApprovalDecided":
@@ -95,8 +107,6 @@ const valueOf = (event: Event): Value | undefined => {
       return event.modifications
     case "StepsReused":
       return kept(event)
-    case "StepWaiting":
-      return event.wait.kind === "child" ? event.wait.input : undefined
     default:
       return undefined
   }

@@ -13,6 +13,7 @@ import { Lineage, StepsReused } from "./EventReuse.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
+import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -74,6 +75,8 @@ export const StepSucceeded = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
   ...operator,
+  /** What the step says about its receipt, where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote),
   ...edges,
   ...warnings
 })

@@ -153,7 +153,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
-      Turn.reopened(state, event.path)
+      Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
     case "StepsReused":
       return Reuse.reused(state, event)

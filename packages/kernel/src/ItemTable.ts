@@ -3,6 +3,7 @@
  * changes to itself.
  */
 import { Fifo } from "./Fifo.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -41,6 +42,7 @@ export interface ItemNote {
   /** Taken over from the run that this one was made from. */
   readonly reused?: boolean
   readonly usage?: Usage
+  readonly receipt?: ReceiptNote
 }
 
 interface Columns {

@@ -13,6 +13,7 @@ import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -66,6 +67,8 @@ export interface NodeState {
   reused: boolean
   /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
   live: ReadonlyArray<number> | undefined
+  /** What it says about its receipt, where it asks for one. */
+  receipt: ReceiptNote | undefined
 }
 
 export interface Warning {
@@ -189,7 +192,8 @@ const freshNode = (): NodeState => ({
   settledAt: undefined,
   usage: undefined,
   reused: false,
-  live: undefined
+  live: undefined,
+  receipt: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */

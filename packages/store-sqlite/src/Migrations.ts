@@ -162,6 +162,35 @@ export const migrations: ReadonlyArray<Migration> = [{
     CREATE INDEX door_by_id ON door (id);
     CREATE INDEX door_open ON door (since, id) WHERE closed_at IS NULL
   `
+}, {
+  number: 3,
+  sql: `
+    CREATE TABLE receipt (
+      tenant TEXT NOT NULL,
+      key TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      node TEXT NOT NULL,
+      parts TEXT NOT NULL,
+      output TEXT NOT NULL,
+      agent TEXT,
+      run TEXT NOT NULL,
+      path TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      used INTEGER NOT NULL,
+      PRIMARY KEY (tenant, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX receipt_by_use ON receipt (tenant, used);
+    CREATE INDEX receipt_by_node ON receipt (tenant, flow, node, at);
+    CREATE TABLE receipt_count (
+      tenant TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      node TEXT NOT NULL,
+      hits INTEGER NOT NULL,
+      misses INTEGER NOT NULL,
+      PRIMARY KEY (tenant, flow, node)
+    ) STRICT, WITHOUT ROWID
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>
