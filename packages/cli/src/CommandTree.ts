@@ -6,6 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import { deadletters } from "./OperatorsTree.ts"
 import { runs } from "./RunsTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
@@ -154,7 +155,7 @@ const doctor = leaf("doctor", "Check this machine and the store; every finding h
   ["baton doctor --json", "for a report"]
 ], () => ({ _tag: "Doctor" }))
 
-const commands = [run, research, runs, flows, secrets, backup, doctor] as const
+const commands = [run, research, runs, deadletters, flows, secrets, backup, doctor] as const
 
 const described = GlobalFlags.root.pipe(
   Command.withDescription("Durable agent workflows: flows that survive anything"),

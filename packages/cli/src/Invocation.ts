@@ -186,6 +186,10 @@ export type Request =
   | Operators.RunsAbort
   | Operators.RunsFork
   | Operators.RunsDiff
+  | Operators.LettersList
+  | Operators.LettersShow
+  | Operators.LettersReprocess
+  | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
   | SecretsSet

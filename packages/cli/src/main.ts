@@ -19,6 +19,7 @@ import * as Program from "./Program.ts"
 const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
+const letters = () => import("./commands/DeadLetters.ts")
 const operators = () => import("./commands/Operators.ts")
 const secrets = () => import("./commands/Secrets.ts")
 const flows = () => import("./commands/Flows.ts")
@@ -41,6 +42,10 @@ const commands: Program.Commands = {
   RunsSkip: async () => (await operators()).runsSkip,
   RunsAbort: async () => (await operators()).runsAbort,
   RunsFork: async () => (await operators()).runsFork,
+  LettersList: async () => (await letters()).lettersList,
+  LettersShow: async () => (await letters()).lettersShow,
+  LettersReprocess: async () => (await letters()).lettersReprocess,
+  LettersDiscard: async () => (await letters()).lettersDiscard,
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,

@@ -4,7 +4,7 @@
  */
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
-import { OperatorClient } from "@baton/contract/OperatorClient"
+import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -47,6 +47,21 @@ export interface FakeRun {
   readonly journal: Array<EventEnvelope>
   readonly events: Array<Event>
   readonly listeners: Set<Queue.Queue<EventEnvelope>>
+}
+
+const letter: DeadLetterItem = {
+  id: "dl_1",
+  run: "run_0001",
+  path: "greet",
+  attempt: 2,
+  code: "HTTP_500",
+  message: "the server said 500",
+  at: "2026-11-21T10:00:00.000Z",
+  state: "open",
+  settledAt: null,
+  by: null,
+  note: null,
+  into: null
 }
 
 export const none = (message: string) =>
@@ -279,7 +294,12 @@ export const layer = (
       })
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
-      retry: (request) => made("retry", request.run, request)
+      retry: (request) => made("retry", request.run, request),
+      letters: (query) => Effect.as(record("letters", query), [letter]),
+      letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
+      reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),
+      discard: (...call) =>
+        Effect.as(record("discard", ...call), { ...letter, state: "discarded" as const, by: "local" })
     })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>

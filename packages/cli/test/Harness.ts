@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
+import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Research from "../src/commands/Research.ts"
@@ -40,6 +41,10 @@ const commands: Program.Commands = {
   RunsSkip: later(Operators.runsSkip),
   RunsAbort: later(Operators.runsAbort),
   RunsFork: later(Operators.runsFork),
+  LettersList: later(DeadLetters.lettersList),
+  LettersShow: later(DeadLetters.lettersShow),
+  LettersReprocess: later(DeadLetters.lettersReprocess),
+  LettersDiscard: later(DeadLetters.lettersDiscard),
   RunsDiff: later(RunDiff.runsDiff),
   RunsDelete: later(RunControl.runsDelete),
   RunsPrune: later(RunControl.runsPrune),
