@@ -33,15 +33,15 @@ const waitExternalized = (wait: Wait, blobs: Array<NewBlob>): Wait =>
     : wait
 
 /** Values that the kernel made, which may be larger than what a record may hold. */
-const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
+const externalized = (event: Event, blobs: Array<NewBlob>, calls: boolean): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
     case "StepWaiting":
       return { ...event, wait: waitExternalized(event.wait, blobs) }
     case "StepSucceeded":
-      // A worker's answer comes stored; that of an approval is put together by the kernel, in parts.
-      return event.outcome !== undefined && "fields" in event.output
+      // A worker's answer comes stored; the kernel makes that of an approval, and what a step selects of its child's output.
+      return calls || (event.outcome !== undefined && "fields" in event.output)
         ? { ...event, output: externalize(event.output, blobs) }
         : event
     case "RunFinished":
@@ -57,8 +57,9 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
 
 /** Folds what was decided into the slot's state and adds it to the record. */
 export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
+  const calls = draft.state.plan.callers.length > 0
   for (const decided of events) {
-    const event = externalized(decided, draft.blobs)
+    const event = externalized(decided, draft.blobs, calls)
     evolve(draft.state, event)
     draft.events.push(event)
   }
@@ -176,7 +177,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
   semantics: state.semantics,
   createdAt: state.createdAt,
   endedAt: state.finished?.at,
-  tags: state.tags
+  tags: state.tags,
+  ...(state.parent === undefined ? {} : { parent: state.parent })
 })
 
 /** Part of the summary that commits rewrite when it has changed. */

@@ -190,9 +190,21 @@ export const migrations: ReadonlyArray<Migration> = [{
       misses INTEGER NOT NULL,
       PRIMARY KEY (tenant, flow, node)
     ) STRICT, WITHOUT ROWID
-  `
+    `
 }, {
   number: 4,
+  sql: `
+    ALTER TABLE run ADD COLUMN parent_run TEXT;
+    ALTER TABLE run ADD COLUMN parent_path TEXT;
+    ALTER TABLE run ADD COLUMN parent_attempt INTEGER;
+    ALTER TABLE run ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN lineage_run TEXT;
+    ALTER TABLE run ADD COLUMN lineage_seq INTEGER;
+    ALTER TABLE run ADD COLUMN lineage_kind TEXT;
+    CREATE INDEX run_by_parent ON run (tenant, parent_run) WHERE parent_run IS NOT NULL
+  `
+}, {
+  number: 5,
   sql: `
     ALTER TABLE dead_letter ADD COLUMN state TEXT NOT NULL DEFAULT 'open'
       CHECK (state IN ('open', 'reprocessed', 'discarded'));
