@@ -231,6 +231,10 @@ export type Request =
   | Operators.RunsDiff
   | Receipts.ReceiptsStats
   | Receipts.ReceiptsClear
+  | Operators.LettersList
+  | Operators.LettersShow
+  | Operators.LettersReprocess
+  | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
   | ApprovalsList

@@ -5,7 +5,7 @@
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
-import { OperatorClient } from "@baton/contract/OperatorClient"
+import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
@@ -54,6 +54,21 @@ export interface FakeRun {
   readonly journal: Array<EventEnvelope>
   readonly events: Array<Event>
   readonly listeners: Set<Queue.Queue<EventEnvelope>>
+}
+
+const letter: DeadLetterItem = {
+  id: "dl_1",
+  run: "run_0001",
+  path: "greet",
+  attempt: 2,
+  code: "HTTP_500",
+  message: "the server said 500",
+  at: "2026-11-21T10:00:00.000Z",
+  state: "open",
+  settledAt: null,
+  by: null,
+  note: null,
+  into: null
 }
 
 export const none = (message: string) =>
@@ -286,7 +301,12 @@ export const layer = (
       })
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
-      retry: (request) => made("retry", request.run, request)
+      retry: (request) => made("retry", request.run, request),
+      letters: (query) => Effect.as(record("letters", query), [letter]),
+      letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
+      reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),
+      discard: (...call) =>
+        Effect.as(record("discard", ...call), { ...letter, state: "discarded" as const, by: "local" })
     })
     const receipts = ReceiptsClient.of({
       stats: Effect.succeed([{ flow: "brief", node: "fetch", entries: 2, hits: 3, misses: 1 }]),

@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
+import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
@@ -50,6 +51,10 @@ const commands: Program.Commands = {
   RunsSkip: later(Operators.runsSkip),
   RunsAbort: later(Operators.runsAbort),
   RunsFork: later(Operators.runsFork),
+  LettersList: later(DeadLetters.lettersList),
+  LettersShow: later(DeadLetters.lettersShow),
+  LettersReprocess: later(DeadLetters.lettersReprocess),
+  LettersDiscard: later(DeadLetters.lettersDiscard),
   RunsDiff: later(RunDiff.runsDiff),
   RunsDelete: later(RunControl.runsDelete),
   RunsPrune: later(RunControl.runsPrune),
