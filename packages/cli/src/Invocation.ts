@@ -1,5 +1,6 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
+import type * as Operators from "./OperatorRequests.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -110,15 +111,6 @@ export interface RunsResume extends Waiting {
   readonly detach: boolean
 }
 
-export interface RunsResolve {
-  readonly _tag: "RunsResolve"
-  readonly run: string
-  readonly step: string
-  readonly action: "retry" | "skip" | "abort"
-  readonly output: string | undefined
-  readonly note: string | undefined
-}
-
 export interface RunsDelete {
   readonly _tag: "RunsDelete"
   readonly run: string
@@ -189,7 +181,11 @@ export type Request =
   | RunsCancel
   | RunsPause
   | RunsResume
-  | RunsResolve
+  | Operators.RunsRetry
+  | Operators.RunsSkip
+  | Operators.RunsAbort
+  | Operators.RunsFork
+  | Operators.RunsDiff
   | RunsDelete
   | RunsPrune
   | SecretsSet

@@ -19,6 +19,7 @@ import * as Program from "./Program.ts"
 const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
+const operators = () => import("./commands/Operators.ts")
 const secrets = () => import("./commands/Secrets.ts")
 const flows = () => import("./commands/Flows.ts")
 const store = () => import("./commands/Store.ts")
@@ -36,7 +37,11 @@ const commands: Program.Commands = {
   RunsCancel: async () => (await control()).runsCancel,
   RunsPause: async () => (await control()).runsPause,
   RunsResume: async () => (await run()).runsResume,
-  RunsResolve: async () => (await control()).runsResolve,
+  RunsRetry: async () => (await operators()).runsRetry,
+  RunsSkip: async () => (await operators()).runsSkip,
+  RunsAbort: async () => (await operators()).runsAbort,
+  RunsFork: async () => (await operators()).runsFork,
+  RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,
   SecretsSet: async () => (await secrets()).secretsSet,

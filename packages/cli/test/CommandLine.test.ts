@@ -47,7 +47,7 @@ describe("CommandLine", () => {
 
   it("takes a lone dash for stdin, and what follows -- as it is", () => {
     assert.deepInclude(request("run - --input in.json").request, { flow: "-", input: "in.json" })
-    assert.deepInclude(request("runs resolve @last --action skip -- -odd").request, { run: "@last", step: "-odd" })
+    assert.deepInclude(request("runs skip @last -- -odd").request, { run: "@last", step: "-odd" })
   })
 
   for (
@@ -60,7 +60,7 @@ describe("CommandLine", () => {
       ["run x --jsno", "UNKNOWN_FLAG", "--json"],
       ["run x --xyzzy", "UNKNOWN_FLAG", "baton run --help"],
       ["runs show", "MISSING_ARGUMENT", "baton runs show --help"],
-      ["runs resolve r s", "MISSING_FLAG", "baton runs resolve --help"],
+      ["runs skip r", "MISSING_ARGUMENT", "baton runs skip --help"],
       ["runs list --limit many", "INVALID_VALUE", "baton runs list --help"],
       ["run x --wait-timeout soon", "INVALID_VALUE", "baton run --help"],
       ["runs show a b", "UNEXPECTED_ARGUMENT", "baton runs show --help"],

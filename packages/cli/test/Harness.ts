@@ -5,9 +5,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
 import * as Flows from "../src/commands/Flows.ts"
+import * as Operators from "../src/commands/Operators.ts"
 import * as Research from "../src/commands/Research.ts"
 import * as Run from "../src/commands/Run.ts"
 import * as RunControl from "../src/commands/RunControl.ts"
+import * as RunDiff from "../src/commands/RunDiff.ts"
 import * as RunReports from "../src/commands/RunReports.ts"
 import * as Secrets from "../src/commands/Secrets.ts"
 import * as Store from "../src/commands/Store.ts"
@@ -34,7 +36,11 @@ const commands: Program.Commands = {
   RunsCancel: later(RunControl.runsCancel),
   RunsPause: later(RunControl.runsPause),
   RunsResume: later(Run.runsResume),
-  RunsResolve: later(RunControl.runsResolve),
+  RunsRetry: later(Operators.runsRetry),
+  RunsSkip: later(Operators.runsSkip),
+  RunsAbort: later(Operators.runsAbort),
+  RunsFork: later(Operators.runsFork),
+  RunsDiff: later(RunDiff.runsDiff),
   RunsDelete: later(RunControl.runsDelete),
   RunsPrune: later(RunControl.runsPrune),
   SecretsSet: later(Secrets.secretsSet),

@@ -1,4 +1,5 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
+import { Lineage } from "@baton/kernel/EventReuse"
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"
@@ -70,6 +71,8 @@ export const RunDocument = Schema.Struct({
   startedAt: Schema.String,
   endedAt: nullable(Schema.String),
   seq: Schema.Int,
+  /** The run that this one was made from, as of event `seq` of it. */
+  lineage: Schema.optionalKey(Lineage),
   steps: Schema.Array(StepDocument),
   /** All steps, listed or not: long lists are cut at 1,000 and paged by `steps`. */
   stepsTotal: Schema.Int,

@@ -1,4 +1,5 @@
 /** A run's folded state as the document that people and programs get. */
+import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"
@@ -33,7 +34,11 @@ export const address = (value: Value): Json => {
 const timeOrNull = (at: number | undefined): string | null => at === undefined || at === 0 ? null : timeText(at)
 
 const nodeStatus = (at: NodeState, begun: boolean): StepStatus =>
-  at.status === "queued" && begun ? "running" : publicStatus(at.status) as StepStatus
+  at.reused && at.status === "succeeded"
+    ? "reused"
+    : at.status === "queued" && begun
+    ? "running"
+    : publicStatus(at.status) as StepStatus
 
 const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument => {
   const at = state.nodes.get(node.index)
@@ -52,6 +57,12 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
   }
 }
 
+const itemStatus = (status: ItemStatus, note: ItemNote | undefined, begun: boolean): StepStatus => {
+  if (status === "ready") return "queued"
+  if (status === "queued" && begun) return "running"
+  return status === "succeeded" && note?.reused === true ? "reused" : status
+}
+
 const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight): StepDocument => {
   const table = state.maps.get(node.index)
   const path = StepPath.item(node.id, index)
@@ -64,7 +75,7 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     path,
     node: node.id,
     type: node.each?.body.type ?? node.type,
-    status: status === "ready" ? "queued" : status === "queued" && begunAt !== undefined ? "running" : status,
+    status: itemStatus(status, note, begunAt !== undefined),
     attempt,
     startedAt: timeOrNull(table?.startedAt(index) || begunAt),
     endedAt: timeOrNull(table?.endedAt(index)),
@@ -165,6 +176,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
     startedAt: timeText(state.createdAt),
     endedAt: timeOrNull(finished?.at),
     seq: state.seq,
+    ...(state.lineage === undefined ? {} : { lineage: state.lineage }),
     steps: listed,
     stepsTotal: state.steps,
     metrics: {

@@ -14,6 +14,7 @@ import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
 import type { Secrets } from "./Secrets.ts"
@@ -48,6 +49,8 @@ export interface AttemptRequest {
   readonly startCall?: (key: string) => Effect.Effect<void, StepError>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
+  /** Where results may be found that are used again; absent where nothing is. */
+  readonly receipts?: ReceiptDesk
 }
 
 export interface AttemptServices {
@@ -167,6 +170,15 @@ export class AttemptContext implements StepContext {
   }
 
   readonly load: StepContext["load"] = (value) => this.scope.load(value)
+  /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
+  readonly hashable = (name: string): Effect.Effect<Json, StepError> => {
+    const template = this.work.fields[name]
+    if (template === undefined || template.references.secrets.size === 0) {
+      return Effect.map(this.stored(name), (value) => value as unknown as Json)
+    }
+    const names = [...template.references.secrets].map((secret): [string, Json] => [secret, `[secret ${secret}]`])
+    return this.#modified(name, this.scope.json(template, name, { secrets: Object.fromEntries(names) }))
+  }
 
   readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)
 

@@ -118,6 +118,8 @@ const isWanted = (query: RunQuery) => (run: Run): boolean =>
   run.tenant === query.tenant &&
   (query.status === undefined || query.status.includes(run.summary.status)) &&
   (query.flow === undefined || query.flow === run.summary.flow) &&
+  (query.parent === undefined || query.parent === run.summary.parent?.run) &&
+  (query.roots !== true || run.summary.parent === undefined) &&
   (query.createdAfter === undefined || run.summary.createdAt > query.createdAfter) &&
   (query.createdBefore === undefined || run.summary.createdAt < query.createdBefore)
 
@@ -200,6 +202,11 @@ const doors = (state: State, { after, closed, id, kinds, limit, run, tenant }: D
 const remove = (state: State, tenant: string, run: string): boolean => {
   const found = MemoryState.findRun(state, tenant, run)
   if (found === undefined || !isFinished(found.summary)) return false
+  const parent = MemoryState.findRun(state, tenant, found.summary.parent?.run ?? "")
+  if (parent !== undefined && !isFinished(parent.summary)) return false
+  for (const child of [...state.runs.values()]) {
+    if (child.tenant === tenant && child.summary.parent?.run === run) remove(state, tenant, child.run)
+  }
   for (const ref of found.references) Blobs.forget(state, tenant, ref)
   for (const command of state.commands.values()) {
     if (command.tenant === tenant && command.run === run) state.commands.delete(command.id)

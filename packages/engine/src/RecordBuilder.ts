@@ -6,6 +6,7 @@ import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
+import type { Wait } from "@baton/kernel/Wait"
 import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
@@ -23,24 +24,30 @@ export interface Draft {
   readonly answered: Array<{ id: number; answer: string }>
 }
 
+const waitExternalized = (wait: Wait, blobs: Array<NewBlob>): Wait =>
+  wait.kind === "approval"
+    ? { ...wait, shown: externalize(wait.shown, blobs) }
+    : wait.kind === "child"
+    ? { ...wait, input: externalize(wait.input, blobs) }
+    : wait
+
 /** Values that the kernel made, which may be larger than what a record may hold. */
-const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
+const externalized = (event: Event, blobs: Array<NewBlob>, calls: boolean): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
     case "StepWaiting":
-      return event.wait.kind === "approval"
-        ? { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
+      return { ...event, wait: waitExternalized(event.wait, blobs) }
+    case "StepSucceeded":
+      // A worker's answer comes stored; the kernel makes that of an approval, and what a step selects of its child's output.
+      return calls || (event.outcome !== undefined && "fields" in event.output)
+        ? { ...event, output: externalize(event.output, blobs) }
         : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
-        : event
-    case "StepWaiting":
-      return event.wait.kind === "child"
-        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
         : event
     default:
       return event
@@ -49,13 +56,23 @@ const externalized = (event: Event, blobs: Array<NewBlob>): Event => {
 
 /** Folds what was decided into the slot's state and adds it to the record. */
 export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
+  const calls = draft.state.plan.callers.length > 0
   for (const decided of events) {
-    const event = externalized(decided, draft.blobs)
+    const event = externalized(decided, draft.blobs, calls)
     evolve(draft.state, event)
     draft.events.push(event)
   }
 }
 
+/** Everything that an event about kept steps names, as one value. */
+const kept = (event: Extract<Event, { readonly type: "StepsReused" }>): Value => {
+  const values = [
+    ...event.steps.flatMap(({ output }) => output === undefined ? [] : [output]),
+    ...(event.maps ?? []).map(({ items }) => items),
+    ...(event.changes ?? []).map(({ modifications }) => modifications)
+  ]
+  return { fields: Object.fromEntries(values.entries()) }
+}
 const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
   one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
 
@@ -71,7 +88,11 @@ const valueOf = (event: Event): Value | undefined => {
     case "MapExpanded":
       return event.items
     case "StepWaiting":
-      return event.wait.kind === "approval" ? event.wait.shown : undefined
+      return event.wait.kind === "approval"
+        ? event.wait.shown
+        : event.wait.kind === "child"
+        ? event.wait.input
+        : undefined
     case "ApprovalVoted":
       return event.data
     case "ApprovalDecided":
@@ -84,8 +105,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event.result
     case "StepReopened":
       return event.modifications
-    case "StepWaiting":
-      return event.wait.kind === "child" ? event.wait.input : undefined
+    case "StepsReused":
+      return kept(event)
     default:
       return undefined
   }
@@ -167,7 +188,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
   semantics: state.semantics,
   createdAt: state.createdAt,
   endedAt: state.finished?.at,
-  tags: state.tags
+  tags: state.tags,
+  ...(state.parent === undefined ? {} : { parent: state.parent })
 })
 
 /** Part of the summary that commits rewrite when it has changed. */

@@ -6,6 +6,7 @@
  * only; a store error fails the whole batch and nothing of it is written. When `commit` returns, an acknowledged record
  * survives power loss. Sequences are dense: a record holds events `seq … seq + n − 1`, and the next one starts after it.
  */
+import type { ParentLink } from "@baton/kernel/Child"
 import type { BlobRef, JsonObject } from "@baton/kernel/Value"
 import type * as Array from "effect/Array"
 import * as Context from "effect/Context"
@@ -37,6 +38,8 @@ export interface RunSummary {
   readonly createdAt: number
   readonly endedAt: number | undefined
   readonly tags: { readonly [key: string]: string }
+  /** The run that started it; the same in every summary of a run. Absent: nobody's child. */
+  readonly parent?: ParentLink
 }
 
 /** Statuses of a run that has ended. */
@@ -154,6 +157,10 @@ export interface RunQuery {
   readonly tenant: string
   readonly status?: ReadonlyArray<RunSummary["status"]>
   readonly flow?: string
+  /** Only runs that this run started. */
+  readonly parent?: string
+  /** Only runs that no run started. */
+  readonly roots?: boolean
   /** Both exclusive. */
   readonly createdAfter?: number
   readonly createdBefore?: number
@@ -221,6 +228,9 @@ export class RunStore extends Context.Service<RunStore, {
   ) => Effect.Effect<ReadonlyArray<DeadLetter & { readonly run: string }>, RunStoreError>
   /** What waits for people, over all runs of the tenant. */
   readonly doors: (query: DoorQuery) => Effect.Effect<ReadonlyArray<OpenDoor>, RunStoreError>
-  /** Removes a finished run with everything that belongs to it. False when it is not there or not finished. */
+  /**
+   * Removes a finished run with everything that belongs to it, the runs it has started among it. False when it is not there
+   * or not finished, and when the run that started it is not: that one may yet have to read how it ended.
+   */
   readonly remove: (tenant: string, run: string) => Effect.Effect<boolean, RunStoreError>
 }>()("baton/engine/RunStore") {}

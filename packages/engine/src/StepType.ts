@@ -87,8 +87,23 @@ export interface StepResult {
   readonly warnings?: ReadonlyArray<{ readonly code: string; readonly message: string }>
 }
 
+/**
+ * What determines a result besides the node's definition and its input: parts of the receipt's key (SEMANTICS 8.11d).
+ * `unversioned` says why nothing can be used again; `effect` where the step does more than its node says.
+ */
+export interface Determinants {
+  readonly effect?: Flow.Effect
+  readonly model?: string
+  readonly prompt?: Json
+  readonly tools?: Json
+  readonly version?: string
+  readonly unversioned?: string
+}
+
 export interface StepType {
   readonly type: string
+  /** Asked only for steps that ask for receipts; absent: nothing else determines a result. */
+  readonly determinants?: (context: StepContext) => Effect.Effect<Determinants, StepError>
   readonly execute: (context: StepContext) => Effect.Effect<StepResult, StepError>
 }
 

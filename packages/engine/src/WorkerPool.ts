@@ -6,6 +6,7 @@
  * reaches the call. On stop, nothing new is taken, running attempts get the grace time, and what does not end is
  * interrupted and left offered: the next owner begins it again as the same attempt.
  */
+import type { Command } from "@baton/kernel/Command"
 import { semantics } from "@baton/kernel/Event"
 import { locate } from "@baton/kernel/EvolveStep"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
@@ -19,6 +20,7 @@ import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Attempt from "./Attempt.ts"
 import type { AttemptRequest } from "./AttemptContext.ts"
 import { BlobStore } from "./BlobStore.ts"
@@ -28,6 +30,8 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import type { ReceiptDesk } from "./Receipts.ts"
+import { ReceiptStore } from "./ReceiptStore.ts"
 import type { ConversationMachine } from "./RecordedConversation.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
@@ -55,6 +59,9 @@ interface Pool {
   /** Attempts under way, by tenant, run, path and attempt. */
   readonly running: Map<string, { readonly fiber: Fiber.Fiber<void>; readonly slot: RunSlot }>
   readonly lanes: Map<string, Lane>
+  /** Absent where nothing is used again. */
+  readonly receipts: ReceiptStore["Service"] | undefined
+  readonly told: Set<string>
   stopping: boolean
 }
 
@@ -114,19 +121,38 @@ const itemValue = Effect.fnUntraced(function*(pool: Pool, tenant: string, items:
   return inline(null)
 })
 
-const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void => {
-  const { blobs, startedAt, usage, warnings } = outcome
-  const at = pool.clock.currentTimeMillisUnsafe()
-  pool.coordinator.post(offer.tenant, offer.run, {
+const completionOf = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): Command => {
+  const { startedAt, usage, warnings } = outcome
+  return {
     type: "CompleteStep",
-    at,
+    at: pool.clock.currentTimeMillisUnsafe(),
     path: offer.path,
     attempt: offer.attempt,
     startedAt,
     ...(usage === undefined ? {} : { usage }),
     ...(warnings.length === 0 ? {} : { warnings }),
     outcome: outcome.outcome
-  }, blobs)
+  }
+}
+
+const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void =>
+  pool.coordinator.post(offer.tenant, offer.run, completionOf(pool, offer, outcome), outcome.blobs)
+
+/** A receipt is kept once what it names is durable, and counts. */
+const answer = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): Effect.Effect<void> => {
+  const { keep } = outcome
+  if (keep === undefined || pool.receipts === undefined) return Effect.sync(() => post(pool, offer, outcome))
+  const { receipts } = pool
+  const { run, tenant } = offer
+  return pool.coordinator.command(tenant, run, completionOf(pool, offer, outcome), { blobs: outcome.blobs }).pipe(
+    Effect.flatMap((settled) => {
+      // Who asks may be turned away; what is posted is not.
+      if (settled.kind === "lost") post(pool, offer, outcome)
+      return settled.kind === "accepted" && settled.events > 0 ? receipts.put(tenant, keep) : Effect.void
+    }),
+    Effect.catch((error) => Effect.logDebug("A receipt was not kept", { reason: error.message })),
+    Effect.uninterruptible
+  )
 }
 
 const postInterrupted = (pool: Pool, offer: Offer): void =>
@@ -172,9 +198,20 @@ const requestOf = (
         data: event
       }]),
     startCall: (key) => startCall(pool, offer, key),
+    ...(work.receiptMs === undefined || pool.receipts === undefined
+      ? undefined
+      : { receipts: deskOf(pool, pool.receipts, state.plan.name, node.id) }),
     ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
   }
 }
+
+const deskOf = (pool: Pool, store: ReceiptStore["Service"], flow: string, node: string): ReceiptDesk => ({
+  store,
+  flow,
+  node,
+  now: () => pool.clock.currentTimeMillisUnsafe(),
+  told: pool.told
+})
 
 const conversationOf = (pool: Pool, { path, run, tenant }: Offer, state: RunState): ConversationMachine => ({
   command: (command, blobs) =>
@@ -237,11 +274,15 @@ const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> =>
 const perform = (pool: Pool, offer: Offer, begun: Begun, item: RunSource.Item | undefined): Effect.Effect<void> => {
   const answered = Attempt.run(requestOf(pool, offer, begun, item), pool.attempts)
   const { failpoint } = pool
-  if (failpoint === undefined) return Effect.map(answered, (outcome) => post(pool, offer, outcome))
+  if (failpoint === undefined) {
+    return begun.work.receiptMs === undefined
+      ? Effect.map(answered, (outcome) => post(pool, offer, outcome))
+      : Effect.flatMap(answered, (outcome) => answer(pool, offer, outcome))
+  }
   return failpoint("worker.before-attempt").pipe(
     Effect.andThen(answered),
     Effect.tap(failpoint("worker.after-attempt-before-completion")),
-    Effect.map((outcome) => post(pool, offer, outcome))
+    Effect.flatMap((outcome) => answer(pool, offer, outcome))
   )
 }
 
@@ -398,6 +439,8 @@ export class WorkerPool extends Context.Service<WorkerPool, {
         failpoint: yield* Failpoints,
         running: new Map(),
         lanes: new Map(),
+        receipts: Option.getOrUndefined(yield* Effect.serviceOption(ReceiptStore)),
+        told: new Set(),
         stopping: false
       }
       pool.coordinator.whenClosing((slot) => interruptRun(pool, slot))

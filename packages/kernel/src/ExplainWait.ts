@@ -64,10 +64,12 @@ const event = (path: string, wait: Of<"event">, now: number): Reason => ({
 })
 
 const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
-  reason: reason === "failed" ? "operator" : "unknown_outcome",
+  reason: reason === "unknown_outcome" ? reason : "operator",
   path,
   message: reason === "failed"
     ? `${path} failed and asks what to do: ${error.message}`
+    : reason === "reused"
+    ? `${path} may do again what cannot be taken back: ${error.message}`
     : `nobody knows whether the call of ${path} happened: ${error.message}`,
   door: `baton runs retry|skip|abort RUN ${path}`,
   data: { error: error.message }

@@ -68,6 +68,7 @@ export const codes = {
   BAD_URL: ["error", "The URL is not an absolute http or https one."],
   BAD_SCHEMA: ["error", "A JSON Schema is invalid."],
   UNKNOWN_AGENT: ["warning", "The agent is not defined in the flow; a registered one must have this name."],
+  EFFECT_TOO_WEAK: ["error", "An agent step cannot be declared weaker than the tools of its agent."],
   RECEIPT_UNUSED: ["warning", "Receipts serve pure and idempotent steps only."]
 } as const satisfies { readonly [code: string]: readonly ["error" | "warning", string] }
 export type Code = keyof typeof codes

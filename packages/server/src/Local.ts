@@ -11,6 +11,7 @@ import * as HttpTool from "@baton/agents/tools/HttpTool"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
+import { OperatorClient } from "@baton/contract/OperatorClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
@@ -49,6 +50,7 @@ import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
+import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
 import * as StoreOffice from "./StoreOffice.ts"
@@ -160,6 +162,7 @@ const client = (options: LocalOptions) =>
     }
     yield* requireSemantics(parts)
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
+      Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
@@ -188,7 +191,7 @@ const toClientError = (error: unknown): ClientError => {
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))

@@ -21,12 +21,12 @@ const unserved: ReadonlySet<string> = new Set(["flow"])
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
 
-const flowOf = Effect.fnUntraced(function*(parts: Parts, request: StartRun) {
-  if ("text" in request.flow) {
-    const { file, text } = request.flow
+export const flowOf = Effect.fnUntraced(function*(parts: Parts, flow: StartRun["flow"]) {
+  if ("text" in flow) {
+    const { file, text } = flow
     return yield* FlowSource.require(FlowSource.check(text, file, yield* agentNames(parts)), file)
   }
-  const { name, version } = request.flow
+  const { name, version } = flow
   const shipped = version === undefined ? FlowSource.find(name) : undefined
   if (shipped !== undefined) return yield* FlowSource.require(shipped, name)
   const found = yield* Effect.mapError(parts.flows.find(tenant, name, version), Answers.fromFlows)
@@ -58,7 +58,7 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
   }
 })
 
-const requireSecrets = Effect.fnUntraced(function*(parts: Parts, flow: Flow.Flow) {
+export const requireSecrets = Effect.fnUntraced(function*(parts: Parts, flow: Flow.Flow) {
   const missing: Array<string> = []
   for (const name of flow.secrets ?? []) {
     const has = yield* Effect.catch(parts.secrets.has(tenant, name), () => Effect.succeed(false))
@@ -71,7 +71,7 @@ const requireSecrets = Effect.fnUntraced(function*(parts: Parts, flow: Flow.Flow
   }
 })
 
-const requireInput = Effect.fnUntraced(function*(flow: Flow.Flow, input: Json) {
+export const requireInput = Effect.fnUntraced(function*(flow: Flow.Flow, input: Json) {
   const violation = JsonBounds.check(input)
   if (violation !== undefined) {
     return yield* refuse("INPUT_INVALID", `the input is no JSON within bounds: ${violation.message}`)
@@ -109,7 +109,7 @@ const withModels = (agents: StartRun["agents"], model: string | undefined): Star
 
 export const start = Effect.fnUntraced(
   function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
-    const { flow: written, plan } = yield* flowOf(parts, request)
+    const { flow: written, plan } = yield* flowOf(parts, request.flow)
     yield* requireServed(parts, plan, `baton run ${"text" in request.flow ? request.flow.file : request.flow.name}`)
     yield* requireSecrets(parts, written)
     yield* requireInput(written, request.input)

@@ -142,13 +142,17 @@ export class JournalWriter {
     // Creation without a summary is a bug of the caller, not a state of the store: the batch dies.
     if (commit.summary === undefined) throw new Error(`the record that creates run ${commit.run} carries no summary`)
     return this.#connection.insertNew(
-      `INSERT INTO run (tenant, run, owner, epoch, flow, version, flow_hash, status, paused, code, reason, semantics,
-        created_at, ended_at, tags) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (tenant, run) DO NOTHING`,
+      `INSERT INTO run (tenant, run, owner, epoch, flow, parent_run, parent_path, parent_attempt, depth, version,
+        flow_hash, status, paused, code, reason, semantics, created_at, ended_at, tags)
+        VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, run) DO NOTHING`,
       commit.tenant,
       commit.run,
       commit.owner ?? null,
       commit.summary.flow,
+      commit.summary.parent?.run ?? null,
+      commit.summary.parent?.path ?? null,
+      commit.summary.parent?.attempt ?? null,
+      commit.summary.parent?.depth ?? 0,
       ...columns(commit.summary)
     )
   }
@@ -205,7 +209,7 @@ export class JournalWriter {
   }
 }
 
-/** All but the flow's name, which a run keeps: an index holds it. */
+/** All but the flow's name and the parent, which a run keeps: indexes hold them. */
 const columns = (summary: RunSummary) => [
   summary.version,
   summary.flowHash,

@@ -30,7 +30,7 @@ export interface LiveRegion {
 }
 
 const door = (run: string, path: string): string =>
-  TerminalText.line(`     in another terminal: baton runs resolve ${run} '${path}' --action retry|skip|abort`)
+  TerminalText.line(`     in another terminal: baton runs retry|skip|abort ${run} '${path}'`)
 
 export const make = (initial: ProgressModel): Effect.Effect<LiveRegion, never, Printer | Screen | Scope.Scope> =>
   Effect.gen(function*() {

@@ -304,6 +304,26 @@ const timers = (test: Test) => {
 }
 
 const removal = (test: Test) => {
+  test("knows the runs that a run has started, and removes them with it, not before it", () =>
+    Effect.gen(function*() {
+      const owner = yield* session
+      const store = yield* RunStore
+      const ended = { status: "warned" as const, endedAt: 3000 }
+      const link = (run: string, depth: number) => ({ run, path: "call", attempt: 1, depth })
+      const top = yield* accepted(creation("top", owner))
+      yield* accepted(creation("middle", owner, { summary: summary({ ...ended, parent: link("top", 1) }) }))
+      yield* accepted(creation("low", owner, { summary: summary({ ...ended, parent: link("middle", 2) }) }))
+      assert.deepStrictEqual((yield* store.find(tenant, "low"))?.parent, link("middle", 2))
+      const names = (query: object) =>
+        Effect.map(store.list({ tenant, limit: 10, ...query }), (rows) => rows.map(({ run }) => run))
+      assert.deepStrictEqual(yield* names({ parent: "top" }), ["middle"])
+      assert.deepStrictEqual(yield* names({ roots: true }), ["top"])
+      assert.isFalse(yield* store.remove(tenant, "middle"))
+      yield* accepted(following("top", owner, top, { summary: summary(ended) }))
+      assert.isTrue(yield* store.remove(tenant, "top"))
+      assert.deepStrictEqual(yield* names({}), [])
+    }))
+
   test("removes a finished run with everything that belongs to it, and no other", () =>
     Effect.gen(function*() {
       const owner = yield* session
