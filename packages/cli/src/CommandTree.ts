@@ -4,9 +4,13 @@ import * as Command from "effect/cli/Command"
 import * as Completions from "effect/cli/Completions"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
+import { approvals } from "./ApprovalsTree.ts"
 import { budgetFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import { deadletters } from "./OperatorsTree.ts"
+import { patches } from "./PatchesTree.ts"
+import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
@@ -29,6 +33,7 @@ const run = leaf(
     tag: texts("tag", "KEY=VALUE", "Label the run"),
     budget: budgetFlag,
     allowUnknownPrice: unknownPriceFlag,
+    as: text("as", "NAME", "Who starts it (default local): an approval may be closed to that person"),
     ...waiting
   },
   [
@@ -43,6 +48,7 @@ const run = leaf(
     input: orUndefined(input.input),
     handlers: orUndefined(input.handlers),
     budget: orUndefined(input.budget),
+    as: orUndefined(input.as),
     waitTimeout: orUndefined(input.waitTimeout)
   })
 )
@@ -159,7 +165,19 @@ const doctor = leaf("doctor", "Check this machine and the store; every finding h
   ["baton doctor --json", "for a report"]
 ], () => ({ _tag: "Doctor" }))
 
-const commands = [run, research, runs, flows, secrets, backup, doctor] as const
+const commands = [
+  run,
+  research,
+  runs,
+  approvals,
+  patches,
+  deadletters,
+  flows,
+  receipts,
+  secrets,
+  backup,
+  doctor
+] as const
 
 const described = GlobalFlags.root.pipe(
   Command.withDescription("Durable agent workflows: flows that survive anything"),

@@ -8,6 +8,7 @@ import { raiseFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, runArgument, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 import * as OperatorsTree from "./OperatorsTree.ts"
+import * as PatchesTree from "./PatchesTree.ts"
 
 const { duration, text, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
@@ -195,6 +196,8 @@ export const runs = Command.make("runs").pipe(
     runsCancel,
     runsPause,
     runsResume,
+    PatchesTree.runsPatch,
+    PatchesTree.runsGraph,
     OperatorsTree.runsRetry,
     OperatorsTree.runsSkip,
     OperatorsTree.runsAbort,

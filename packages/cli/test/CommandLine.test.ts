@@ -31,6 +31,7 @@ describe("CommandLine", () => {
         tag: ["team=x"],
         budget: undefined,
         allowUnknownPrice: false,
+        as: undefined,
         strict: true,
         waitTimeout: 600_000
       },

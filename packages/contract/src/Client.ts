@@ -39,6 +39,8 @@ export interface StartRun {
   readonly budget?: Budget
   /** With a budget of money: models without a known price may be asked all the same. */
   readonly allowUnknownPrice?: boolean
+  /** Who starts it; the person at this machine when absent. */
+  readonly by?: string
   /** Accept and store, do not execute here. */
   readonly submitOnly?: boolean
 }

@@ -1,5 +1,6 @@
 /** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
 import * as Amount from "./Amounts.ts"
+import * as TimeText from "./TimeText.ts"
 import type { JsonObject } from "./Value.ts"
 import type { Wait } from "./Wait.ts"
 
@@ -85,12 +86,12 @@ const budget = (path: string, { need }: Of<"budget">): Reason => ({
   data: { need: { ...Amount.toBudget(need) } }
 })
 
-const approval = (path: string, wait: Of<"approval">, now: number): Reason => {
+const approval = (path: string, wait: Of<"approval">): Reason => {
   const { approvers, ask, dueAt, hash, id, quorum, title } = wait
   const votes = wait.votes?.length ?? 0
   const who = approvers === undefined ? "" : ` of ${approvers.join(", ")}`
   const many = quorum > 1 ? ` (${votes} of ${quorum} have approved)` : ""
-  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} in ${seconds(dueAt - now)}`
+  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} at ${TimeText.format(dueAt)}`
   return {
     reason: ask === "question" ? "input" : "approval",
     path,
@@ -132,7 +133,7 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
     case "budget":
       return budget(path, wait)
     case "approval":
-      return approval(path, wait, now)
+      return approval(path, wait)
     case "child":
       return child(path, wait, now)
   }

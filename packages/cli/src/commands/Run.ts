@@ -51,6 +51,7 @@ export const runFlow = Effect.fnUntraced(function*(request: RunFlow) {
         ...(Object.keys(agents).length === 0 ? {} : { agents }),
         ...(budget === undefined ? {} : { budget }),
         ...(request.allowUnknownPrice ? { allowUnknownPrice: true } : {}),
+        ...(request.as === undefined ? {} : { by: request.as }),
         ...(request.detach ? { submitOnly: true } : {})
       }
       const document = yield* client.start(start)
