@@ -113,8 +113,9 @@ const apply = (draft: Draft, { change, live, next, operations, warnings }: Patch
     ...about,
     ...(warnings.length === 0 ? {} : { warnings })
   })
-  const ids = [...change.addedNodes.map(({ id }) => id), ...change.addedEdges.map(({ to }) => to)]
-  for (const id of [...ids, ...change.removedEdges.map(({ to }) => to)]) {
+  const nodes = [...change.addedNodes, ...change.changedNodes.map(({ after }) => after)].map(({ id }) => id)
+  const targets = [...change.addedEdges, ...change.removedEdges].map(({ to }) => to)
+  for (const id of [...nodes, ...targets]) {
     const node = draft.state.plan.byId.get(id)
     if (node !== undefined) draft.todo.push(node.index)
   }

@@ -6,8 +6,8 @@ import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
-import * as Reuse from "./EvolveReuse.ts"
 import * as Patch from "./EvolvePatch.ts"
+import * as Reuse from "./EvolveReuse.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
@@ -131,12 +131,6 @@ const takeFor = (state: RunState, path: string): void => {
 
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
-    case "PatchProposed":
-      return Patch.proposed(state, event)
-    case "PlanPatched":
-      return Patch.patched(state, event)
-    case "PatchRejected":
-      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true
@@ -209,7 +203,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "NoteAdded":
       return true
     default:
-      return false
+      return Patch.fold(state, event)
   }
 }
 

@@ -5,10 +5,10 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
-import type { Lineage } from "./EventReuse.ts"
 import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
+import type { Lineage } from "./EventReuse.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
