@@ -71,7 +71,8 @@ export const propose = (draft: Draft, command: Of<"ProposePatch">): Refusal | un
     ...(author === undefined ? {} : { author })
   }
   const policy = author === undefined ? undefined : Policy.forNode(state.plan, StepPath.parse(author.path)?.node ?? "")
-  if (author === undefined || !needsReview(policy, rule.success.growth)) {
+  const { growth, operations } = rule.success
+  if (growth === undefined || !needsReview(policy, growth)) {
     apply(draft, rule.success, about)
     return undefined
   }
@@ -81,8 +82,8 @@ export const propose = (draft: Draft, command: Of<"ProposePatch">): Refusal | un
     v: 1,
     at: draft.at,
     base: command.base,
-    operations: rule.success.operations,
-    growth: rule.success.growth,
+    operations,
+    growth,
     ...about,
     ...(timeoutMs === undefined ? {} : { dueAt: draft.at + timeoutMs })
   })

@@ -3,7 +3,6 @@ import * as Result from "effect/Result"
 import type { Event } from "./Event.ts"
 import { warn } from "./EvolveStep.ts"
 import { Fifo } from "./Fifo.ts"
-import * as PatchChange from "./PatchChange.ts"
 import * as PatchedPlan from "./PatchedPlan.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan } from "./Plan.ts"
@@ -63,7 +62,7 @@ const patched = (state: RunState, event: Of<"PlanPatched">): boolean => {
   const before = state.plan
   const next = PatchedPlan.next(before, event.operations)
   if (Result.isFailure(next)) return false
-  const { hash, plan } = next.success
+  const { change, hash, plan } = next.success
   if (event.base !== before.revision || event.revision !== plan.revision || event.hash !== hash) return false
   arrange(state, before, plan)
   for (const [id, live] of event.live ?? []) {
@@ -89,7 +88,7 @@ const patched = (state: RunState, event: Of<"PlanPatched">): boolean => {
     at: known?.at ?? event.at,
     dueAt: undefined,
     growth: known?.growth,
-    change: PatchChange.between(before.document, plan.document),
+    change,
     decidedBy: event.approvedBy,
     comment: event.comment,
     seq: state.seq

@@ -35,7 +35,8 @@ export interface Accepted {
   /** In the canonical spelling. */
   readonly operations: ReadonlyArray<Json>
   readonly change: PatchChange.PatchChange
-  readonly growth: PatchGrowth.Growth
+  /** Of an agent's patch. */
+  readonly growth: PatchGrowth.Growth | undefined
   /** Live outgoing edges of settled nodes whose edges have changed. */
   readonly live: ReadonlyArray<readonly [id: string, live: ReadonlyArray<number>]>
   readonly warnings: ReadonlyArray<Warning>
@@ -58,9 +59,8 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   }
   const next = PatchedPlan.next(before, spelled.operations)
   if (Result.isFailure(next)) return Result.fail(next.failure)
-  const { plan } = next.success
+  const { change, plan } = next.success
   const operations = spelled.operations as ReadonlyArray<Json>
-  const change = PatchChange.between(before.document, plan.document)
   if (PatchChange.isEmpty(change) && inOrder(before.document, plan.document)) {
     return Result.fail(refuse("PATCH_EMPTY", "the patch changes nothing"))
   }
@@ -77,7 +77,7 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
     operations
   )
   if (refused !== undefined) return Result.fail(refused)
-  const growth = PatchGrowth.of(before, plan, change)
+  const growth = proposal.author === undefined ? undefined : PatchGrowth.of(before, plan, change)
   const live = [...edges.live].map(([index, ordinals]) => [plan.nodes[index]?.id ?? "", ordinals] as const)
   const warnings = [...spelled.warnings, ...compilerWarnings(plan, operations)]
   return Result.succeed({ next: next.success, operations, change, growth, live, warnings })
