@@ -1,4 +1,5 @@
 /** One process: the whole engine over the common store, on the virtual thread, until it dies, stops or is no longer needed. */
+import { ChildRuns } from "@baton/engine/ChildRuns"
 import { Coordinator } from "@baton/engine/Coordinator"
 import { Failpoints } from "@baton/engine/Failpoint"
 import * as MachineLimits from "@baton/engine/MachineLimits"
@@ -87,6 +88,7 @@ export class SimulatedProcess {
     const ports = Ports.store(this.#world, this, Layer.succeed(MemoryState.MemoryState, this.#world.store))
     return WorkerPool.layer.pipe(
       Layer.provideMerge(Sweeper.layer({ adopt: true })),
+      Layer.provideMerge(ChildRuns.layer),
       Layer.provideMerge(Coordinator.layer),
       Layer.provideMerge(Layer.mergeAll(Plans.layer, Ports.queue(this.#world, this), MemoryEventFeed.layer)),
       Layer.provide(Layer.mergeAll(this.#stepTypes(), secrets)),

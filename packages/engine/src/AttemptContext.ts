@@ -179,6 +179,7 @@ export class AttemptContext implements StepContext {
   }
 
   readonly load: StepContext["load"] = (value) => this.scope.load(value)
+
   /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
   readonly hashable = (name: string): Effect.Effect<Json, StepError> => {
     const template = this.work.fields[name]

@@ -7,6 +7,7 @@
  * record is durable (SEMANTICS 8.1d). A run that loses its fence is folded anew from the journal and asked again.
  */
 import type { Command } from "@baton/kernel/Command"
+import type { Event } from "@baton/kernel/Event"
 import type { Plan } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
 import type { BlobRef, Json } from "@baton/kernel/Value"
@@ -65,6 +66,8 @@ export class Coordinator extends Context.Service<Coordinator, {
   readonly offerAgain: (slot: RunSlot, offers: ReadonlyArray<Offer>) => Effect.Effect<void>
   /** Calls the listener when running attempts of a run must be told to stop: a cancel, a breached deadline. */
   readonly whenClosing: (listener: (slot: RunSlot) => void) => void
+  /** Calls the listener when a record of a run that calls flows, or was called by one, is durable. */
+  readonly whenMoved: (listener: (slot: RunSlot, state: RunState, events: ReadonlyArray<Event>) => void) => void
   /** Timers of the runs owned here, for the alarm fiber. */
   readonly alarms: AlarmClock
   /** Lets go of folded states beyond `MachineLimits.residentRunsMax`; resting runs are folded again when something comes. */

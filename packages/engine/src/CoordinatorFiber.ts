@@ -2,6 +2,7 @@
 import type { Event } from "@baton/kernel/Event"
 import { outlives } from "@baton/kernel/EvolveChild"
 import * as Outstanding from "@baton/kernel/Outstanding"
+import type { RunState } from "@baton/kernel/RunState"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Array from "effect/Array"
 import * as Clock from "effect/Clock"
@@ -43,6 +44,7 @@ interface Services {
   readonly scope: Scope.Scope
   readonly context: Context.Context<never>
   readonly closing: Set<(slot: RunSlot) => void>
+  readonly moved: Set<(slot: RunSlot, state: RunState, events: ReadonlyArray<Event>) => void>
 }
 
 /** Loads what a decision lacked, and puts the run back among those with something to decide. */
@@ -172,6 +174,9 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
       else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
       }
+    }
+    if (state.plan.callers.length > 0 || state.parent !== undefined) {
+      for (const listener of services.moved) listener(slot, state, events)
     }
     if (state.finished !== undefined) services.scribe.forget(slot)
     else services.scribe.touch(slot)
@@ -372,6 +377,9 @@ const api = (services: Services): Coordinator["Service"] => {
     trim: () => scribe.trim(),
     whenClosing: (listener) => {
       services.closing.add(listener)
+    },
+    whenMoved: (listener) => {
+      services.moved.add(listener)
     }
   }
 }
@@ -393,7 +401,8 @@ export const make = Effect.gen(function*() {
     reach: failpoint ?? (() => Effect.void),
     scope: yield* Effect.scope,
     context: yield* Effect.context<never>(),
-    closing: new Set()
+    closing: new Set(),
+    moved: new Set()
   }
   yield* Effect.forkScoped(run(services))
   return api(services)

@@ -18,7 +18,10 @@ export const failpoints = [
   "agent.after-call-before-result",
   "agent.after-result-recorded",
   "gather.after-blobs-before-completion",
-  "flow.after-freeze-before-create"
+  "flow.after-freeze-before-create",
+  "child.before-create",
+  "child.after-create",
+  "child.before-end"
 ] as const
 export type Failpoint = (typeof failpoints)[number]
 

@@ -6,11 +6,13 @@
  * only; a store error fails the whole batch and nothing of it is written. When `commit` returns, an acknowledged record
  * survives power loss. Sequences are dense: a record holds events `seq … seq + n − 1`, and the next one starts after it.
  */
+import type { ParentLink } from "@baton/kernel/Child"
 import type { BlobRef, JsonObject } from "@baton/kernel/Value"
 import type * as Array from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { DeadLetter, LetterEnd, LetterFate, LetterQuery, LetterState, StoredLetter } from "./DeadLetter.ts"
 
 export interface JournalRecord {
   /** Sequence of the record's first event, from 1. */
@@ -37,6 +39,8 @@ export interface RunSummary {
   readonly createdAt: number
   readonly endedAt: number | undefined
   readonly tags: { readonly [key: string]: string }
+  /** The run that started it; the same in every summary of a run. Absent: nobody's child. */
+  readonly parent?: ParentLink
 }
 
 /** Statuses of a run that has ended. */
@@ -103,14 +107,6 @@ export interface DoorQuery {
   readonly limit: number
 }
 
-export interface DeadLetter {
-  readonly path: string
-  readonly attempt: number
-  readonly code: string
-  readonly message: string
-  readonly at: number
-}
-
 export interface Commit {
   readonly tenant: string
   readonly run: string
@@ -141,6 +137,8 @@ export interface Commit {
   /** Rows of `commands` that this record answers, with the answer. */
   readonly answered?: ReadonlyArray<{ readonly id: number; readonly answer: string }>
   readonly deadLetters?: ReadonlyArray<DeadLetter>
+  /** Before `deadLetters` are added. */
+  readonly lettersEnded?: ReadonlyArray<LetterEnd>
   /** Doors that this record opens or changes, and ids of those that it closes. */
   readonly doors?: { readonly set: ReadonlyArray<DoorRow>; readonly clear: ReadonlyArray<string> }
 }
@@ -154,6 +152,10 @@ export interface RunQuery {
   readonly tenant: string
   readonly status?: ReadonlyArray<RunSummary["status"]>
   readonly flow?: string
+  /** Only runs that this run started. */
+  readonly parent?: string
+  /** Only runs that no run started. */
+  readonly roots?: boolean
   /** Both exclusive. */
   readonly createdAfter?: number
   readonly createdBefore?: number
@@ -215,12 +217,19 @@ export class RunStore extends Context.Service<RunStore, {
   readonly releaseExpired: (
     now: number
   ) => Effect.Effect<ReadonlyArray<DispatchRow & { readonly tenant: string; readonly run: string }>, RunStoreError>
-  readonly deadLetters: (
+  readonly deadLetters: (query: LetterQuery) => Effect.Effect<ReadonlyArray<StoredLetter>, RunStoreError>
+  /** Gives a letter that is `expected` another fate: true for exactly one caller. */
+  readonly settleLetter: (
     tenant: string,
-    limit: number
-  ) => Effect.Effect<ReadonlyArray<DeadLetter & { readonly run: string }>, RunStoreError>
+    id: number,
+    expected: LetterState,
+    fate: LetterFate
+  ) => Effect.Effect<boolean, RunStoreError>
   /** What waits for people, over all runs of the tenant. */
   readonly doors: (query: DoorQuery) => Effect.Effect<ReadonlyArray<OpenDoor>, RunStoreError>
-  /** Removes a finished run with everything that belongs to it. False when it is not there or not finished. */
+  /**
+   * Removes a finished run with everything that belongs to it, the runs it has started among it. False when it is not there
+   * or not finished, and when the run that started it is not: that one may yet have to read how it ended.
+   */
   readonly remove: (tenant: string, run: string) => Effect.Effect<boolean, RunStoreError>
 }>()("baton/engine/RunStore") {}

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import { ChildRuns } from "./ChildRuns.ts"
 import { Coordinator } from "./Coordinator.ts"
 import { outstanding } from "./CoordinatorFiber.ts"
 import type { Failpoint } from "./Failpoint.ts"
@@ -33,6 +34,7 @@ const commandsMax = 100
 
 interface Parts {
   readonly coordinator: Coordinator["Service"]
+  readonly children: ChildRuns["Service"]
   readonly store: RunStore["Service"]
   readonly sessions: Sessions["Service"]
   readonly clock: Clock.Clock
@@ -201,13 +203,14 @@ export class Sweeper extends Context.Service<Sweeper, {
 }>()("baton/engine/Sweeper") {
   static readonly layer = (
     options: SweeperOptions
-  ): Layer.Layer<Sweeper, never, Coordinator | RunStore | Sessions> =>
+  ): Layer.Layer<Sweeper, never, Coordinator | ChildRuns | RunStore | Sessions> =>
     Layer.effect(
       Sweeper,
       Effect.gen(function*() {
         const failpoint = yield* Failpoints
         const parts: Parts = {
           coordinator: yield* Coordinator,
+          children: yield* ChildRuns,
           store: yield* RunStore,
           sessions: yield* Sessions,
           clock: yield* Clock.Clock,
@@ -219,6 +222,7 @@ export class Sweeper extends Context.Service<Sweeper, {
         let waiting = new Map<string, number>()
         const sweep = Effect.gen(function*() {
           waiting = yield* repair(parts, waiting)
+          yield* parts.children.sweep
           parts.coordinator.trim()
           yield* expired(parts)
           // A run that cannot be read answers late or never: the sweep goes on without it.
@@ -245,7 +249,7 @@ const stalled = (parts: Parts): ReadonlyArray<RunSlot> => {
 
 /** An orderly stop: everything is written, and the runs are free for whoever comes next. */
 const release = (parts: Parts): Effect.Effect<void> =>
-  parts.coordinator.settled.pipe(
+  parts.children.settled.pipe(
     // A store that does not serve keeps nobody from stopping: the next owner does again what is lost.
     Effect.timeoutOrElse({ duration: parts.limits.stopGrace, orElse: () => Effect.void }),
     Effect.andThen(Effect.suspend(() =>

@@ -1,5 +1,6 @@
 /** What a child run tells its parent. Run-to-run messages may come twice, or late: only the first one changes anything. */
 import * as Schema from "effect/Schema"
+import { at } from "./CommandTime.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
@@ -7,7 +8,7 @@ import { Value } from "./Value.ts"
 export const EndChild = Schema.Struct({
   type: Schema.Literal("EndChild"),
   /** Milliseconds since 1970 on the store's clock. */
-  at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5_000_000_000_000 })),
+  at,
   path: Schema.String,
   attempt: Schema.Int,
   run: Schema.String,

@@ -8,8 +8,10 @@ import type { Command, Refusal } from "./Command.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { hasItem, locate } from "./EvolveStep.ts"
+import type { Template } from "./Expression.ts"
 import * as Finish from "./Finish.ts"
 import type { ItemTable } from "./ItemTable.ts"
+import * as JsonSchema from "./JsonSchema.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
 import type { PlanNode, Work } from "./Plan.ts"
@@ -17,7 +19,7 @@ import type { Sight } from "./Scope.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
 import * as StepPath from "./StepPath.ts"
-import type { Json, Value } from "./Value.ts"
+import type { Json, JsonObject, Value } from "./Value.ts"
 import { inline, none, refs, resolve } from "./Value.ts"
 import type { ChildWait } from "./Wait.ts"
 
@@ -68,23 +70,23 @@ const itemOf = (draft: Draft, items: Value, index: number): Json => {
 const elementOf = (list: Json, index: number): Json =>
   Array.isArray(list) ? (list as ReadonlyArray<Json>)[index] ?? null : null
 
-/** What the input mapping sees: the steps settled when the step was first tried (SEMANTICS 8.6d). */
-const sightOf = (draft: Draft, { index, node, work }: Caller): Sight => {
+/** What the input mapping, and later `select`, sees: the steps settled when the step was first tried (SEMANTICS 8.6d). */
+const sightOf = (draft: Draft, { index, node }: Caller, template: Template): Sight => {
   const { offeredSeq } = draft.state.nodes.get(node.index)
-  const roots = work.fields["input"]?.references.roots
+  const { roots } = template.references
   const until = offeredSeq === 0 ? {} : { until: offeredSeq }
   const table = draft.state.maps.get(node.index)
   if (index === undefined || table === undefined) return { node, ...until }
   const extra: { [name: string]: Json } = { index }
-  if (roots?.has("item") === true) extra["item"] = itemOf(draft, table.items, index)
-  if (roots?.has("last") === true) extra["last"] = read(draft, table.output(index - 1) ?? none)
+  if (roots.has("item")) extra["item"] = itemOf(draft, table.items, index)
+  if (roots.has("last")) extra["last"] = read(draft, table.output(index - 1) ?? none)
   return { node, until: table.offeredSeq, extra }
 }
 
 const inputOf = (draft: Draft, caller: Caller): Result.Result<Value, StepError> => {
   const template = caller.work.fields["input"]
   if (template === undefined) return Result.succeed(inline({}))
-  const value = Drafts.evaluate(draft, template, sightOf(draft, caller))
+  const value = Drafts.evaluate(draft, template, sightOf(draft, caller, template))
   return Result.isSuccess(value)
     ? Result.succeed(inline(value.success))
     : Result.fail(Settle.expressionError(`input: ${value.failure.message}`))
@@ -192,8 +194,32 @@ const failure = (path: string, command: Of<"EndChild">): StepError => {
     : { code: "CHILD_CANCELLED", kind: "cancelled", message: ended, retryable: false, detail: { run, code } }
 }
 
+/** Problems of an output that an error names. */
+const problemsMax = 10
+
+/** The child's output as the step gives it: checked by the step's schema, cut down by its `select`. */
+const outputOf = (draft: Draft, step: Waiting, given: Value): Result.Result<Value, StepError> => {
+  const { definition, fields } = step.work
+  if (definition.output === undefined && fields["select"] === undefined) return Result.succeed(given)
+  const output = read(draft, given)
+  const problems = definition.output === undefined ? [] : JsonSchema.validate(definition.output as JsonObject, output)
+  if (problems.length > 0) {
+    const named = problems.slice(0, problemsMax).map(({ message, pointer }) => `${pointer}: ${message}`)
+    const message = `what run ${step.wait.run} gave does not fit the schema of ${step.path}: ${named.join("; ")}`
+    return Result.fail({ code: "OUTPUT_INVALID", kind: "validation", message, retryable: false })
+  }
+  if (fields["select"] === undefined) return Result.succeed(given)
+  const sight = sightOf(draft, step, fields["select"])
+  const selected = Drafts.evaluate(draft, fields["select"], { ...sight, extra: { ...sight.extra, output } })
+  return Result.isSuccess(selected)
+    ? Result.succeed(inline(selected.success))
+    : Result.fail(Settle.expressionError(`select: ${selected.failure.message}`))
+}
+
 const succeed = (draft: Draft, step: Waiting, command: Of<"EndChild">, report: Settle.Report): void => {
-  const output = command.output ?? none
+  const made = outputOf(draft, step, command.output ?? none)
+  if (Result.isFailure(made)) return fail(draft, step, step.attempt, made.failure, report)
+  const output = made.success
   const { attempt, index, node, path } = step
   if (index === undefined) return Settle.succeed(draft, node, attempt, output, report)
   const { usage, warnings = [] } = report

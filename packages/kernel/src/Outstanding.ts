@@ -3,7 +3,7 @@
  * and the runs that this one has started. The sweeper compares this with what is there and repairs it (SEMANTICS 8.2, 8.3).
  */
 import { outlives } from "./EvolveChild.ts"
-import { childItems, hasItem } from "./EvolveStep.ts"
+import { childItems, hasItem, locate } from "./EvolveStep.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
@@ -179,6 +179,19 @@ export const children = (state: RunState): ReadonlyArray<Child> => {
     }
   }
   return found
+}
+
+/** The child that the step at a path waits for, if it does. */
+export const childAt = (state: RunState, path: string): Child | undefined => {
+  const address = locate(state, path)
+  if (address === undefined) return undefined
+  const { index, node } = address
+  const table = index === undefined ? undefined : state.maps.get(node.index)
+  const at = state.nodes.get(node.index)
+  const status = index === undefined ? at.status : table?.status(index)
+  const wait = index === undefined ? at.wait : table?.note(index)?.wait
+  if (status !== "waiting" || wait?.kind !== "child") return undefined
+  return childOf(state, node, path, index === undefined ? at.attempt : table?.attempt(index) ?? 1, wait)
 }
 
 export interface Outstanding {

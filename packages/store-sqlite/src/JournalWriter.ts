@@ -11,6 +11,7 @@ import type { BlobRef } from "@baton/kernel/Value"
 import * as Blobs from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as DoorTable from "./DoorTable.ts"
+import * as LetterTable from "./LetterTable.ts"
 import * as Migrations from "./Migrations.ts"
 
 interface Fence {
@@ -142,13 +143,17 @@ export class JournalWriter {
     // Creation without a summary is a bug of the caller, not a state of the store: the batch dies.
     if (commit.summary === undefined) throw new Error(`the record that creates run ${commit.run} carries no summary`)
     return this.#connection.insertNew(
-      `INSERT INTO run (tenant, run, owner, epoch, flow, version, flow_hash, status, paused, code, reason, semantics,
-        created_at, ended_at, tags) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (tenant, run) DO NOTHING`,
+      `INSERT INTO run (tenant, run, owner, epoch, flow, parent_run, parent_path, parent_attempt, depth, version,
+        flow_hash, status, paused, code, reason, semantics, created_at, ended_at, tags)
+        VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, run) DO NOTHING`,
       commit.tenant,
       commit.run,
       commit.owner ?? null,
       commit.summary.flow,
+      commit.summary.parent?.run ?? null,
+      commit.summary.parent?.path ?? null,
+      commit.summary.parent?.attempt ?? null,
+      commit.summary.parent?.depth ?? 0,
       ...columns(commit.summary)
     )
   }
@@ -173,16 +178,8 @@ export class JournalWriter {
     for (const { answer, id } of commit.answered ?? []) {
       this.#connection.run("UPDATE command SET answer = ? WHERE id = ? AND answer IS NULL", answer, id)
     }
-    for (const { at, attempt, code, message, path } of commit.deadLetters ?? []) {
-      this.#connection.run(
-        "INSERT INTO dead_letter (run_no, path, attempt, code, message, at) VALUES (?, ?, ?, ?, ?, ?)",
-        runNo,
-        path,
-        attempt,
-        code,
-        message,
-        at
-      )
+    if (commit.deadLetters !== undefined || commit.lettersEnded !== undefined) {
+      LetterTable.write(this.#connection, runNo, commit)
     }
     if (commit.doors !== undefined) DoorTable.write(this.#connection, runNo, commit.at, commit.doors)
   }
@@ -205,7 +202,7 @@ export class JournalWriter {
   }
 }
 
-/** All but the flow's name, which a run keeps: an index holds it. */
+/** All but the flow's name and the parent, which a run keeps: indexes hold them. */
 const columns = (summary: RunSummary) => [
   summary.version,
   summary.flowHash,

@@ -1,7 +1,6 @@
 /** What is read of runs: their rows, records, timers and dead letters; and how they go. */
 import * as RecordHash from "@baton/engine/RecordHash"
 import {
-  type DeadLetter,
   isFinished,
   type JournalRecord,
   type RunQuery,
@@ -38,6 +37,10 @@ const RunColumns = Schema.Struct({
   created_at: Schema.Number,
   ended_at: Schema.NullOr(Schema.Number),
   tags: Schema.fromJsonString(Tags),
+  parent_run: Schema.NullOr(Schema.String),
+  parent_path: Schema.NullOr(Schema.String),
+  parent_attempt: Schema.NullOr(Schema.Int),
+  depth: Schema.Int,
   owner: Schema.NullOr(Schema.String),
   epoch: Schema.Int,
   head: Schema.Int,
@@ -50,9 +53,11 @@ const selectRun = `SELECT r.*, j.seq + j.n - 1 AS head, j.hash FROM run r
     (SELECT record_no FROM journal WHERE run_no = r.run_no ORDER BY seq DESC LIMIT 1)`
 
 const toRun = (row: Row): RunRow => {
-  const { code, created_at, ended_at, flow_hash, owner, paused, reason, run_no: _, ...rest } = decodeRun(row)
+  const { code, created_at, ended_at, flow_hash, owner, paused, reason, run_no: _, ...columns } = decodeRun(row)
+  const { depth, parent_attempt: attempt, parent_path: path, parent_run: parent, ...rest } = columns
   return {
     ...rest,
+    ...(parent === null || path === null || attempt === null ? {} : { parent: { run: parent, path, attempt, depth } }),
     flowHash: flow_hash,
     paused: paused === 1,
     code: code ?? undefined,
@@ -81,6 +86,8 @@ export const list = (connection: Connection, query: RunQuery): ReadonlyArray<Run
   ]
   if (after !== undefined) conditions.push(["r.run_no < ?", after])
   if (query.flow !== undefined) conditions.push(["r.flow = ?", query.flow])
+  if (query.parent !== undefined) conditions.push(["r.parent_run = ?", query.parent])
+  if (query.roots === true) conditions.push(["r.parent_run IS NULL"])
   if (query.createdAfter !== undefined) conditions.push(["r.created_at > ?", query.createdAfter])
   if (query.createdBefore !== undefined) conditions.push(["r.created_at < ?", query.createdBefore])
   if (query.status !== undefined) {
@@ -204,37 +211,28 @@ export const nextTimer = (connection: Connection, owner: string | undefined): nu
   return row === undefined ? undefined : Number(row["due"])
 }
 
-const LetterColumns = Schema.Struct({
-  run: Schema.String,
-  path: Schema.String,
-  attempt: Schema.Int,
-  code: Schema.String,
-  message: Schema.String,
-  at: Schema.Number
-})
-const decodeLetter = Schema.decodeUnknownSync(LetterColumns)
-
-export const deadLetters = (
-  connection: Connection,
-  tenant: string,
-  limit: number
-): ReadonlyArray<DeadLetter & { run: string }> =>
-  connection.all(
-    `SELECT r.run, d.path, d.attempt, d.code, d.message, d.at FROM dead_letter d JOIN run r ON r.run_no = d.run_no
-      WHERE r.tenant = ? ORDER BY d.at DESC, d.letter_no LIMIT ?`,
-    tenant,
-    limit
-  ).map((row) => decodeLetter(row))
-
-/** Everything that belongs to a finished run, in one transaction. Its blobs become collectable. */
+/** Everything that belongs to a finished run, its children among it, in one transaction. Its blobs become collectable. */
 export const remove = (connection: Connection, tenant: string, run: string): boolean =>
   connection.write(() => {
     const found = find(connection, tenant, run)
-    const runNo = numberOf(connection, tenant, run)
-    if (found === undefined || runNo === undefined || !isFinished(found)) return false
+    if (found === undefined || !isFinished(found)) return false
+    const parent = found.parent === undefined ? undefined : find(connection, tenant, found.parent.run)
+    if (parent !== undefined && !isFinished(parent)) return false
+    const family = [run]
+    for (const one of family) {
+      const children = connection.all("SELECT run FROM run WHERE tenant = ? AND parent_run = ?", tenant, one)
+      family.push(...children.map((row) => String(row["run"])))
+    }
+    for (const one of family) removeOne(connection, tenant, one)
+    return true
+  })
+
+const removeOne = (connection: Connection, tenant: string, run: string): void => {
+  const runNo = numberOf(connection, tenant, run)
+  if (runNo !== undefined) {
     for (const table of ["journal", "timer", "door", "dead_letter", "blob_reference", "log_line", "run"]) {
       connection.run(`DELETE FROM ${table} WHERE run_no = ?`, runNo)
     }
-    connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, run)
-    return true
-  })
+  }
+  connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, run)
+}

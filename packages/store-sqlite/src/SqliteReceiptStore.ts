@@ -8,7 +8,8 @@ import type { StoreAccess } from "./StoreAccess.ts"
 const refail = <A>(effect: Effect.Effect<A, RunStoreError>): Effect.Effect<A, ReceiptStoreError> =>
   Effect.mapError(
     effect,
-    ({ message, reason }) => new ReceiptStoreError({ reason: reason === "corrupt" ? "corrupt" : "unavailable", message })
+    ({ message, reason }) =>
+      new ReceiptStoreError({ reason: reason === "corrupt" ? "corrupt" : "unavailable", message })
   )
 
 export const make = ({ read, write }: StoreAccess) =>

@@ -65,7 +65,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
   )
 })
 
-export type Ports = RunStore | Sessions | BlobStore | FlowStore | StepLog | ReceiptStore | Secrets | SqliteUpkeep.SqliteUpkeep
+export type Ports =
+  | RunStore
+  | Sessions
+  | BlobStore
+  | FlowStore
+  | StepLog
+  | ReceiptStore
+  | Secrets
+  | SqliteUpkeep.SqliteUpkeep
 
 /** One process on one store. Built afresh wherever it is provided: two of them on one folder are two sessions. */
 export const layer = (
