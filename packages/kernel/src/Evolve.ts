@@ -139,12 +139,6 @@ const takeFor = (state: RunState, path: string): void => {
 
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
-    case "PatchProposed":
-      return Patch.proposed(state, event)
-    case "PlanPatched":
-      return Patch.patched(state, event)
-    case "PatchRejected":
-      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true
@@ -230,7 +224,7 @@ const apply = (state: RunState, event: Event): boolean => {
       // What they do, they do to the ledger and to what waits for it.
       return state.ledger !== undefined
     default:
-      return false
+      return Patch.fold(state, event)
   }
 }
 
