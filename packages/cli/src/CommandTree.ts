@@ -7,6 +7,9 @@ import * as Option from "effect/Option"
 import { approvals } from "./ApprovalsTree.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import { deadletters } from "./OperatorsTree.ts"
+import { patches } from "./PatchesTree.ts"
+import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
@@ -157,7 +160,19 @@ const doctor = leaf("doctor", "Check this machine and the store; every finding h
   ["baton doctor --json", "for a report"]
 ], () => ({ _tag: "Doctor" }))
 
-const commands = [run, research, runs, approvals, flows, secrets, backup, doctor] as const
+const commands = [
+  run,
+  research,
+  runs,
+  approvals,
+  patches,
+  deadletters,
+  flows,
+  receipts,
+  secrets,
+  backup,
+  doctor
+] as const
 
 const described = GlobalFlags.root.pipe(
   Command.withDescription("Durable agent workflows: flows that survive anything"),

@@ -2,6 +2,8 @@
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type { DoorKind } from "@baton/kernel/Doors"
 import type * as Operators from "./OperatorRequests.ts"
+import type { PatchRequest } from "./PatchRequests.ts"
+import type * as Receipts from "./ReceiptsTree.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -221,11 +223,18 @@ export type Request =
   | RunsCancel
   | RunsPause
   | RunsResume
+  | PatchRequest
   | Operators.RunsRetry
   | Operators.RunsSkip
   | Operators.RunsAbort
   | Operators.RunsFork
   | Operators.RunsDiff
+  | Receipts.ReceiptsStats
+  | Receipts.ReceiptsClear
+  | Operators.LettersList
+  | Operators.LettersShow
+  | Operators.LettersReprocess
+  | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
   | ApprovalsList

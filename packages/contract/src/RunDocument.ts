@@ -1,5 +1,6 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
 import { Lineage } from "@baton/kernel/EventReuse"
+import { ReceiptNote } from "@baton/kernel/Receipt"
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"
@@ -51,7 +52,9 @@ export const StepDocument = Schema.Struct({
     message: Schema.String,
     door: Schema.String,
     data: Schema.Record(Schema.String, Schema.Json)
-  }))
+  })),
+  /** What the step says about its receipt: why its result was used again, or what has changed; where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote)
 })
 export type StepDocument = typeof StepDocument.Type
 

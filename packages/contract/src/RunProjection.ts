@@ -36,7 +36,7 @@ export const address = (value: Value): Json => {
 const timeOrNull = (at: number | undefined): string | null => at === undefined || at === 0 ? null : timeText(at)
 
 const nodeStatus = (at: NodeState, begun: boolean): StepStatus =>
-  at.reused && at.status === "succeeded"
+  at.status === "succeeded" && (at.reused || at.receipt?.kind === "hit")
     ? "reused"
     : at.status === "queued" && begun
     ? "running"
@@ -62,14 +62,15 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     output: at.output === undefined ? null : address(at.output),
     error: at.error ?? null,
     usage: at.usage ?? null,
-    ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined)
+    ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined),
+    ...(at.receipt === undefined ? {} : { receipt: at.receipt })
   }
 }
 
 const itemStatus = (status: ItemStatus, note: ItemNote | undefined, begun: boolean): StepStatus => {
   if (status === "ready") return "queued"
   if (status === "queued" && begun) return "running"
-  return status === "succeeded" && note?.reused === true ? "reused" : status
+  return status === "succeeded" && (note?.reused === true || note?.receipt?.kind === "hit") ? "reused" : status
 }
 
 const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight): StepDocument => {
@@ -91,7 +92,8 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     output: output === undefined ? null : address(output),
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null,
-    ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined)
+    ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined),
+    ...(note?.receipt === undefined ? {} : { receipt: note.receipt })
   }
 }
 
