@@ -86,6 +86,15 @@ const budget = (path: string, { need }: Of<"budget">): Reason => ({
   data: { need: { ...Amount.toBudget(need) } }
 })
 
+/** The command that decides it; `target` is the approval's id, or a run and a path. */
+export const decisionDoor = ({ ask, options }: Pick<Of<"approval">, "ask" | "options">, target: string): string => {
+  const names = (options ?? []).map(({ name }) => name).join("|")
+  if (ask !== "question") {
+    return `baton approvals ${ask === "checkpoint" ? "approve|retry|reject" : "approve|reject"} ${target}`
+  }
+  return `baton approvals answer ${target} ${names === "" ? "--text TEXT" : `--option ${names}`}`
+}
+
 const approval = (path: string, wait: Of<"approval">): Reason => {
   const { approvers, ask, dueAt, hash, id, quorum, title } = wait
   const votes = wait.votes?.length ?? 0
@@ -96,9 +105,7 @@ const approval = (path: string, wait: Of<"approval">): Reason => {
     reason: ask === "question" ? "input" : "approval",
     path,
     message: `${path} ${ask === "question" ? "asks" : "waits for a decision"}${who}${many}: ${title}${until}`,
-    door: ask === "question"
-      ? `baton approvals answer RUN ${path} --text TEXT`
-      : `baton approvals approve|reject RUN ${path}`,
+    door: decisionDoor(wait, `RUN ${path}`),
     data: {
       id,
       ask,
