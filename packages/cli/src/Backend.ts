@@ -1,5 +1,6 @@
 /** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
 import type { Client, ClientError } from "@baton/contract/Client"
+import type { FlowsClient } from "@baton/contract/FlowsClient"
 import type { SecretsClient } from "@baton/contract/SecretsClient"
 import type { StoreClient } from "@baton/contract/StoreClient"
 import * as Context from "effect/Context"
@@ -24,7 +25,7 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
-export type Ports = Client | SecretsClient | StoreClient
+export type Ports = Client | FlowsClient | SecretsClient | StoreClient
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>

@@ -4,6 +4,7 @@
  */
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -192,7 +193,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | SecretsClient | StoreClient> =>
+): Layer.Layer<Client | FlowsClient | SecretsClient | StoreClient> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -271,6 +272,12 @@ export const layer = (
       prune: (before) => Effect.as(record("prune", before), 3),
       checkFlow
     })
+    const noFlow = Effect.fail(new ClientError({ reason: "not_found", code: "FLOW_MISSING", message: "no such flow" }))
+    const flows = FlowsClient.of({
+      publish: () => noFlow,
+      list: () => Effect.succeed([]),
+      find: () => noFlow
+    })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
         Effect.sync(() => {
@@ -288,5 +295,9 @@ export const layer = (
           : Effect.succeed({ file, bytes: 4096, runs: runs.length }),
       diagnose: Effect.succeed([{ id: "store.migrations", status: "ok", message: "current" }])
     })
-    return Context.make(Client, client).pipe(Context.add(SecretsClient, secrets), Context.add(StoreClient, store))
+    return Context.make(Client, client).pipe(
+      Context.add(FlowsClient, flows),
+      Context.add(SecretsClient, secrets),
+      Context.add(StoreClient, store)
+    )
   }))

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
+import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Research from "../src/commands/Research.ts"
 import * as Run from "../src/commands/Run.ts"
@@ -43,6 +44,9 @@ const commands: Program.Commands = {
   FlowsCheck: later(Flows.flowsCheck),
   FlowsShow: later(Flows.flowsShow),
   FlowsGraph: later(Flows.flowsGraph),
+  FlowsPublish: later(FlowCatalog.flowsPublish),
+  FlowsList: later(FlowCatalog.flowsList),
+  FlowsDiff: later(FlowCatalog.flowsDiff),
   Backup: later(Store.backup),
   Doctor: later(Store.doctor)
 }

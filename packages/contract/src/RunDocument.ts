@@ -1,4 +1,5 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
+import { ParentLink } from "@baton/kernel/Child"
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"
@@ -43,7 +44,9 @@ export const StepDocument = Schema.Struct({
   /** The output's JSON, or `{ "$ref": "sha256:…", "bytes": n }` when it is kept as a blob. */
   output: Schema.Json,
   error: nullable(StepError),
-  usage: nullable(Usage)
+  usage: nullable(Usage),
+  /** The run that the last attempt of a step that calls a flow has started. */
+  childRun: Schema.optionalKey(Schema.String)
 })
 export type StepDocument = typeof StepDocument.Type
 
@@ -67,6 +70,8 @@ export const RunDocument = Schema.Struct({
   ),
   warnings: Schema.Array(Warning),
   tags: Schema.Record(Schema.String, Schema.String),
+  /** The run that started it, and the attempt that waits for it; absent for a run that nobody's step has started. */
+  parent: Schema.optionalKey(ParentLink),
   startedAt: Schema.String,
   endedAt: nullable(Schema.String),
   seq: Schema.Int,
@@ -99,7 +104,8 @@ export const RunListItem = Schema.Struct({
   startedAt: Schema.String,
   endedAt: nullable(Schema.String),
   seq: Schema.Int,
-  tags: Schema.Record(Schema.String, Schema.String)
+  tags: Schema.Record(Schema.String, Schema.String),
+  parent: Schema.optionalKey(ParentLink)
 })
 export type RunListItem = typeof RunListItem.Type
 

@@ -1,8 +1,10 @@
 /** A run's folded state as the document that people and programs get. */
+import * as Child from "@baton/kernel/Child"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"
 import { publicStatus } from "@baton/kernel/Scope"
+import type { StepError } from "@baton/kernel/StepError"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
@@ -35,6 +37,12 @@ const timeOrNull = (at: number | undefined): string | null => at === undefined |
 const nodeStatus = (at: NodeState, begun: boolean): StepStatus =>
   at.status === "queued" && begun ? "running" : publicStatus(at.status) as StepStatus
 
+/** Nothing was started before the first attempt, and where the start itself was refused. */
+const childRun = (state: RunState, path: string, attempt: number, error: StepError | undefined) =>
+  attempt === 0 || error?.sent === false
+    ? {}
+    : { childRun: Child.runOf(state.run, state.createdAt, path, attempt) }
+
 const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument => {
   const at = state.nodes.get(node.index)
   const begunAt = sight.begun.get(`${node.id}#${at.attempt}`)
@@ -48,7 +56,8 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     endedAt: timeOrNull(at.settledAt),
     output: at.output === undefined ? null : address(at.output),
     error: at.error ?? null,
-    usage: at.usage ?? null
+    usage: at.usage ?? null,
+    ...(node.type === "flow" ? childRun(state, node.id, at.attempt, at.error) : {})
   }
 }
 
@@ -70,7 +79,8 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     endedAt: timeOrNull(table?.endedAt(index)),
     output: output === undefined ? null : address(output),
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
-    usage: note?.usage ?? null
+    usage: note?.usage ?? null,
+    ...(node.each?.body.type === "flow" ? childRun(state, path, attempt, note?.error) : {})
   }
 }
 
@@ -162,6 +172,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
     error: failure(state),
     warnings: state.warnings,
     tags: state.tags,
+    ...(state.parent === undefined ? {} : { parent: state.parent }),
     startedAt: timeText(state.createdAt),
     endedAt: timeOrNull(finished?.at),
     seq: state.seq,

@@ -28,10 +28,6 @@ const externalized = (event: Event, blobs: Array<NewBlob>, calls: boolean): Even
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
-    case "StepWaiting":
-      return event.wait.kind === "approval"
-        ? { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
-        : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
@@ -42,6 +38,9 @@ const externalized = (event: Event, blobs: Array<NewBlob>, calls: boolean): Even
       // What a step selects of its child's output is made by the kernel; what workers made comes stored.
       return calls ? { ...event, output: externalize(event.output, blobs) } : event
     case "StepWaiting":
+      if (event.wait.kind === "approval") {
+        return { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
+      }
       return event.wait.kind === "child"
         ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
         : event

@@ -11,6 +11,7 @@ import * as HttpTool from "@baton/agents/tools/HttpTool"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
@@ -47,6 +48,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
+import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import type { Parts } from "./Parts.ts"
@@ -149,6 +151,7 @@ const client = (options: LocalOptions) =>
       sessions: yield* Sessions,
       blobs: yield* BlobStore,
       flows: yield* FlowStore,
+      catalog: yield* FlowCatalog.make(yield* FlowStore),
       feed: yield* EventFeed,
       log: yield* StepLog,
       secrets: yield* Secrets,
@@ -161,6 +164,7 @@ const client = (options: LocalOptions) =>
     yield* requireSemantics(parts)
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
   }))
@@ -188,7 +192,7 @@ const toClientError = (error: unknown): ClientError => {
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<Client | FlowsClient | SecretsClient | StoreClient, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))

@@ -13,6 +13,7 @@ import type { StepLog } from "@baton/engine/StepLog"
 import type { Sweeper } from "@baton/engine/Sweeper"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
+import type { FlowCatalog } from "./FlowCatalog.ts"
 
 /** The one tenant of a local store. */
 export const tenant = "default"
@@ -25,6 +26,7 @@ export interface Parts {
   readonly sessions: Sessions["Service"]
   readonly blobs: BlobStore["Service"]
   readonly flows: FlowStore["Service"]
+  readonly catalog: FlowCatalog
   readonly feed: EventFeed["Service"]
   readonly log: StepLog["Service"]
   readonly secrets: Secrets["Service"]
