@@ -100,11 +100,11 @@ describe.concurrent("steering", { timeout: 90_000 }, () => {
       const asked = await desk.run("run", "asks.yaml", "--handlers", handlers, "--no-input")
       const run = runIn(asked.out)
       assert.strictEqual(asked.exit, 5, asked.err)
-      assert.include(asked.err, `  try: baton runs resolve ${run} charge --action retry|skip|abort\n`)
-      const skipped = await desk.run("runs", "resolve", run, "charge", "--action", "skip", "--output", "{\"id\":1}")
+      assert.include(asked.err, `  try: baton runs retry|skip|abort ${run} charge\n`)
+      const skipped = await desk.run("runs", "skip", run, "charge", "--output", "{\"id\":1}")
       assert.deepStrictEqual(
         [skipped.exit, skipped.out],
-        [0, `${run} resolved step=charge decision=skip\n`],
+        [0, `${run} skipped step=charge\n`],
         skipped.err
       )
       const resumed = await desk.run("runs", "resume", run, "--handlers", handlers, "--json", "--strict")

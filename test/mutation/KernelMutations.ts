@@ -51,16 +51,16 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     promise: "K3",
     breaks: "an answer to an attempt before the one that is offered counts",
     file: kernel("DecideAnswer"),
-    find: `return at.status === "queued" && at.attempt === attempt\n`,
-    replace: `return at.status === "queued" && at.attempt >= attempt\n`,
+    find: `if (at.status !== "queued" || at.attempt !== attempt) return undefined`,
+    replace: `if (at.status !== "queued" || at.attempt < attempt) return undefined`,
     test: [promises, "K3: "]
   },
   {
     promise: "K3",
     breaks: "a second answer to the same item counts",
     file: kernel("DecideAnswer"),
-    find: `return table.status(index) === "queued" && table.attempt(index) === attempt`,
-    replace: `return table.attempt(index) === attempt`,
+    find: `if (table.status(index) !== "queued" || table.attempt(index) !== attempt) return undefined`,
+    replace: `if (table.attempt(index) !== attempt) return undefined`,
     test: [promises, "K3: "]
   },
   {
@@ -94,7 +94,7 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
   {
     promise: "K8",
     breaks: "a command may carry a time that no date can tell",
-    file: kernel("Command"),
+    file: kernel("CommandTime"),
     find: `Schema.isBetween({ minimum: 0, maximum: timeMax })`,
     replace: `Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })`,
     test: [promises, "K8: decide answers any JSON"]

@@ -54,6 +54,7 @@ export class Observer {
   readonly plans: ReadonlyMap<string, Plan>
   readonly time: VirtualTime
   commits = 0
+  fenced = 0
   readonly #store: typeof MemoryState.MemoryState.Service
   readonly #begins = new Map<string, Begin>()
 
@@ -71,6 +72,7 @@ export class Observer {
     for (const [index, outcome] of outcomes.entries()) {
       const commit = batch[index]
       if (outcome.ok && commit !== undefined) this.#record(commit)
+      else this.fenced++
     }
   }
 

@@ -3,6 +3,7 @@ import { explain } from "@baton/kernel/Explain"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Comparison from "../../packages/kernel/test/random/Comparison.ts"
 import { Client } from "./Client.ts"
+import type { Faults } from "./Faults.ts"
 import { SimulatedProcess } from "./SimulatedProcess.ts"
 import { epoch } from "./VirtualTime.ts"
 import { tenant, World } from "./World.ts"
@@ -14,6 +15,8 @@ export interface Report {
   readonly exact: number
   readonly runs: number
   readonly commits: number
+  /** Records that the store refused, because somebody else had written or owned the run. */
+  readonly fenced: number
   readonly steps: number
   /** Virtual milliseconds. */
   readonly millis: number
@@ -79,8 +82,9 @@ const blobsOf = (world: World): ReadonlyMap<BlobRef, Json> =>
     ])
   )
 
-export const simulate = (seed: number): Report => {
-  const world = new World(seed)
+/** `faults`: what goes wrong in this world; otherwise the seed says so. They are used up. */
+export const simulate = (seed: number, faults?: Faults): Report => {
+  const world = new World(seed, faults)
   const processes = new Processes(world)
   const client = new Client(world, () => processes.all)
   const { observer, time } = world
@@ -110,6 +114,7 @@ export const simulate = (seed: number): Report => {
     exact,
     runs: observer.runs.size,
     commits: observer.commits,
+    fenced: observer.fenced,
     steps: time.steps,
     millis: time.now - epoch,
     notes: world.notes,

@@ -48,12 +48,13 @@ export class World {
   /** How often each fail point was reached. */
   readonly reached = new Map<string, number>()
 
-  constructor(seed: number) {
+  /** Without `faults`, chance draws them. */
+  constructor(seed: number, faults?: Faults) {
     this.seed = seed
     this.chance = new Chance(seed)
     this.time = new VirtualTime(this.chance)
     this.store = emptyStore(seed % 2 === 0)
-    this.faults = FaultsOf.draw(this.chance)
+    this.faults = faults ?? FaultsOf.draw(this.chance)
     for (let run = this.chance.int(1, 3); run > 0; run--) {
       const flow = FlowWorld.make(seed * 10 + run, options)
       this.flows.set(`run_${run}`, flow)

@@ -1,4 +1,5 @@
 /** One command at the end of the tree, and the flags that several of them share. Its handler only says what was asked. */
+import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Context from "effect/Context"
@@ -29,6 +30,9 @@ export const leaf = <const Name extends string, const Config extends Command.Com
       Command.withExamples(examples.map(([command, description]) => ({ command, description })))
     )
 
+export const runArgument = Argument.String("run").pipe(
+  Argument.withDescription("A run id, a unique prefix of one, or @last")
+)
 export const waiting = {
   strict: GlobalFlags.toggle("strict", "Warnings count: exit 10 when the run ends with some"),
   waitTimeout: GlobalFlags.duration("wait-timeout", "Stop waiting after this long (exit 6)").pipe(Flag.optional)

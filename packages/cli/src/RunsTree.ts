@@ -4,15 +4,13 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
-import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
+import { handlersFlag, inputFlag, leaf, runArgument, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import * as OperatorsTree from "./OperatorsTree.ts"
+import * as PatchesTree from "./PatchesTree.ts"
 
 const { duration, text, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
-
-const runArgument = Argument.String("run").pipe(
-  Argument.withDescription("A run id, a unique prefix of one, or @last")
-)
 
 const runsList = leaf(
   "list",
@@ -167,24 +165,6 @@ const runsResume = leaf(
   })
 )
 
-const runsResolve = leaf(
-  "resolve",
-  "Decide a step that waits for an operator",
-  {
-    run: runArgument,
-    step: Argument.String("step").pipe(Argument.withDescription("The step's path")),
-    action: Flag.Literals("action", ["retry", "skip", "abort"]).pipe(Flag.withDescription("What to do with it")),
-    output: text("output", "JSON", "With skip: the output to go on with"),
-    note: text("note", "TEXT", "Kept in the journal")
-  },
-  [
-    ["baton runs resolve @last charge --action retry", "try again"],
-    ["baton runs resolve @last charge --action skip --output '{\"id\":\"ch_1\"}'", "it happened; go on with this"],
-    ["baton runs resolve @last charge --action abort", "fail the step"]
-  ],
-  (input) => ({ _tag: "RunsResolve", ...input, output: orUndefined(input.output), note: orUndefined(input.note) })
-)
-
 const runsDelete = leaf("delete", "Delete a finished run and everything that belongs to it", { run: runArgument }, [
   ["baton runs delete run_01K8", "asks first"],
   ["baton runs delete run_01K8 -y", "does not ask"]
@@ -215,7 +195,13 @@ export const runs = Command.make("runs").pipe(
     runsCancel,
     runsPause,
     runsResume,
-    runsResolve,
+    PatchesTree.runsPatch,
+    PatchesTree.runsGraph,
+    OperatorsTree.runsRetry,
+    OperatorsTree.runsSkip,
+    OperatorsTree.runsAbort,
+    OperatorsTree.runsFork,
+    OperatorsTree.runsDiff,
     runsDelete,
     runsPrune
   ])

@@ -29,6 +29,7 @@ describe("CommandLine", () => {
         handlers: "h.ts",
         agent: ["r=s"],
         tag: ["team=x"],
+        as: undefined,
         strict: true,
         waitTimeout: 600_000
       },
@@ -47,7 +48,7 @@ describe("CommandLine", () => {
 
   it("takes a lone dash for stdin, and what follows -- as it is", () => {
     assert.deepInclude(request("run - --input in.json").request, { flow: "-", input: "in.json" })
-    assert.deepInclude(request("runs resolve @last --action skip -- -odd").request, { run: "@last", step: "-odd" })
+    assert.deepInclude(request("runs skip @last -- -odd").request, { run: "@last", step: "-odd" })
   })
 
   for (
@@ -60,7 +61,7 @@ describe("CommandLine", () => {
       ["run x --jsno", "UNKNOWN_FLAG", "--json"],
       ["run x --xyzzy", "UNKNOWN_FLAG", "baton run --help"],
       ["runs show", "MISSING_ARGUMENT", "baton runs show --help"],
-      ["runs resolve r s", "MISSING_FLAG", "baton runs resolve --help"],
+      ["runs skip r", "MISSING_ARGUMENT", "baton runs skip --help"],
       ["runs list --limit many", "INVALID_VALUE", "baton runs list --help"],
       ["run x --wait-timeout soon", "INVALID_VALUE", "baton run --help"],
       ["runs show a b", "UNEXPECTED_ARGUMENT", "baton runs show --help"],

@@ -68,7 +68,7 @@ describe("baton run", () => {
       assert.include(err, "error[HUMAN_NEEDED]: run_0001 waits for a decision")
       assert.include(
         err,
-        "  why: greet: nobody knows whether the call was made\n  try: baton runs resolve run_0001 greet"
+        "  why: greet: nobody knows whether the call was made\n  try: baton runs retry|skip|abort run_0001 greet"
       )
       assert.include(err, "  resume: baton runs resume run_0001 --data 'my runs'\n")
       assert.strictEqual(last(err), "baton: run=run_0001 state=waiting exit=5")
@@ -289,7 +289,7 @@ describe("baton runs", () => {
       const explained = (yield* baton(["runs", "explain", "@last"], { seen })).out
       assert.match(
         explained,
-        /greet {2}unknown_outcome {2}nobody knows whether the call was made {2}baton runs resolve/
+        /greet {2}unknown_outcome {2}nobody knows whether the call was made {2}baton runs retry\|skip\|abort/
       )
       const over = (yield* baton(["runs", "explain", "run_0001"], { seen })).out
       assert.strictEqual(over, "run_0001 is over: succeeded (all done)\n")
@@ -308,20 +308,27 @@ describe("baton runs", () => {
       assert.strictEqual(yield* write("runs", "pause", "@last"), "run_0002 paused\n")
       assert.strictEqual(yield* write("runs", "cancel", "@last", "--reason", "r"), "run_0002 cancelling\n")
       assert.strictEqual(
-        yield* write("runs", "resolve", "@last", "greet", "--action", "skip", "--output", "{\"a\":1}"),
-        "run_0002 resolved step=greet decision=skip\n"
+        yield* write("runs", "skip", "@last", "greet", "--output", "{\"a\":1}", "--note", "by hand"),
+        "run_0002 skipped step=greet\n"
       )
+      assert.strictEqual(
+        yield* write("runs", "retry", "@last", "greet", "--delay", "30s", "--modify", "{\"b\":2}"),
+        "run_0002 retrying step=greet\n"
+      )
+      assert.strictEqual(yield* write("runs", "abort", "@last", "greet"), "run_0002 aborted step=greet\n")
       assert.strictEqual(yield* write("runs", "delete", "run_0001", "-y"), "run_0001 deleted\n")
       assert.deepStrictEqual(JSON.parse(yield* write("runs", "prune", "-y", "--json")), {
         schema: "baton.receipt/1",
         action: "pruned",
         runs: 3
       })
-      assert.deepStrictEqual(seen.calls.slice(0, 5), [
+      assert.deepStrictEqual(seen.calls.slice(0, 7), [
         ["send", "run_0002", "ack", { by: "ana" }, "e1"],
         ["pause", "run_0002"],
         ["cancel", "run_0002", "r"],
-        ["resolveStep", "run_0002", "greet", "skip", { output: { a: 1 } }],
+        ["resolveStep", "run_0002", "greet", "skip", { output: { a: 1 }, note: "by hand" }],
+        ["resolveStep", "run_0002", "greet", "retry", { delayMs: 30_000, modifications: { b: 2 } }],
+        ["resolveStep", "run_0002", "greet", "abort", {}],
         ["remove", "run_0001"]
       ])
     }))

@@ -2,9 +2,12 @@
  * A Baton that plays scripts: each flow name stands for a list of events with the milliseconds before each. It answers
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { OperatorClient } from "@baton/contract/OperatorClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -19,6 +22,9 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as FakeApprovals from "./FakeApprovals.ts"
+
+import { fakePatches } from "./FakePatches.ts"
 
 type Draft = Event extends infer E ? (E extends Event ? Omit<E, "v" | "at"> : never) : never
 
@@ -193,7 +199,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | FlowsClient | SecretsClient | StoreClient> =>
+): Layer.Layer<ApprovalsClient | Client | FlowsClient | OperatorClient | PatchesClient | SecretsClient | StoreClient> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -278,6 +284,15 @@ export const layer = (
       list: () => Effect.succeed([]),
       find: () => noFlow
     })
+    const made = (name: string, run: string, request: unknown) =>
+      Effect.gen(function*() {
+        yield* record(name, request)
+        return { document: documentOf(yield* find(run)), reused: 2, running: ["greet"], guarded: ["charge"] }
+      })
+    const operators = OperatorClient.of({
+      fork: (request) => made("fork", request.run, request),
+      retry: (request) => made("retry", request.run, request)
+    })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
         Effect.sync(() => {
@@ -297,6 +312,9 @@ export const layer = (
     })
     return Context.make(Client, client).pipe(
       Context.add(FlowsClient, flows),
+      Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
+      Context.add(OperatorClient, operators),
+      Context.add(PatchesClient, fakePatches(record)),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

@@ -42,7 +42,7 @@ const waitsForOperator: Script = {
     reason: "unknown_outcome",
     path: "greet",
     message: "nobody knows whether the call was made",
-    door: "baton runs resolve run_0001 greet --action retry|skip|abort",
+    door: "baton runs retry|skip|abort run_0001 greet",
     data: {}
   }]
 }

@@ -1,5 +1,6 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
 import { ParentLink } from "@baton/kernel/Child"
+import { Lineage } from "@baton/kernel/EventReuse"
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"
@@ -46,7 +47,14 @@ export const StepDocument = Schema.Struct({
   error: nullable(StepError),
   usage: nullable(Usage),
   /** The run that the last attempt of a step that calls a flow has started. */
-  childRun: Schema.optionalKey(Schema.String)
+  childRun: Schema.optionalKey(Schema.String),
+  /** Of a step that waits: why, and what ends it; the reasons are those of `explain`. */
+  waitsFor: Schema.optionalKey(Schema.Struct({
+    reason: Schema.String,
+    message: Schema.String,
+    door: Schema.String,
+    data: Schema.Record(Schema.String, Schema.Json)
+  }))
 })
 export type StepDocument = typeof StepDocument.Type
 
@@ -75,6 +83,8 @@ export const RunDocument = Schema.Struct({
   startedAt: Schema.String,
   endedAt: nullable(Schema.String),
   seq: Schema.Int,
+  /** The run that this one was made from, as of event `seq` of it. */
+  lineage: Schema.optionalKey(Lineage),
   steps: Schema.Array(StepDocument),
   /** All steps, listed or not: long lists are cut at 1,000 and paged by `steps`. */
   stepsTotal: Schema.Int,

@@ -1,5 +1,7 @@
 /** A run's folded state as the document that people and programs get. */
 import * as Child from "@baton/kernel/Child"
+import { waitReason } from "@baton/kernel/ExplainWait"
+import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"
@@ -8,6 +10,7 @@ import type { StepError } from "@baton/kernel/StepError"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
+import type { Wait } from "@baton/kernel/Wait"
 import type { RunDocument, StepDocument, StepStatus } from "./RunDocument.ts"
 import { timeText } from "./Wire.ts"
 
@@ -35,7 +38,17 @@ export const address = (value: Value): Json => {
 const timeOrNull = (at: number | undefined): string | null => at === undefined || at === 0 ? null : timeText(at)
 
 const nodeStatus = (at: NodeState, begun: boolean): StepStatus =>
-  at.status === "queued" && begun ? "running" : publicStatus(at.status) as StepStatus
+  at.reused && at.status === "succeeded"
+    ? "reused"
+    : at.status === "queued" && begun
+    ? "running"
+    : publicStatus(at.status) as StepStatus
+
+const waitsFor = (state: RunState, path: string, wait: Wait | undefined, { now }: Sight): Partial<StepDocument> => {
+  if (wait === undefined) return {}
+  const { data, door, message, reason } = waitReason(path, wait, now)
+  return { waitsFor: { reason, message, door: door.replaceAll("RUN", state.run), data } }
+}
 
 /** Nothing was started before the first attempt, and where the start itself was refused. */
 const childRun = (state: RunState, path: string, attempt: number, error: StepError | undefined) =>
@@ -57,8 +70,15 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     output: at.output === undefined ? null : address(at.output),
     error: at.error ?? null,
     usage: at.usage ?? null,
-    ...(node.type === "flow" ? childRun(state, node.id, at.attempt, at.error) : {})
+    ...(node.type === "flow" ? childRun(state, node.id, at.attempt, at.error) : {}),
+    ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined)
   }
+}
+
+const itemStatus = (status: ItemStatus, note: ItemNote | undefined, begun: boolean): StepStatus => {
+  if (status === "ready") return "queued"
+  if (status === "queued" && begun) return "running"
+  return status === "succeeded" && note?.reused === true ? "reused" : status
 }
 
 const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight): StepDocument => {
@@ -73,14 +93,15 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     path,
     node: node.id,
     type: node.each?.body.type ?? node.type,
-    status: status === "ready" ? "queued" : status === "queued" && begunAt !== undefined ? "running" : status,
+    status: itemStatus(status, note, begunAt !== undefined),
     attempt,
     startedAt: timeOrNull(table?.startedAt(index) || begunAt),
     endedAt: timeOrNull(table?.endedAt(index)),
     output: output === undefined ? null : address(output),
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null,
-    ...(node.each?.body.type === "flow" ? childRun(state, path, attempt, note?.error) : {})
+    ...(node.each?.body.type === "flow" ? childRun(state, path, attempt, note?.error) : {}),
+    ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined)
   }
 }
 
@@ -176,6 +197,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
     startedAt: timeText(state.createdAt),
     endedAt: timeOrNull(finished?.at),
     seq: state.seq,
+    ...(state.lineage === undefined ? {} : { lineage: state.lineage }),
     steps: listed,
     stepsTotal: state.steps,
     metrics: {

@@ -7,6 +7,7 @@
  */
 import type { Question } from "@baton/kernel/Approval"
 import type * as Plan from "@baton/kernel/Plan"
+import type { ReceiptNote } from "@baton/kernel/Receipt"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Usage } from "@baton/kernel/Usage"
 import * as Usages from "@baton/kernel/Usage"
@@ -20,6 +21,8 @@ import * as AttemptOutput from "./AttemptOutput.ts"
 import type { AttemptSecrets } from "./AttemptSecrets.ts"
 import { scrubJson } from "./AttemptSecrets.ts"
 import { BlobStore } from "./BlobStore.ts"
+import * as Receipts from "./Receipts.ts"
+import type { Receipt } from "./ReceiptStore.ts"
 import { Secrets } from "./Secrets.ts"
 import * as StepQuestion from "./StepQuestion.ts"
 import type { StepResult, StepType } from "./StepType.ts"
@@ -47,12 +50,14 @@ export interface AttemptOutcome {
   /** Milliseconds since 1970 on the worker's clock. */
   readonly startedAt: number
   readonly outcome:
-    | { readonly ok: true; readonly output: Value; readonly agent?: string }
+    | { readonly ok: true; readonly output: Value; readonly agent?: string; readonly receipt?: ReceiptNote }
     | { readonly ok: false; readonly error: StepError }
     | { readonly ok: "asks"; readonly question: Question }
   readonly usage: Usage | undefined
   readonly warnings: ReadonlyArray<Warning>
   readonly blobs: ReadonlyArray<NewBlob>
+  /** To be kept once the output is durable. */
+  readonly keep?: Receipt
 }
 
 /** The services an attempt needs, gathered once per worker. */
@@ -74,10 +79,12 @@ export const run = (
   })
 
 interface Finished {
-  readonly result: StepResult
+  readonly result: Pick<StepResult, "agent" | "usage">
   readonly kept: AttemptOutput.Kept
   readonly question?: Question
   readonly warnings: ReadonlyArray<Warning>
+  readonly receipt?: ReceiptNote
+  readonly keep?: Receipt
 }
 
 const work = (
@@ -87,20 +94,50 @@ const work = (
 ): Effect.Effect<Finished, StepError> => {
   const stepType = services.stepTypes.get(request.work.type)
   if (stepType === undefined) return Effect.fail(unserved(request.work.type))
-  const { startCall, work } = request
+  const { receipts, startCall, work } = request
   const executed = Effect.flatMap(
     startCall !== undefined && work.effect === "irreversible"
       ? Effect.andThen(startCall(attempt.key), Effect.suspend(() => stepType.execute(attempt)))
       : Effect.suspend(() => stepType.execute(attempt)),
     (result) => finish(work, attempt, result)
   )
-  if (work.timeoutMs === undefined) return executed
+  const found = work.receiptMs === undefined || receipts === undefined
+    ? executed
+    : withReceipt(receipts, attempt, stepType, work.receiptMs, services.blobs, executed)
+  if (work.timeoutMs === undefined) return found
   const timeoutMs = work.timeoutMs
-  return Effect.timeoutOrElse(executed, {
+  return Effect.timeoutOrElse(found, {
     duration: timeoutMs,
     orElse: () => Effect.fail(timedOut(work, timeoutMs))
   })
 }
+
+/** The result that is there already, or the step's own with the receipt it leaves. */
+const withReceipt = (
+  desk: Receipts.ReceiptDesk,
+  attempt: AttemptContext.AttemptContext,
+  stepType: StepType,
+  ttlMs: number,
+  blobs: BlobStore["Service"],
+  executed: Effect.Effect<Finished, StepError>
+): Effect.Effect<Finished, StepError> =>
+  Effect.flatMap(Receipts.look(desk, attempt, stepType, ttlMs, blobs), (found) => {
+    if ("output" in found) {
+      const { agent, note, output } = found
+      return Effect.succeed<Finished>({
+        result: agent === undefined ? {} : { agent },
+        kept: { value: output, blobs: [] },
+        warnings: noWarnings,
+        receipt: note
+      })
+    }
+    const { note, receipt } = found
+    return Effect.map(executed, (finished): Finished => ({
+      ...finished,
+      receipt: note,
+      ...(receipt === undefined ? {} : { keep: receipt(finished.kept.value, finished.result.agent) })
+    }))
+  })
 
 const unserved = (type: string): StepError => ({
   code: "TYPE_UNSERVED",
@@ -204,10 +241,18 @@ const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, fi
   const agent = result.agent === undefined ? undefined : { agent: result.agent }
   return {
     startedAt,
-    outcome: question === undefined ? { ok: true, output: kept.value, ...agent } : { ok: "asks", question },
+    outcome: question === undefined
+      ? {
+        ok: true,
+        output: kept.value,
+        ...agent,
+        ...(finished.receipt === undefined ? undefined : { receipt: finished.receipt })
+      }
+      : { ok: "asks", question },
     usage: Usages.add(attempt.spent, result.usage),
     warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),
-    blobs: kept.blobs
+    blobs: kept.blobs,
+    ...(finished.keep === undefined ? undefined : { keep: finished.keep })
   }
 }
 

@@ -2,6 +2,7 @@
 import * as Layer from "effect/Layer"
 import * as MemoryBlobStore from "./MemoryBlobStore.ts"
 import * as MemoryFlowStore from "./MemoryFlowStore.ts"
+import * as MemoryReceiptStore from "./MemoryReceiptStore.ts"
 import * as MemoryRunStore from "./MemoryRunStore.ts"
 import * as MemorySessions from "./MemorySessions.ts"
 import * as MemoryState from "./MemoryState.ts"
@@ -13,7 +14,8 @@ export const layerOver = Layer.mergeAll(
   MemorySessions.layer,
   MemoryBlobStore.layer,
   MemoryFlowStore.layer,
-  MemoryStepLog.layer
+  MemoryStepLog.layer,
+  MemoryReceiptStore.layer
 )
 
 /** One process on one store. The state is provided too, for tests that look behind the ports. */

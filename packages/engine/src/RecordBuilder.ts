@@ -6,6 +6,7 @@ import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
+import type { Wait } from "@baton/kernel/Wait"
 import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
@@ -23,26 +24,33 @@ export interface Draft {
   readonly answered: Array<{ id: number; answer: string }>
 }
 
+const heldBy = (wait: Wait): Value | undefined =>
+  wait.kind === "child" ? wait.input : wait.kind === "approval" ? wait.shown : undefined
+
+const waitExternalized = (wait: Wait, blobs: Array<NewBlob>): Wait =>
+  wait.kind === "approval"
+    ? { ...wait, shown: externalize(wait.shown, blobs) }
+    : wait.kind === "child"
+    ? { ...wait, input: externalize(wait.input, blobs) }
+    : wait
+
 /** Values that the kernel made, which may be larger than what a record may hold. */
 const externalized = (event: Event, blobs: Array<NewBlob>, calls: boolean): Event => {
   switch (event.type) {
     case "MapExpanded":
       return { ...event, items: externalize(event.items, blobs) }
+    case "StepWaiting":
+      return { ...event, wait: waitExternalized(event.wait, blobs) }
+    case "StepSucceeded":
+      // A worker's answer comes stored; the kernel makes that of an approval, and what a step selects of its child's output.
+      return calls || (event.outcome !== undefined && "fields" in event.output)
+        ? { ...event, output: externalize(event.output, blobs) }
+        : event
     case "RunFinished":
       return event.output === undefined ? event : { ...event, output: externalize(event.output, blobs) }
     case "StepFailed":
       return event.handled === "fallback" && event.output !== undefined
         ? { ...event, output: externalize(event.output, blobs) }
-        : event
-    case "StepSucceeded":
-      // What a step selects of its child's output is made by the kernel; what workers made comes stored.
-      return calls ? { ...event, output: externalize(event.output, blobs) } : event
-    case "StepWaiting":
-      if (event.wait.kind === "approval") {
-        return { ...event, wait: { ...event.wait, shown: externalize(event.wait.shown, blobs) } }
-      }
-      return event.wait.kind === "child"
-        ? { ...event, wait: { ...event.wait, input: externalize(event.wait.input, blobs) } }
         : event
     default:
       return event
@@ -59,6 +67,15 @@ export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
   }
 }
 
+/** Everything that an event about kept steps names, as one value. */
+const kept = (event: Extract<Event, { readonly type: "StepsReused" }>): Value => {
+  const values = [
+    ...event.steps.flatMap(({ output }) => output === undefined ? [] : [output]),
+    ...(event.maps ?? []).map(({ items }) => items),
+    ...(event.changes ?? []).map(({ modifications }) => modifications)
+  ]
+  return { fields: Object.fromEntries(values.entries()) }
+}
 const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
   one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
 
@@ -73,8 +90,6 @@ const valueOf = (event: Event): Value | undefined => {
       return event.output
     case "MapExpanded":
       return event.items
-    case "StepWaiting":
-      return event.wait.kind === "approval" ? event.wait.shown : undefined
     case "ApprovalVoted":
       return event.data
     case "ApprovalDecided":
@@ -88,7 +103,9 @@ const valueOf = (event: Event): Value | undefined => {
     case "StepReopened":
       return event.modifications
     case "StepWaiting":
-      return event.wait.kind === "child" ? event.wait.input : undefined
+      return heldBy(event.wait)
+    case "StepsReused":
+      return kept(event)
     default:
       return undefined
   }

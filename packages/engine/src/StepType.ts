@@ -16,6 +16,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import type { AgentConversation } from "./AgentConversation.ts"
 import type { AgentStreamEvent } from "./Agents.ts"
+import type { PatchAnswer, PatchRequest } from "./PlanPatching.ts"
 
 export interface StepContext {
   readonly tenant: string
@@ -59,6 +60,8 @@ export interface StepContext {
   readonly conversation: (candidate: number) => AgentConversation
   /** An irreversible tool has been called in this attempt: no other agent may begin the work anew. */
   readonly announced: boolean
+  /** Changes the plan of this run, as far as the flow's policy lets this node; see `PlanPatching`. */
+  readonly patch: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Records what a call has used even if the attempt fails afterwards; adds to the usage of the result. */
   readonly spend: (usage: Usage) => void
 }
@@ -87,8 +90,23 @@ export interface StepResult {
   readonly warnings?: ReadonlyArray<{ readonly code: string; readonly message: string }>
 }
 
+/**
+ * What determines a result besides the node's definition and its input: parts of the receipt's key (SEMANTICS 8.11d).
+ * `unversioned` says why nothing can be used again; `effect` where the step does more than its node says.
+ */
+export interface Determinants {
+  readonly effect?: Flow.Effect
+  readonly model?: string
+  readonly prompt?: Json
+  readonly tools?: Json
+  readonly version?: string
+  readonly unversioned?: string
+}
+
 export interface StepType {
   readonly type: string
+  /** Asked only for steps that ask for receipts; absent: nothing else determines a result. */
+  readonly determinants?: (context: StepContext) => Effect.Effect<Determinants, StepError>
   readonly execute: (context: StepContext) => Effect.Effect<StepResult, StepError>
 }
 

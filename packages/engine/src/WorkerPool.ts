@@ -6,8 +6,10 @@
  * reaches the call. On stop, nothing new is taken, running attempts get the grace time, and what does not end is
  * interrupted and left offered: the next owner begins it again as the same attempt.
  */
+import type { Command } from "@baton/kernel/Command"
 import { semantics } from "@baton/kernel/Event"
 import { locate } from "@baton/kernel/EvolveStep"
+import type { ItemTable } from "@baton/kernel/ItemTable"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
 import type { Json, Value } from "@baton/kernel/Value"
@@ -19,6 +21,7 @@ import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Attempt from "./Attempt.ts"
 import type { AttemptRequest } from "./AttemptContext.ts"
 import { BlobStore } from "./BlobStore.ts"
@@ -28,6 +31,9 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import * as PlanPatching from "./PlanPatching.ts"
+import type { ReceiptDesk } from "./Receipts.ts"
+import { ReceiptStore } from "./ReceiptStore.ts"
 import type { ConversationMachine } from "./RecordedConversation.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
@@ -55,6 +61,9 @@ interface Pool {
   /** Attempts under way, by tenant, run, path and attempt. */
   readonly running: Map<string, { readonly fiber: Fiber.Fiber<void>; readonly slot: RunSlot }>
   readonly lanes: Map<string, Lane>
+  /** Absent where nothing is used again. */
+  readonly receipts: ReceiptStore["Service"] | undefined
+  readonly told: Set<string>
   stopping: boolean
 }
 
@@ -75,6 +84,8 @@ interface Begun {
   readonly node: PlanNode
   readonly work: Work
   readonly item: number | undefined
+  /** Of a container: kept here, because a patch may move the node while the attempt is under way. */
+  readonly table: ItemTable | undefined
 }
 
 const runningKey = (offer: Offer): string => `${offer.tenant} ${offer.run} ${offer.path}#${offer.attempt}`
@@ -98,7 +109,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const key = attemptKey(offer.path, offer.attempt)
   if (!current || slot.begun.has(key)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
-  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index }
+  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index, table }
 }
 
 const elementOf = (list: Json, index: number): Value => inline((list as ReadonlyArray<Json>)[index] ?? null)
@@ -114,19 +125,38 @@ const itemValue = Effect.fnUntraced(function*(pool: Pool, tenant: string, items:
   return inline(null)
 })
 
-const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void => {
-  const { blobs, startedAt, usage, warnings } = outcome
-  const at = pool.clock.currentTimeMillisUnsafe()
-  pool.coordinator.post(offer.tenant, offer.run, {
+const completionOf = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): Command => {
+  const { startedAt, usage, warnings } = outcome
+  return {
     type: "CompleteStep",
-    at,
+    at: pool.clock.currentTimeMillisUnsafe(),
     path: offer.path,
     attempt: offer.attempt,
     startedAt,
     ...(usage === undefined ? {} : { usage }),
     ...(warnings.length === 0 ? {} : { warnings }),
     outcome: outcome.outcome
-  }, blobs)
+  }
+}
+
+const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void =>
+  pool.coordinator.post(offer.tenant, offer.run, completionOf(pool, offer, outcome), outcome.blobs)
+
+/** A receipt is kept once what it names is durable, and counts. */
+const answer = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): Effect.Effect<void> => {
+  const { keep } = outcome
+  if (keep === undefined || pool.receipts === undefined) return Effect.sync(() => post(pool, offer, outcome))
+  const { receipts } = pool
+  const { run, tenant } = offer
+  return pool.coordinator.command(tenant, run, completionOf(pool, offer, outcome), { blobs: outcome.blobs }).pipe(
+    Effect.flatMap((settled) => {
+      // Who asks may be turned away; what is posted is not.
+      if (settled.kind === "lost") post(pool, offer, outcome)
+      return settled.kind === "accepted" && settled.events > 0 ? receipts.put(tenant, keep) : Effect.void
+    }),
+    Effect.catch((error) => Effect.logDebug("A receipt was not kept", { reason: error.message })),
+    Effect.uninterruptible
+  )
 }
 
 const postInterrupted = (pool: Pool, offer: Offer): void =>
@@ -147,8 +177,8 @@ const requestOf = (
   const { node, state, work } = begun
   const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
   const until = begun.item === undefined
-    ? state.nodes.get(node.index).offeredSeq
-    : state.maps.get(node.index)?.offeredSeq ?? state.seq
+    ? state.nodes.get(state.plan.byId.get(node.id)?.index ?? node.index).offeredSeq
+    : begun.table?.offeredSeq ?? state.seq
   return {
     tenant: offer.tenant,
     run: offer.run,
@@ -172,9 +202,32 @@ const requestOf = (
         data: event
       }]),
     startCall: (key) => startCall(pool, offer, key),
+    patch: (request) => patch(pool, offer, request),
+    ...(work.receiptMs === undefined || pool.receipts === undefined
+      ? undefined
+      : { receipts: deskOf(pool, pool.receipts, state.plan.name, node.id) }),
     ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
   }
 }
+
+const patch = (pool: Pool, { attempt, path, run, tenant }: Offer, request: PlanPatching.PatchRequest) =>
+  PlanPatching.propose(
+    {
+      command: (command) => pool.coordinator.command(tenant, run, command),
+      state: Effect.map(pool.coordinator.peek(tenant, run), (seen) => seen?.state),
+      now: () => pool.clock.currentTimeMillisUnsafe()
+    },
+    { path, attempt },
+    request
+  )
+
+const deskOf = (pool: Pool, store: ReceiptStore["Service"], flow: string, node: string): ReceiptDesk => ({
+  store,
+  flow,
+  node,
+  now: () => pool.clock.currentTimeMillisUnsafe(),
+  told: pool.told
+})
 
 const conversationOf = (pool: Pool, { path, run, tenant }: Offer, state: RunState): ConversationMachine => ({
   command: (command, blobs) =>
@@ -216,7 +269,7 @@ const startCall = (pool: Pool, offer: Offer, key: string) =>
 const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> => {
   if (offer.type === "gather") return safely(pool, offer, gatherAttempt(pool, offer, begun))
   const { item } = begun
-  const table = item === undefined ? undefined : begun.state.maps.get(begun.node.index)
+  const table = item === undefined ? undefined : begun.table
   if (item === undefined || table === undefined) return perform(pool, offer, begun, undefined)
   if (begun.node.repeat !== undefined) {
     return perform(pool, offer, begun, { index: item, last: table.output(item - 1) ?? none })
@@ -237,11 +290,15 @@ const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> =>
 const perform = (pool: Pool, offer: Offer, begun: Begun, item: RunSource.Item | undefined): Effect.Effect<void> => {
   const answered = Attempt.run(requestOf(pool, offer, begun, item), pool.attempts)
   const { failpoint } = pool
-  if (failpoint === undefined) return Effect.map(answered, (outcome) => post(pool, offer, outcome))
+  if (failpoint === undefined) {
+    return begun.work.receiptMs === undefined
+      ? Effect.map(answered, (outcome) => post(pool, offer, outcome))
+      : Effect.flatMap(answered, (outcome) => answer(pool, offer, outcome))
+  }
   return failpoint("worker.before-attempt").pipe(
     Effect.andThen(answered),
     Effect.tap(failpoint("worker.after-attempt-before-completion")),
-    Effect.map((outcome) => post(pool, offer, outcome))
+    Effect.flatMap((outcome) => answer(pool, offer, outcome))
   )
 }
 
@@ -266,7 +323,7 @@ const brokenStore = (pool: Pool, error: { readonly message: string }): Attempt.A
 
 const gatherAttempt = Effect.fnUntraced(function*(pool: Pool, offer: Offer, begun: Begun) {
   const startedAt = pool.clock.currentTimeMillisUnsafe()
-  const table = begun.state.maps.get(begun.node.index)
+  const { table } = begun
   if (table === undefined) return
   const gathered = yield* Gather.gather(pool.attempts.blobs, offer.tenant, table)
   if (pool.failpoint !== undefined) yield* pool.failpoint("gather.after-blobs-before-completion")
@@ -398,6 +455,8 @@ export class WorkerPool extends Context.Service<WorkerPool, {
         failpoint: yield* Failpoints,
         running: new Map(),
         lanes: new Map(),
+        receipts: Option.getOrUndefined(yield* Effect.serviceOption(ReceiptStore)),
+        told: new Set(),
         stopping: false
       }
       pool.coordinator.whenClosing((slot) => interruptRun(pool, slot))

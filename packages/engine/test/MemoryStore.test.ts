@@ -8,6 +8,7 @@ import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
 import * as ClaimSuite from "@baton/engine/testing/ClaimSuite"
 import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
 import { accepted, creation, tenant } from "@baton/engine/testing/Journals"
+import * as ReceiptStoreSuite from "@baton/engine/testing/ReceiptStoreSuite"
 import * as RunStoreSuite from "@baton/engine/testing/RunStoreSuite"
 import * as SecretsSuite from "@baton/engine/testing/SecretsSuite"
 import * as SessionsSuite from "@baton/engine/testing/SessionsSuite"
@@ -27,6 +28,7 @@ ClaimSuite.suite("memory, shared", { store: shared, process: MemoryStore.layerOv
 BlobStoreSuite.suite("memory", MemoryStore.layer)
 FlowStoreSuite.suite("memory", MemoryStore.layer)
 StepLogSuite.suite("memory", MemoryStore.layer)
+ReceiptStoreSuite.suite("memory", MemoryStore.layer)
 SecretsSuite.suite("memory", MemorySecrets.layer)
 
 describe("memory store", () => {

@@ -5,6 +5,7 @@ import * as Child from "./DecideChild.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as DurationText from "./DurationText.ts"
+import { guardedWait } from "./EvolveReuse.ts"
 import type { PlanNode, WaitSpec } from "./Plan.ts"
 import * as Repeat from "./Repeat.ts"
 import { joinState } from "./RunState.ts"
@@ -137,6 +138,16 @@ const activate = (draft: Draft, node: PlanNode): void => {
     const answer = Drafts.holds(draft, node.when, { node })
     if (Result.isFailure(answer)) return Settle.fail(draft, node, 0, Settle.expressionError(answer.failure), {})
     if (!answer.success) return skip(draft, [node.index], "when")
+  }
+  if (draft.state.guarded.size > 0 && draft.state.guarded.has(node.id)) {
+    return Drafts.emit(draft, {
+      type: "StepWaiting",
+      v: 1,
+      at: draft.at,
+      path: node.id,
+      attempt: 0,
+      wait: guardedWait
+    })
   }
   if (node.choice !== undefined) return choose(draft, node)
   if (node.wait !== undefined) return wait(draft, node, node.wait)

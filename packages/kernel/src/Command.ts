@@ -9,11 +9,13 @@ import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
 import { ResolveStep } from "./CommandOperator.ts"
+import { Reuse } from "./EventReuse.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { Problem } from "./Problem.ts"
+import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -30,6 +32,8 @@ export const CreateRun = Schema.Struct({
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** What the run keeps of the one it is made from. */
+  reuse: Schema.optionalKey(Reuse),
   parent: Schema.optionalKey(ParentLink)
 })
 
@@ -43,7 +47,12 @@ export const CompleteStep = Schema.Struct({
   usage: Schema.optionalKey(Usage),
   warnings: Schema.optionalKey(Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String }))),
   outcome: Schema.Union([
-    Schema.Struct({ ok: Schema.Literal(true), output: Value, agent: Schema.optionalKey(Schema.String) }),
+    Schema.Struct({
+      ok: Schema.Literal(true),
+      output: Value,
+      agent: Schema.optionalKey(Schema.String),
+      receipt: Schema.optionalKey(ReceiptNote)
+    }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
     /** The attempt was told to stop and did. */
     Schema.Struct({ ok: Schema.Literal("interrupted") }),

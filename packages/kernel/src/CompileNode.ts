@@ -36,9 +36,9 @@ export const context = (
   registered: ReadonlySet<string> | undefined
 ): Context => {
   const defined = own(head, "agents") ?? null
-  const names = isFields(defined) ? Object.keys(defined) : []
-  const agents = new Set([...names, ...(registered ?? [])])
-  return { agents, graph, limits, folding: { scope, defaults: defaults(head, scope.report) } }
+  const definitions = isFields(defined) ? defined : {}
+  const agents = new Set([...Object.keys(definitions), ...(registered ?? [])])
+  return { agents, graph, limits, folding: { scope, agents: definitions, defaults: defaults(head, scope.report) } }
 }
 
 const defaults = (head: Data, report: Report): CompileWork.Folding["defaults"] => {

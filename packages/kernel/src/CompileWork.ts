@@ -4,6 +4,7 @@
  */
 import * as Child from "./Child.ts"
 import type { FlowCall } from "./Child.ts"
+import * as Effects from "./CompileEffect.ts"
 import * as Fields from "./CompileFields.ts"
 import { type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
 import * as DurationText from "./DurationText.ts"
@@ -13,11 +14,7 @@ import { defaultRetry, type RetryPolicy, type Work } from "./Plan.ts"
 import type { Report } from "./Problem.ts"
 import type { Json } from "./Value.ts"
 
-export interface Source {
-  readonly pointer: string
-  readonly type: Flow.NodeType
-  readonly fields: Data
-}
+export type Source = Effects.Source
 
 /** Steps that a worker runs: only they take `defaults` and `retry`. */
 const workerTypes: ReadonlySet<string> = new Set(["http", "agent", "transform", "function", "file", "flow"])
@@ -41,6 +38,8 @@ const plainFields: ReadonlyArray<string> = ["function", "event", "flow", "method
 
 export interface Folding {
   readonly scope: Fields.Scope
+  /** Agents that the flow itself defines, by name. */
+  readonly agents: Data
   readonly defaults: { readonly timeoutMs: number | undefined; readonly retry: RetryPolicy }
 }
 
@@ -50,11 +49,8 @@ export const work = (source: Source, place: Fields.Place, folding: Folding): Wor
   const { report } = folding.scope
   refuseExpressions(source, report)
   const timeout = duration(fields, "timeout", source.pointer, report, 1)
-  const effect = effectOf(source)
-  if (own(fields, "receipt") !== undefined && effect !== "pure" && effect !== "idempotent") {
-    const message = `An effect that is ${effect} is never served from a receipt.`
-    report.add("RECEIPT_UNUSED", `${source.pointer}/receipt`, message)
-  }
+  const effect = Effects.effectOf(source, folding.agents, report)
+  const receiptMs = Effects.receiptOf(source, effect, report)
   return {
     type,
     definition: fields as unknown as Flow.Node | Flow.Body,
@@ -62,6 +58,7 @@ export const work = (source: Source, place: Fields.Place, folding: Folding): Wor
     retry: retryOf(source, folding),
     onFailure: (own(fields, "onFailure") ?? "fail") as Work["onFailure"],
     effect,
+    ...(receiptMs === undefined ? {} : { receiptMs }),
     fields: templates(source, place, folding.scope),
     call: callOf(source)
   }
@@ -187,25 +184,6 @@ const retryKinds = (on: ReadonlyArray<Json>, pointer: string, report: Report): R
     report.add("WRONG_TYPE", `${pointer}/on/${index}`, `${quote(name)} is no kind of error.`, detail)
   }
   return names
-}
-
-const methodEffects: { readonly [method: string]: Flow.Effect } = {
-  GET: "idempotent",
-  HEAD: "idempotent",
-  OPTIONS: "idempotent",
-  PUT: "idempotent",
-  DELETE: "idempotent"
-}
-
-const effectOf = (source: Source): Flow.Effect => {
-  const declared = own(source.fields, "effect")
-  return typeof declared === "string" ? declared as Flow.Effect : usualEffect(source)
-}
-
-/** The effect of a node whose author says nothing about it (SEMANTICS 8.11a). */
-export const usualEffect = ({ fields, type }: Pick<Source, "fields" | "type">): Flow.Effect => {
-  if (type === "http") return methodEffects[String(own(fields, "method") ?? "GET").toUpperCase()] ?? "irreversible"
-  return type === "agent" || type === "file" || type === "function" || type === "flow" ? "idempotent" : "pure"
 }
 
 export const methods: ReadonlyArray<string> = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

@@ -14,6 +14,7 @@ import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
 import * as Operator from "./DecideOperator.ts"
+import * as Reuse from "./DecideReuse.ts"
 import * as Patch from "./DecidePatch.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
@@ -39,6 +40,8 @@ const noBlobs: ReadonlyMap<BlobRef, Json> = new Map()
 const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>): Refusal | undefined => {
   const { plan } = draft.state
   if (draft.state.seq > 0) return refuse("RUN_EXISTS", `run ${command.run} has been created already`)
+  const problem = command.reuse === undefined ? undefined : Reuse.problem(plan, command.reuse)
+  if (problem !== undefined) return problem
   Drafts.emit(draft, {
     type: "RunCreated",
     v: 1,
@@ -51,8 +54,10 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
     ...(command.agents === undefined ? {} : { agents: command.agents }),
+    ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
     ...(command.parent === undefined ? {} : { parent: command.parent })
   })
+  if (command.reuse !== undefined) return Reuse.take(draft, command.reuse, command.by)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
 }

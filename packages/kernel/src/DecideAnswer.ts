@@ -90,6 +90,7 @@ export const complete = (draft: Draft, command: Of<"CompleteStep">): Refusal | u
       path: command.path,
       attempt: command.attempt,
       output: outcome.output,
+      ...(outcome.receipt === undefined ? {} : { receipt: outcome.receipt }),
       ...(command.startedAt === undefined ? {} : { startedAt: command.startedAt }),
       ...(command.usage === undefined ? {} : { usage: command.usage }),
       ...(command.warnings === undefined || command.warnings.length === 0 ? {} : { warnings: command.warnings })
@@ -101,7 +102,8 @@ export const complete = (draft: Draft, command: Of<"CompleteStep">): Refusal | u
       startedAt,
       usage,
       warnings,
-      agent: outcome.agent
+      agent: outcome.agent,
+      receipt: outcome.receipt
     })
   }
   if (step.index !== undefined) Finish.checkMap(draft, step.node)

@@ -87,9 +87,18 @@ export const reopen = (draft: Draft, path: string, reopening: Reopening): void =
 }
 
 const retry = (draft: Draft, step: Waiting, command: ResolveStep): Refusal | undefined => {
+  const isContainer = step.index === undefined && step.node.each !== undefined
+  if (isContainer && (command.delayMs ?? 0) > 0) {
+    return refuse("DELAY_INVALID", `${step.path} is a container: its retry cannot be put off`)
+  }
   const problem = reopeningProblem(draft, step.work, command)
-  if (problem === undefined) reopen(draft, step.path, command)
-  return problem
+  if (problem !== undefined) return problem
+  reopen(draft, step.path, command)
+  // What had only waited for leave to run looks at its join again.
+  if (step.index === undefined && draft.state.nodes.get(step.node.index).status === "pending") {
+    draft.todo.push(step.node.index)
+  }
+  return undefined
 }
 
 /** The output that stands in for the step's own has to be what the steps behind it may rely on. */

@@ -56,7 +56,7 @@ interface Waiting {
 
 const operator = ({ attempt, path, run, since }: Waiting, { error, reason }: OperatorWait): Door => ({
   path,
-  kind: reason === "failed" ? "operator" : "unknown_outcome",
+  kind: reason === "unknown_outcome" ? reason : "operator",
   id: Sha256.timedId("opr", since, JSON.stringify([run, path, attempt, reason])),
   since,
   dueAt: undefined,
@@ -167,10 +167,14 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
     case "StepsCancelled":
     case "MapStopped":
       return "all"
+    case "StepsReused":
+      return event.guarded ?? none
     default:
       return none
   }
 }
 
 /** Whether the event may open a door, or change what one shows. */
-export const mayOpen = (event: Event): boolean => event.type === "StepWaiting" || event.type === "PatchProposed"
+export const mayOpen = (event: Event): boolean =>
+  event.type === "StepWaiting" || event.type === "PatchProposed" ||
+  (event.type === "StepsReused" && event.guarded !== undefined)

@@ -9,9 +9,11 @@ import { ParentLink } from "./Child.ts"
 import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
 import { StepReopened } from "./EventOperator.ts"
+import { Lineage, StepsReused } from "./EventReuse.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
+import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -37,6 +39,8 @@ export const RunCreated = Schema.Struct({
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Agent names of the flow bound to other agents for this run. */
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** The run that this one was made from, by a retry or a fork. */
+  lineage: Schema.optionalKey(Lineage),
   parent: Schema.optionalKey(ParentLink)
 })
 
@@ -71,6 +75,8 @@ export const StepSucceeded = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
   ...operator,
+  /** What the step says about its receipt, where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote),
   ...edges,
   ...warnings
 })
@@ -290,6 +296,7 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
+  StepsReused,
   ApprovalVoted,
   ApprovalDecided,
   NoteAdded

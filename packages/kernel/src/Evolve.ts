@@ -6,6 +6,7 @@ import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
+import * as Reuse from "./EvolveReuse.ts"
 import * as Patch from "./EvolvePatch.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
@@ -26,6 +27,7 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.agents = event.agents ?? {}
   state.createdAt = event.at
   state.deadlineAt = event.deadlineAt
+  state.lineage = event.lineage
   state.parent = event.parent
 }
 
@@ -151,16 +153,17 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsReady":
       return event.paths.every((path) => Step.makeReady(state, path))
     case "StepReopened":
-      Turn.reopened(state, event.path)
+      Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
+    case "StepsReused":
+      return Reuse.reused(state, event)
     case "StepWaiting":
       // The step has its event; what it still waits for is a checkpoint.
       if (event.wait.kind === "approval") takeFor(state, event.path)
       return Step.waiting(state, event)
     case "ApprovalVoted":
-      return Approval.voted(state, event)
     case "ApprovalDecided":
-      return Approval.decided(state, event)
+      return Approval.apply(state, event)
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":

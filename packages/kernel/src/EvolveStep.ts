@@ -5,8 +5,9 @@
 import type { Event } from "./Event.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
-import { ItemTable } from "./ItemTable.ts"
+import { type ItemNote, ItemTable } from "./ItemTable.ts"
 import type { PlanNode } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { NodeState, NodeStatus, RunState, Warning } from "./RunState.ts"
 import { isSettled, warningsMax } from "./RunState.ts"
 import * as StepPath from "./StepPath.ts"
@@ -24,7 +25,8 @@ export const warn = (state: RunState, warnings: ReadonlyArray<Warning> | undefin
 export const hasItem = (table: ItemTable, parallel: number): boolean =>
   !table.stopped && table.active < parallel && (table.again.size > 0 || table.next < table.count)
 
-const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
+/** Puts a map that has an item to offer into the ready queue. */
+export const list = (state: RunState, node: PlanNode, table: ItemTable): void => {
   if (table.listed || node.each === undefined || !hasItem(table, node.each.parallel)) return
   // Children take no slot: they are started as soon as the container has room.
   if (node.each.body.type === "flow") return
@@ -149,6 +151,11 @@ export const offer = (state: RunState, path: string, attempt: number, time: numb
   return true
 }
 
+const noteOf = (usage: Usages.Usage | undefined, receipt: ReceiptNote | undefined): ItemNote | undefined =>
+  usage === undefined && receipt === undefined
+    ? undefined
+    : { ...(usage === undefined ? {} : { usage }), ...(receipt === undefined ? {} : { receipt }) }
+
 export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean => {
   const address = locate(state, event.path)
   if (address === undefined) return false
@@ -165,7 +172,7 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
       output: event.output,
       startedAt: event.startedAt,
       endedAt: event.at,
-      note: usage === undefined ? undefined : { usage }
+      note: noteOf(usage, event.receipt)
     })
     list(state, node, table)
     return true
@@ -176,6 +183,7 @@ export const succeeded = (state: RunState, event: Of<"StepSucceeded">): boolean 
   at.output = event.output
   at.outcome = event.outcome
   at.agent = event.agent
+  at.receipt = event.receipt
   at.startedAt = event.startedAt ?? at.startedAt ?? event.at
   at.usage = Usages.add(at.usage, event.usage)
   decideEdges(state, node, event.live)

@@ -50,7 +50,9 @@ export const retried = (state: RunState, path: string, kind: string): void => {
   if (kind === "validation") editKnown(state, path, Conversation.withoutAnswers)
 }
 
-export const reopened = (state: RunState, path: string): void => editKnown(state, path, Conversation.reopened)
+/** `restarts`: the step's input was changed, so that what was said about the old one means nothing. */
+export const reopened = (state: RunState, path: string, restarts: boolean): void =>
+  editKnown(state, path, restarts ? Conversation.restarted : Conversation.reopened)
 
 /** The step settles: what all of its turns used and what its last answer adds. */
 export const settled = (state: RunState, path: string, usage: Usage | undefined): Usage | undefined => {

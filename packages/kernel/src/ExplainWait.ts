@@ -1,4 +1,5 @@
 /** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
+import * as TimeText from "./TimeText.ts"
 import type { JsonObject } from "./Value.ts"
 import type { Wait } from "./Wait.ts"
 
@@ -64,21 +65,23 @@ const event = (path: string, wait: Of<"event">, now: number): Reason => ({
 })
 
 const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
-  reason: reason === "failed" ? "operator" : "unknown_outcome",
+  reason: reason === "unknown_outcome" ? reason : "operator",
   path,
   message: reason === "failed"
     ? `${path} failed and asks what to do: ${error.message}`
+    : reason === "reused"
+    ? `${path} may do again what cannot be taken back: ${error.message}`
     : `nobody knows whether the call of ${path} happened: ${error.message}`,
   door: `baton runs retry|skip|abort RUN ${path}`,
   data: { error: error.message }
 })
 
-const approval = (path: string, wait: Of<"approval">, now: number): Reason => {
+const approval = (path: string, wait: Of<"approval">): Reason => {
   const { approvers, ask, dueAt, hash, id, quorum, title } = wait
   const votes = wait.votes?.length ?? 0
   const who = approvers === undefined ? "" : ` of ${approvers.join(", ")}`
   const many = quorum > 1 ? ` (${votes} of ${quorum} have approved)` : ""
-  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} in ${seconds(dueAt - now)}`
+  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} at ${TimeText.format(dueAt)}`
   return {
     reason: ask === "question" ? "input" : "approval",
     path,
@@ -118,7 +121,7 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
     case "operator":
       return operator(path, wait)
     case "approval":
-      return approval(path, wait, now)
+      return approval(path, wait)
     case "child":
       return child(path, wait, now)
   }

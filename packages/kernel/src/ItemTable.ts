@@ -3,6 +3,7 @@
  * changes to itself.
  */
 import { Fifo } from "./Fifo.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -38,7 +39,10 @@ export interface ItemNote {
   /** When it began to wait. */
   readonly waitingSince?: number
   readonly callStarted?: boolean
+  /** Taken over from the run that this one was made from. */
+  readonly reused?: boolean
   readonly usage?: Usage
+  readonly receipt?: ReceiptNote
 }
 
 interface Columns {

@@ -1,5 +1,5 @@
 /** What agents may change (SEMANTICS 8.9d): they only add, and only what the flow's policy lists. */
-import { usualEffect } from "./CompileWork.ts"
+import { usualEffect } from "./CompileEffect.ts"
 import type * as Flow from "./Flow.ts"
 import type { Additions, PatchPolicy } from "./FlowPolicy.ts"
 import type { PatchChange } from "./PatchChange.ts"

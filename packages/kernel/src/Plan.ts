@@ -37,6 +37,8 @@ export interface Work {
   readonly retry: RetryPolicy
   readonly onFailure: "fail" | "continue" | "ask" | { readonly fallback: Json }
   readonly effect: Flow.Effect
+  /** How long a result may be used again, in milliseconds; absent: never (SEMANTICS 8.11d). */
+  readonly receiptMs?: number
   /** Every text or JSON field of the definition that may hold expressions, parsed once, by field name. */
   readonly fields: { readonly [field: string]: Template }
   /** The pinned document of a `flow`; absent where nothing is called, or nothing is pinned yet. */

@@ -5,6 +5,7 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
+import type { Lineage } from "./EventReuse.ts"
 import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
@@ -12,6 +13,7 @@ import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
@@ -61,8 +63,12 @@ export interface NodeState {
   startedAt: number | undefined
   settledAt: number | undefined
   usage: Usage | undefined
+  /** Taken over from the run that this one was made from. */
+  reused: boolean
   /** Ordinals of its outgoing edges that are live, once it has settled; a patch may add edges to them. */
   live: ReadonlyArray<number> | undefined
+  /** What it says about its receipt, where it asks for one. */
+  receipt: ReceiptNote | undefined
 }
 
 export interface Warning {
@@ -154,6 +160,10 @@ export interface RunState {
   conversations: Conversations | undefined
   /** Steps that an operator has changed, by path. */
   changes: ReadonlyMap<string, StepChange>
+  /** The run that this one was made from. */
+  lineage: Lineage | undefined
+  /** Steps whose irreversible call the source had started: they wait for a person before they run. */
+  guarded: ReadonlySet<string>
   session: string | undefined
   epoch: number
   /** Every patch that came into the journal; `undefined` while there is none. */
@@ -181,7 +191,9 @@ const freshNode = (): NodeState => ({
   startedAt: undefined,
   settledAt: undefined,
   usage: undefined,
-  live: undefined
+  reused: false,
+  live: undefined,
+  receipt: undefined
 })
 
 /** Node states by plan index; a fork copies a node the first time it is changed. */
@@ -279,6 +291,7 @@ export class MapTable {
   }
 }
 
+const noPaths: ReadonlySet<string> = new Set()
 const noDecisions: RunState["decisions"] = new Map()
 const noAnswers: RunState["answers"] = new Map()
 const noChanges: ReadonlyMap<string, StepChange> = new Map()
@@ -318,6 +331,8 @@ export const empty = (plan: Plan): RunState => ({
   answers: noAnswers,
   conversations: undefined,
   changes: noChanges,
+  lineage: undefined,
+  guarded: noPaths,
   session: undefined,
   epoch: 0,
   patches: undefined,

@@ -4,6 +4,7 @@ import * as ApprovalRequest from "./ApprovalRequest.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { PlanEdge, PlanNode, Work } from "./Plan.ts"
+import type { ReceiptNote } from "./Receipt.ts"
 import * as Retry from "./Retry.ts"
 import type { Closing, Warning } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
@@ -20,6 +21,7 @@ export interface Report {
   readonly usage?: Usage | undefined
   readonly warnings?: ReadonlyArray<Warning> | undefined
   readonly agent?: string | undefined
+  readonly receipt?: ReceiptNote | undefined
   /** The operator who settled it, and their note. */
   readonly by?: string
   readonly note?: string
@@ -74,7 +76,7 @@ export const matches = (
 }
 
 /** Decides the outgoing edges of a step that settles, once (SEMANTICS 8.4). */
-const decideEdges = (
+export const decideEdges = (
   draft: Draft,
   node: PlanNode,
   match: Match,
@@ -168,6 +170,7 @@ export const succeed = (
     output,
     ...(report.outcome === undefined ? {} : { outcome: report.outcome }),
     ...(report.agent === undefined ? {} : { agent: report.agent }),
+    ...(report.receipt === undefined ? {} : { receipt: report.receipt }),
     ...facts(report),
     ...alive(edges.live),
     ...warned(report.warnings, edges.warnings)

@@ -19,10 +19,13 @@ export const EventWait = Schema.Struct({
   dueAt: Schema.optionalKey(Schema.Int)
 })
 
-/** `onFailure: ask`, or an irreversible call whose outcome is unknown. Doors: retry, skip, abort. */
+/**
+ * `onFailure: ask`, an irreversible call whose outcome is unknown, or one that the run this one was made from had started
+ * (`reused`). Doors: retry, skip, abort.
+ */
 export const OperatorWait = Schema.Struct({
   kind: Schema.Literal("operator"),
-  reason: Schema.Literals(["failed", "unknown_outcome"]),
+  reason: Schema.Literals(["failed", "unknown_outcome", "reused"]),
   error: StepError
 })
 export type OperatorWait = typeof OperatorWait.Type

@@ -4,6 +4,7 @@ import * as Compile from "@baton/kernel/Compile"
 import type { Decision } from "@baton/kernel/Decide"
 import { decide } from "@baton/kernel/Decide"
 import type { Event } from "@baton/kernel/Event"
+import type { Reuse } from "@baton/kernel/EventReuse"
 import { evolve } from "@baton/kernel/Evolve"
 import type * as Flow from "@baton/kernel/Flow"
 import * as Outstanding from "@baton/kernel/Outstanding"
@@ -53,7 +54,7 @@ export class RunDriver {
   state: RunState.RunState
   at = epoch
 
-  constructor(flow: Flow.Flow, input: Json = {}) {
+  constructor(flow: Flow.Flow, input: Json = {}, reuse?: Reuse) {
     this.plan = compile(flow)
     this.state = RunState.empty(this.plan)
     this.ask({
@@ -61,7 +62,8 @@ export class RunDriver {
       at: this.at,
       run: "run_1",
       flow: { name: this.plan.name, version: this.plan.version, hash: "" },
-      input: inline(input)
+      input: inline(input),
+      ...(reuse === undefined ? {} : { reuse })
     })
   }
 

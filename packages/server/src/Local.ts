@@ -8,10 +8,14 @@ import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
 import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
+import * as PatchTool from "@baton/agents/tools/PatchTool"
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { OperatorClient } from "@baton/contract/OperatorClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
@@ -48,11 +52,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
+import * as Approvals from "./Approvals.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
+import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 
 export interface LocalOptions {
@@ -78,7 +85,12 @@ const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFr
 const tools = Layer.effect(
   AgentTools,
   Effect.gen(function*() {
-    return byName([AskUserTool.make, HttpTool.make(yield* HttpDialer), ...FunctionTools.make(yield* FunctionHandlers)])
+    return byName([
+      AskUserTool.make,
+      PatchTool.tool,
+      HttpTool.make(yield* HttpDialer),
+      ...FunctionTools.make(yield* FunctionHandlers)
+    ])
   })
 )
 
@@ -163,8 +175,11 @@ const client = (options: LocalOptions) =>
     }
     yield* requireSemantics(parts)
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
+      Context.add(ApprovalsClient, Approvals.make(parts)),
+      Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(FlowsClient, FlowCatalog.client(parts)),
+      Context.add(PatchesClient, RunPatches.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
   }))
@@ -192,7 +207,10 @@ const toClientError = (error: unknown): ClientError => {
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | FlowsClient | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<
+  ApprovalsClient | Client | FlowsClient | OperatorClient | PatchesClient | SecretsClient | StoreClient,
+  ClientError
+> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))

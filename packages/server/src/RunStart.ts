@@ -19,12 +19,12 @@ import * as RunId from "./RunId.ts"
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
 
-const flowOf = Effect.fnUntraced(function*(parts: Parts, request: StartRun) {
-  if ("text" in request.flow) {
-    const { file, text } = request.flow
+export const flowOf = Effect.fnUntraced(function*(parts: Parts, flow: StartRun["flow"]) {
+  if ("text" in flow) {
+    const { file, text } = flow
     return yield* FlowSource.require(FlowSource.check(text, file, yield* agentNames(parts)), file)
   }
-  const { name, version } = request.flow
+  const { name, version } = flow
   const found = yield* parts.catalog.find(name, version)
   return yield* FlowSource.require(FlowSource.check(JSON.stringify(found.flow), `${name}.json`), name)
 })
@@ -47,7 +47,7 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
   }
 })
 
-const requireSecrets = Effect.fnUntraced(function*(parts: Parts, plans: ReadonlyArray<Plan>) {
+export const requireSecrets = Effect.fnUntraced(function*(parts: Parts, plans: ReadonlyArray<Plan>) {
   const missing: Array<string> = []
   for (const name of new Set(plans.flatMap((plan) => plan.document.secrets ?? []))) {
     const has = yield* Effect.catch(parts.secrets.has(tenant, name), () => Effect.succeed(false))
@@ -60,7 +60,7 @@ const requireSecrets = Effect.fnUntraced(function*(parts: Parts, plans: Readonly
   }
 })
 
-const requireInput = Effect.fnUntraced(function*(flow: Flow.Flow, input: Json) {
+export const requireInput = Effect.fnUntraced(function*(flow: Flow.Flow, input: Json) {
   const violation = JsonBounds.check(input)
   if (violation !== undefined) {
     return yield* refuse("INPUT_INVALID", `the input is no JSON within bounds: ${violation.message}`)
@@ -98,7 +98,7 @@ const withModels = (agents: StartRun["agents"], model: string | undefined): Star
 
 export const start = Effect.fnUntraced(
   function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
-    const { flow: written, origin } = yield* flowOf(parts, request)
+    const { flow: written, origin } = yield* flowOf(parts, request.flow)
     const file = "text" in request.flow ? request.flow.file : request.flow.name
     yield* requireInput(written, request.input)
     for (const name of Object.keys(request.agents ?? {})) {
@@ -125,6 +125,7 @@ export const start = Effect.fnUntraced(
         run,
         flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
         input,
+        by: request.by ?? "local",
         ...(request.tags === undefined ? {} : { tags: request.tags }),
         ...(agents === undefined ? {} : { agents })
       }

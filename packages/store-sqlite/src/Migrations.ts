@@ -165,6 +165,35 @@ export const migrations: ReadonlyArray<Migration> = [{
 }, {
   number: 3,
   sql: `
+    CREATE TABLE receipt (
+      tenant TEXT NOT NULL,
+      key TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      node TEXT NOT NULL,
+      parts TEXT NOT NULL,
+      output TEXT NOT NULL,
+      agent TEXT,
+      run TEXT NOT NULL,
+      path TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      used INTEGER NOT NULL,
+      PRIMARY KEY (tenant, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX receipt_by_use ON receipt (tenant, used);
+    CREATE INDEX receipt_by_node ON receipt (tenant, flow, node, at);
+    CREATE TABLE receipt_count (
+      tenant TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      node TEXT NOT NULL,
+      hits INTEGER NOT NULL,
+      misses INTEGER NOT NULL,
+      PRIMARY KEY (tenant, flow, node)
+    ) STRICT, WITHOUT ROWID
+    `
+}, {
+  number: 4,
+  sql: `
     ALTER TABLE run ADD COLUMN parent_run TEXT;
     ALTER TABLE run ADD COLUMN parent_path TEXT;
     ALTER TABLE run ADD COLUMN parent_attempt INTEGER;

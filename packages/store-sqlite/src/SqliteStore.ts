@@ -5,6 +5,7 @@
  */
 import { BlobStore } from "@baton/engine/BlobStore"
 import { FlowStore } from "@baton/engine/FlowStore"
+import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, type RunStoreError } from "@baton/engine/RunStore"
 import { Secrets, type SecretsError } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
@@ -14,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqliteBlobStore from "./SqliteBlobStore.ts"
 import * as SqliteFlowStore from "./SqliteFlowStore.ts"
+import * as SqliteReceiptStore from "./SqliteReceiptStore.ts"
 import * as SqliteRunStore from "./SqliteRunStore.ts"
 import * as SqliteSecrets from "./SqliteSecrets.ts"
 import * as SqliteSessions from "./SqliteSessions.ts"
@@ -57,12 +59,21 @@ const make = Effect.fnUntraced(function*(options: Options) {
     Context.add(BlobStore, SqliteBlobStore.make(access)),
     Context.add(FlowStore, SqliteFlowStore.make(access)),
     Context.add(StepLog, SqliteStepLog.make(access)),
+    Context.add(ReceiptStore, SqliteReceiptStore.make(access)),
     Context.add(Secrets, secrets),
     Context.add(SqliteUpkeep.SqliteUpkeep, SqliteUpkeep.make(access, opened.connection.file))
   )
 })
 
-export type Ports = RunStore | Sessions | BlobStore | FlowStore | StepLog | Secrets | SqliteUpkeep.SqliteUpkeep
+export type Ports =
+  | RunStore
+  | Sessions
+  | BlobStore
+  | FlowStore
+  | StepLog
+  | ReceiptStore
+  | Secrets
+  | SqliteUpkeep.SqliteUpkeep
 
 /** One process on one store. Built afresh wherever it is provided: two of them on one folder are two sessions. */
 export const layer = (

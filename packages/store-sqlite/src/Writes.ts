@@ -2,6 +2,7 @@
  * Every write of the store, by name. Arguments and results are plain data, so that the same call works on this thread and
  * on the commit thread.
  */
+import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
 import type { BlobRef } from "@baton/kernel/Value"
@@ -10,6 +11,7 @@ import type { Connection } from "./Connection.ts"
 import * as FlowTable from "./FlowTable.ts"
 import { JournalWriter } from "./JournalWriter.ts"
 import * as LogTable from "./LogTable.ts"
+import * as ReceiptTable from "./ReceiptTable.ts"
 import * as RunTable from "./RunTable.ts"
 import * as SecretTable from "./SecretTable.ts"
 import * as SessionTable from "./SessionTable.ts"
@@ -41,6 +43,9 @@ export const make = (connection: Connection, version: number) => {
       FlowTable.publish(connection, tenant, flow, text, at),
     appendLog: (tenant: string, run: string, lines: ReadonlyArray<LogLine>) =>
       LogTable.append(connection, tenant, run, lines),
+    putReceipt: (tenant: string, receipt: Receipt) => ReceiptTable.put(connection, tenant, receipt),
+    useReceipt: (tenant: string, use: ReceiptUse) => ReceiptTable.use(connection, tenant, use),
+    clearReceipts: (tenant: string, query: ReceiptQuery) => ReceiptTable.clear(connection, tenant, query),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name)

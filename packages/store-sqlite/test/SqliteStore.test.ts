@@ -1,5 +1,6 @@
 import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
 import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
+import * as ReceiptStoreSuite from "@baton/engine/testing/ReceiptStoreSuite"
 import * as RunStoreSuite from "@baton/engine/testing/RunStoreSuite"
 import * as SecretsSuite from "@baton/engine/testing/SecretsSuite"
 import * as SessionsSuite from "@baton/engine/testing/SessionsSuite"
@@ -17,6 +18,7 @@ for (const commits of ["inline", "thread"] as const) {
   BlobStoreSuite.suite(name, layer)
   FlowStoreSuite.suite(name, layer)
   StepLogSuite.suite(name, layer)
+  ReceiptStoreSuite.suite(name, layer)
   SecretsSuite.suite(name, layer)
 }
 
@@ -25,4 +27,5 @@ RunStoreSuite.suite("sqlite in memory", memory)
 BlobStoreSuite.suite("sqlite in memory", memory)
 FlowStoreSuite.suite("sqlite in memory", memory)
 StepLogSuite.suite("sqlite in memory", memory)
+ReceiptStoreSuite.suite("sqlite in memory", memory)
 SecretsSuite.suite("sqlite in memory", memory)

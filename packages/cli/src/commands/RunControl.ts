@@ -1,4 +1,4 @@
-/** `runs send|cancel|pause|resolve|delete|prune`: writes; each prints one stable line, or one document. */
+/** `runs send|cancel|pause|delete|prune`: writes; each prints one stable line, or one document. */
 import { Client, type ClientError } from "@baton/contract/Client"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
@@ -6,13 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Backend from "../Backend.ts"
 import * as Documents from "../Documents.ts"
 import { exitCodes } from "../ExitCode.ts"
-import * as Failure from "../Failure.ts"
-import type { RunsCancel, RunsDelete, RunsPause, RunsPrune, RunsResolve, RunsSend } from "../Invocation.ts"
+import type { RunsCancel, RunsDelete, RunsPause, RunsPrune, RunsSend } from "../Invocation.ts"
 import { Printer } from "../Printer.ts"
 import * as TerminalText from "../TerminalText.ts"
 import * as Confirmation from "./Confirmation.ts"
 
-const receipt = Effect.fnUntraced(function*(line: string, document: { readonly [key: string]: Json }) {
+export const receipt = Effect.fnUntraced(function*(line: string, document: { readonly [key: string]: Json }) {
   const printer = yield* Printer
   yield* printer.isJson
     ? printer.document({ schema: "baton.receipt/1", ...document })
@@ -21,7 +20,7 @@ const receipt = Effect.fnUntraced(function*(line: string, document: { readonly [
 })
 
 /** Resolves the run, acts on it, and prints the receipt. */
-const act = <R>(
+export const act = <R>(
   request: { readonly run: string },
   verb: string,
   detail: { readonly [key: string]: Json },
@@ -54,23 +53,6 @@ export const runsCancel = (request: RunsCancel) =>
   act(request, "cancelling", {}, (client, run) => client.cancel(run, request.reason))
 
 export const runsPause = (request: RunsPause) => act(request, "paused", {}, (client, run) => client.pause(run))
-
-export const runsResolve = Effect.fnUntraced(function*(request: RunsResolve) {
-  if (request.output !== undefined && request.action !== "skip") {
-    return yield* Failure.usage("FLAGS_CONFLICT", "--output goes with --action skip")
-  }
-  const output = request.output === undefined ? undefined : yield* Documents.json(request.output, "--output")
-  return yield* act(
-    request,
-    "resolved",
-    { step: request.step, decision: request.action },
-    (client, run) =>
-      client.resolveStep(run, request.step, request.action, {
-        ...(output === undefined ? {} : { output }),
-        ...(request.note === undefined ? {} : { note: request.note })
-      })
-  )
-})
 
 export const runsDelete = (request: RunsDelete) =>
   Backend.withPorts(
