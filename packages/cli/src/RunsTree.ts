@@ -32,6 +32,8 @@ const runsList = leaf(
       Flag.withDefault<ReadonlyArray<RunStatus>>([])
     ),
     flow: text("flow", "NAME", "Only runs of this flow"),
+    parent: text("parent", "RUN", "Only runs that this run has started"),
+    roots: toggle("roots", "Only runs that no other run has started"),
     since: duration("since", "Only runs started at most this long ago").pipe(Flag.optional),
     after: text("after", "RUN", "The page after this run"),
     limit: Flag.Int("limit").pipe(Flag.withDescription("Runs per page, 1 to 1000"), Flag.withDefault(20))
@@ -39,12 +41,14 @@ const runsList = leaf(
   [
     ["baton runs list --status failed --since 24h", "what failed today"],
     ["baton runs list --json | jq -r '.runs[].id'", "ids only"],
-    ["baton runs list --after run_01K8 --limit 100", "the next page"]
+    ["baton runs list --after run_01K8 --limit 100", "the next page"],
+    ["baton runs list --parent @last", "the runs that its steps have started"]
   ],
   (input) => ({
     _tag: "RunsList",
     ...input,
     flow: orUndefined(input.flow),
+    parent: orUndefined(input.parent),
     since: orUndefined(input.since),
     after: orUndefined(input.after)
   })

@@ -18,6 +18,7 @@ import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
@@ -60,6 +61,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
+import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
@@ -182,6 +184,7 @@ const client = (options: LocalOptions) =>
       sessions: yield* Sessions,
       blobs: yield* BlobStore,
       flows: yield* FlowStore,
+      catalog: yield* FlowCatalog.make(yield* FlowStore),
       feed: yield* EventFeed,
       log: yield* StepLog,
       secrets: yield* Secrets,
@@ -198,6 +201,7 @@ const client = (options: LocalOptions) =>
       Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
@@ -237,6 +241,7 @@ const toClientError = (error: unknown): ClientError => {
 export type LocalPorts =
   | ApprovalsClient
   | Client
+  | FlowsClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient

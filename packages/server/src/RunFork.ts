@@ -18,6 +18,7 @@ import { refs, resolve } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
+import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
@@ -106,8 +107,8 @@ const targetOf = Effect.fnUntraced(function*(
   const text = patch === undefined ? JSON.stringify(given.document) : yield* patched(given, patch)
   const file = flow !== undefined && "text" in flow ? flow.file : `${given.name}.json`
   const checked = yield* FlowSource.require(FlowSource.check(text, file), file)
-  yield* RunStart.requireSecrets(parts, checked.flow)
-  const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, checked.flow), Answers.fromFlows)
+  const frozen = yield* FlowPinning.freeze(parts, checked.flow, { file, origin: checked.origin }, (flow) => flow)
+  yield* RunStart.requireSecrets(parts, yield* FlowPinning.family(parts, frozen.plan))
   return { ...frozen, changed: true }
 })
 
