@@ -46,6 +46,13 @@ export const StepDocument = Schema.Struct({
   output: Schema.Json,
   error: nullable(StepError),
   usage: nullable(Usage),
+  /** Of a step that waits: why, and what ends it; the reasons are those of `explain`. */
+  waitsFor: Schema.optionalKey(Schema.Struct({
+    reason: Schema.String,
+    message: Schema.String,
+    door: Schema.String,
+    data: Schema.Record(Schema.String, Schema.Json)
+  })),
   /** What the step says about its receipt: why its result was used again, or what has changed; where it asks for one. */
   receipt: Schema.optionalKey(ReceiptNote)
 })

@@ -1,4 +1,5 @@
 /** A run's folded state as the document that people and programs get. */
+import { waitReason } from "@baton/kernel/ExplainWait"
 import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
@@ -7,6 +8,7 @@ import { publicStatus } from "@baton/kernel/Scope"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
+import type { Wait } from "@baton/kernel/Wait"
 import type { RunDocument, StepDocument, StepStatus } from "./RunDocument.ts"
 import { timeText } from "./Wire.ts"
 
@@ -40,6 +42,12 @@ const nodeStatus = (at: NodeState, begun: boolean): StepStatus =>
     ? "running"
     : publicStatus(at.status) as StepStatus
 
+const waitsFor = (state: RunState, path: string, wait: Wait | undefined, { now }: Sight): Partial<StepDocument> => {
+  if (wait === undefined) return {}
+  const { data, door, message, reason } = waitReason(path, wait, now)
+  return { waitsFor: { reason, message, door: door.replaceAll("RUN", state.run), data } }
+}
+
 const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument => {
   const at = state.nodes.get(node.index)
   const begunAt = sight.begun.get(`${node.id}#${at.attempt}`)
@@ -54,6 +62,7 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     output: at.output === undefined ? null : address(at.output),
     error: at.error ?? null,
     usage: at.usage ?? null,
+    ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined),
     ...(at.receipt === undefined ? {} : { receipt: at.receipt })
   }
 }
@@ -83,6 +92,7 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     output: output === undefined ? null : address(output),
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null,
+    ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined),
     ...(note?.receipt === undefined ? {} : { receipt: note.receipt })
   }
 }

@@ -14,6 +14,8 @@ import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { PatchAnswer, PatchRequest } from "./PlanPatching.ts"
+import * as PlanPatching from "./PlanPatching.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
@@ -47,6 +49,8 @@ export interface AttemptRequest {
   readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
   /** Commits `CallStarted` under the key; asked before an irreversible attempt does anything (SEMANTICS 8.2d). */
   readonly startCall?: (key: string) => Effect.Effect<void, StepError>
+  /** Asks for a change of the plan; absent outside of a run. */
+  readonly patch?: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
   /** Where results may be found that are used again; absent where nothing is. */
@@ -109,6 +113,11 @@ export class AttemptContext implements StepContext {
   /** An irreversible tool has been called: no other agent may begin the work anew. */
   get announced(): boolean {
     return this.#conversation?.announced === true
+  }
+
+  readonly patch: StepContext["patch"] = (request) => {
+    const { patch } = this.#request
+    return patch === undefined ? Effect.succeed(PlanPatching.gone) : patch(request)
   }
 
   readonly conversation: StepContext["conversation"] = (candidate) => {

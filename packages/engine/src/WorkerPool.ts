@@ -84,7 +84,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const key = attemptKey(offer.path, offer.attempt)
   if (!current || slot.begun.has(key)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
-  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index }
+  return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index, table }
 }
 
 const elementOf = (list: Json, index: number): Value => inline((list as ReadonlyArray<Json>)[index] ?? null)
@@ -146,7 +146,7 @@ const postInterrupted = (pool: Pool, offer: Offer): void =>
 const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> => {
   if (offer.type === "gather") return safely(pool, offer, gatherAttempt(pool, offer, begun))
   const { item } = begun
-  const table = item === undefined ? undefined : begun.state.maps.get(begun.node.index)
+  const table = item === undefined ? undefined : begun.table
   if (item === undefined || table === undefined) return perform(pool, offer, begun, undefined)
   if (begun.node.repeat !== undefined) {
     return perform(pool, offer, begun, { index: item, last: table.output(item - 1) ?? none })
@@ -200,7 +200,7 @@ const brokenStore = (pool: Pool, error: { readonly message: string }): Attempt.A
 
 const gatherAttempt = Effect.fnUntraced(function*(pool: Pool, offer: Offer, begun: Begun) {
   const startedAt = pool.clock.currentTimeMillisUnsafe()
-  const table = begun.state.maps.get(begun.node.index)
+  const { table } = begun
   if (table === undefined) return
   const gathered = yield* Gather.gather(pool.attempts.blobs, offer.tenant, table)
   if (pool.failpoint !== undefined) yield* pool.failpoint("gather.after-blobs-before-completion")

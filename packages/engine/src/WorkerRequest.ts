@@ -1,4 +1,5 @@
 /** What the worker pool hands to an attempt: what it may read, and how it speaks with the run it belongs to. */
+import type { ItemTable } from "@baton/kernel/ItemTable"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
 import type * as Clock from "effect/Clock"
@@ -7,6 +8,7 @@ import type { AttemptRequest } from "./AttemptContext.ts"
 import type { Coordinator } from "./Coordinator.ts"
 import type { EventFeed } from "./EventFeed.ts"
 import type { Failpoint } from "./Failpoint.ts"
+import * as PlanPatching from "./PlanPatching.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import type { ReceiptStore } from "./ReceiptStore.ts"
 import type { ConversationMachine } from "./RecordedConversation.ts"
@@ -37,6 +39,8 @@ export interface Begun {
   readonly node: PlanNode
   readonly work: Work
   readonly item: number | undefined
+  /** Of a container: kept here, because a patch may move the node while the attempt is under way. */
+  readonly table: ItemTable | undefined
 }
 
 export const make = (
@@ -48,8 +52,8 @@ export const make = (
   const { node, state, work } = begun
   const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
   const until = begun.item === undefined
-    ? state.nodes.get(node.index).offeredSeq
-    : state.maps.get(node.index)?.offeredSeq ?? state.seq
+    ? state.nodes.get(state.plan.byId.get(node.id)?.index ?? node.index).offeredSeq
+    : begun.table?.offeredSeq ?? state.seq
   return {
     tenant: offer.tenant,
     run: offer.run,
@@ -73,12 +77,28 @@ export const make = (
         data: event
       }]),
     startCall: (key) => startCall(desk, offer, key),
+    patch: (request) => patch(desk, offer, request),
     ...(work.receiptMs === undefined || desk.receipts === undefined
       ? undefined
       : { receipts: receiptsOf(desk, desk.receipts, state.plan.name, node.id) }),
     ...(work.type === "agent" ? { conversation: conversationOf(desk, offer, state) } : undefined)
   }
 }
+
+const patch = (
+  { clock, coordinator }: Desk,
+  { attempt, path, run, tenant }: Offer,
+  request: PlanPatching.PatchRequest
+) =>
+  PlanPatching.propose(
+    {
+      command: (command) => coordinator.command(tenant, run, command),
+      state: Effect.map(coordinator.peek(tenant, run), (seen) => seen?.state),
+      now: () => clock.currentTimeMillisUnsafe()
+    },
+    { path, attempt },
+    request
+  )
 
 const receiptsOf = (desk: Desk, store: ReceiptStore["Service"], flow: string, node: string): ReceiptDesk => ({
   store,

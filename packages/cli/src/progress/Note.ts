@@ -74,6 +74,16 @@ export type Note =
     readonly failed: number
     readonly allowed: number
   }
+  | {
+    readonly kind: "plan"
+    readonly at: number
+    /** The patch. */
+    readonly id: string
+    readonly what: string
+    readonly human: boolean
+    readonly by: string | undefined
+    readonly text: string | undefined
+  }
   | { readonly kind: "reopened" | "lost"; readonly at: number; readonly path: string }
   | { readonly kind: "received"; readonly at: number; readonly name: string }
   | { readonly kind: "paused" | "resumed"; readonly at: number; readonly by: string | undefined }

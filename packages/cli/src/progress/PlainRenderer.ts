@@ -88,6 +88,9 @@ const runLine = (note: Note, run: string): string | undefined => {
       return `${note.path} stopped failed=${note.failed} allowed=${note.allowed}`
     case "reopened":
       return `${note.path} reopened`
+    case "plan":
+      return `${run} plan ${note.id} ${note.what}` + (note.by === undefined ? "" : ` by=${note.by}`) +
+        (note.text === undefined ? "" : ` ${note.text}`)
     case "lost":
       return `${note.path} lost offered-again=1`
     case "received":

@@ -16,6 +16,7 @@ import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import type { MapView, Note } from "./Note.ts"
+import * as PatchNotes from "./PatchNotes.ts"
 
 /** A step between its dispatch and its end. */
 export interface ActiveStep {
@@ -171,6 +172,9 @@ const progressMessage = (data: unknown): string | undefined =>
     : undefined
 
 const foldEvent = (model: ProgressModel, event: Event): Folded => {
+  if (PatchNotes.isPatch(event)) {
+    return { model: { ...model, total: model.total + PatchNotes.nodesAdded(event) }, note: PatchNotes.note(event) }
+  }
   switch (event.type) {
     case "RunCreated":
       return {

@@ -268,6 +268,16 @@ const runSpans = (note: Note, palette: Palette.Palette): ReadonlyArray<Span> | u
       ]]
     case "reopened":
       return [mark("retrying", palette), [safe(note.path)], ["  tried again by an operator", "warn"]]
+    case "plan":
+      return [mark(note.human ? "human" : "waiting", palette), [
+        safe(`plan: ${note.what}`),
+        note.human ? "warn" : undefined
+      ], [
+        `${note.by === undefined ? "" : `  by ${safe(note.by)}`}${
+          note.text === undefined ? "" : `: ${safe(note.text)}`
+        }`,
+        "dim"
+      ]]
     case "lost":
       return [mark("retrying", palette), [safe(note.path)], ["  its worker was lost; offered again", "warn"]]
     case "received":
