@@ -8,11 +8,11 @@ import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
-import { ResolveStep } from "./CommandOperator.ts"
-import { Reuse } from "./EventReuse.ts"
+import { CheckStall, ResolveStep } from "./CommandOperator.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
+import { Reuse } from "./EventReuse.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
@@ -140,6 +140,7 @@ export const Command = Schema.Union([
   AdoptRun,
   LoseDelivery,
   ResolveStep,
+  CheckStall,
   DecideApproval,
   EndChild,
   AddNote

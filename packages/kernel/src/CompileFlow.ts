@@ -24,7 +24,8 @@ export const limits = (head: Fields, report: Report): PlanLimits => {
     steps: number("steps", [1, 1_000_000]),
     agents: number("agents", [0, 1_000]),
     patches: number("patches", [0, 1_000]),
-    deadlineMs: duration(given, "deadline", "/limits", report, 1)
+    deadlineMs: duration(given, "deadline", "/limits", report, 1),
+    stallMs: duration(given, "stall", "/limits", report, 1000)
   }
 }
 

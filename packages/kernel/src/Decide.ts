@@ -14,8 +14,8 @@ import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
 import * as Operator from "./DecideOperator.ts"
-import * as Reuse from "./DecideReuse.ts"
 import * as Patch from "./DecidePatch.ts"
+import * as Reuse from "./DecideReuse.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -25,6 +25,7 @@ import * as Finish from "./Finish.ts"
 import * as Offer from "./Offer.ts"
 import type { RunState } from "./RunState.ts"
 import type { Needs } from "./Scope.ts"
+import * as Stall from "./Stall.ts"
 import type { BlobRef, Json } from "./Value.ts"
 
 export type Decision =
@@ -93,6 +94,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.pause(draft, command)
     case "CancelRun":
       return Control.cancel(draft, command)
+    case "CheckStall":
+      Stall.check(draft, command)
+      return undefined
     case "ResolveStep":
       return Operator.resolve(draft, command)
     case "DecideApproval":
@@ -112,7 +116,13 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 }
 
 /** What comes late, or for the second time, is no mistake of whoever says it. */
-const stale: ReadonlySet<Command["type"]> = new Set(["CompleteStep", "FireTimer", "LoseDelivery", "EndChild"])
+const stale: ReadonlySet<Command["type"]> = new Set([
+  "CompleteStep",
+  "FireTimer",
+  "LoseDelivery",
+  "EndChild",
+  "CheckStall"
+])
 
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)

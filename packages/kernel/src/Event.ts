@@ -9,9 +9,10 @@ import { ParentLink } from "./Child.ts"
 import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
 import { StepReopened } from "./EventOperator.ts"
-import { Lineage, StepsReused } from "./EventReuse.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
+import { Lineage, StepsReused } from "./EventReuse.ts"
+import { RunStalled } from "./EventStall.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
@@ -297,6 +298,7 @@ export const Event = Schema.Union([
   DeliveryLost,
   StepReopened,
   StepsReused,
+  RunStalled,
   ApprovalVoted,
   ApprovalDecided,
   NoteAdded

@@ -6,14 +6,15 @@ import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
 import * as Operator from "./EvolveOperator.ts"
-import * as Reuse from "./EvolveReuse.ts"
 import * as Patch from "./EvolvePatch.ts"
+import * as Reuse from "./EvolveReuse.ts"
 import * as Step from "./EvolveStep.ts"
 import * as Turn from "./EvolveTurn.ts"
 import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
+import * as Stall from "./Stall.ts"
 
 type Of<T extends Event["type"]> = Step.Of<T>
 
@@ -155,6 +156,9 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepReopened":
       Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
+    case "RunStalled":
+      Stall.stalled(state, event)
+      return true
     case "StepsReused":
       return Reuse.reused(state, event)
     case "StepWaiting":
@@ -217,6 +221,8 @@ const apply = (state: RunState, event: Event): boolean => {
 const fits = (state: RunState, event: Event): boolean => {
   try {
     if (event.v !== 1 || !Number.isSafeInteger(event.at)) return false
+    // A note is no progress, and neither is the word that there is none.
+    if (event.type !== "NoteAdded" && event.type !== "RunStalled") state.stalledSince = undefined
     state.lastAt = event.at
     return apply(state, event)
   } catch {

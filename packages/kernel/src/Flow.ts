@@ -216,6 +216,8 @@ export const Limits = Schema.Struct({
   agents: Schema.optionalKey(Schema.Int),
   patches: Schema.optionalKey(Schema.Int),
   deadline: Schema.optionalKey(DurationText),
+  /** How long nothing may happen while steps are offered or ready; `policy.stall` says what then. At least 1s. */
+  stall: Schema.optionalKey(DurationText),
   budget: Schema.optionalKey(Schema.Struct({
     usd: Schema.optionalKey(Schema.Finite),
     tokens: Schema.optionalKey(Schema.Int),

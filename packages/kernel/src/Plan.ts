@@ -6,6 +6,7 @@ import type { ApprovalSpec } from "./Approval.ts"
 import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
+import type { StallPolicy } from "./FlowPolicy.ts"
 import type { Problem } from "./Problem.ts"
 import type { Json } from "./Value.ts"
 
@@ -106,6 +107,8 @@ export interface PlanLimits {
   readonly agents: number
   readonly patches: number
   readonly deadlineMs: number | undefined
+  /** How long a run that claims to be running may stand still. */
+  readonly stallMs: number | undefined
 }
 
 export interface Plan {
@@ -116,6 +119,7 @@ export interface Plan {
   readonly nodes: ReadonlyArray<PlanNode>
   readonly byId: ReadonlyMap<string, PlanNode>
   readonly limits: PlanLimits
+  readonly stallPolicy: StallPolicy
   /** The run's output; absent: an object of the sink nodes' outputs. */
   readonly output: Template | undefined
   readonly sinks: ReadonlyArray<number>
@@ -131,7 +135,8 @@ export const defaultLimits: PlanLimits = {
   steps: 10_000,
   agents: 5,
   patches: 20,
-  deadlineMs: undefined
+  deadlineMs: undefined,
+  stallMs: undefined
 }
 
 export const defaultRetry: RetryPolicy = {

@@ -5,10 +5,10 @@
  * Nothing here is copied per event: a run of 100,000 map items keeps a few bytes per item beside the items' outputs, so
  * that the cost of a step does not grow with the run (K13). `fork` gives `decide` a view that it may change freely.
  */
-import type { Lineage } from "./EventReuse.ts"
 import type { Answered, Decided } from "./Approval.ts"
 import type { ParentLink } from "./Child.ts"
 import type { Conversations } from "./Conversation.ts"
+import type { Lineage } from "./EventReuse.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
@@ -162,6 +162,8 @@ export interface RunState {
   changes: ReadonlyMap<string, StepChange>
   /** The run that this one was made from. */
   lineage: Lineage | undefined
+  /** The run has not moved since then, and has been flagged for it; until it moves again. */
+  stalledSince: number | undefined
   /** Steps whose irreversible call the source had started: they wait for a person before they run. */
   guarded: ReadonlySet<string>
   session: string | undefined
@@ -332,6 +334,7 @@ export const empty = (plan: Plan): RunState => ({
   conversations: undefined,
   changes: noChanges,
   lineage: undefined,
+  stalledSince: undefined,
   guarded: noPaths,
   session: undefined,
   epoch: 0,
