@@ -2,9 +2,12 @@
  * A Baton that plays scripts: each flow name stands for a list of events with the milliseconds before each. It answers
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -19,6 +22,10 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import type { Ports } from "../src/Backend.ts"
+import * as FakeApprovals from "./FakeApprovals.ts"
+
+import { fakePatches } from "./FakePatches.ts"
 
 type Draft = Event extends infer E ? (E extends Event ? Omit<E, "v" | "at"> : never) : never
 
@@ -208,7 +215,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient> =>
+): Layer.Layer<Ports> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -301,6 +308,10 @@ export const layer = (
       discard: (...call) =>
         Effect.as(record("discard", ...call), { ...letter, state: "discarded" as const, by: "local" })
     })
+    const receipts = ReceiptsClient.of({
+      stats: Effect.succeed([{ flow: "brief", node: "fetch", entries: 2, hits: 3, misses: 1 }]),
+      clear: ({ flow }) => Effect.succeed(flow === undefined ? 2 : 1)
+    })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
         Effect.sync(() => {
@@ -319,7 +330,10 @@ export const layer = (
       diagnose: Effect.succeed([{ id: "store.migrations", status: "ok", message: "current" }])
     })
     return Context.make(Client, client).pipe(
+      Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
+      Context.add(PatchesClient, fakePatches(record)),
+      Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

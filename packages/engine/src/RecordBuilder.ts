@@ -26,6 +26,9 @@ export interface Draft {
   readonly answered: Array<{ id: number; answer: string }>
 }
 
+const heldBy = (wait: Wait): Value | undefined =>
+  wait.kind === "child" ? wait.input : wait.kind === "approval" ? wait.shown : undefined
+
 const waitExternalized = (wait: Wait, blobs: Array<NewBlob>): Wait =>
   wait.kind === "approval"
     ? { ...wait, shown: externalize(wait.shown, blobs) }
@@ -90,12 +93,6 @@ const valueOf = (event: Event): Value | undefined => {
       return event.output
     case "MapExpanded":
       return event.items
-    case "StepWaiting":
-      return event.wait.kind === "approval"
-        ? event.wait.shown
-        : event.wait.kind === "child"
-        ? event.wait.input
-        : undefined
     case "ApprovalVoted":
       return event.data
     case "ApprovalDecided":
@@ -108,6 +105,8 @@ const valueOf = (event: Event): Value | undefined => {
       return event.result
     case "StepReopened":
       return event.modifications
+    case "StepWaiting":
+      return heldBy(event.wait)
     case "StepsReused":
       return kept(event)
     default:

@@ -183,6 +183,7 @@ export const recompile = (
     byId: new Map(nodes.map((node) => [node.id, node])),
     output,
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),
+    callers: CompileNode.callers(nodes),
     problems: report.problems
   })
 }
