@@ -155,8 +155,11 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   return offers
 }
 
-/** Events of an attempt that goes on. */
-const underWay: ReadonlySet<Event["type"]> = new Set(["CallStarted", "CallEnded", "TurnRecorded"])
+/**
+ * Events of an attempt that goes on. A delivery that is lost is among them: whoever noticed has forgotten the attempt before
+ * it posted the loss, and a worker may have begun it again by the time the loss is durable.
+ */
+const underWay: ReadonlySet<Event["type"]> = new Set(["CallStarted", "CallEnded", "TurnRecorded", "DeliveryLost"])
 
 /** After a record is durable: replies, wakeups, then offers. */
 const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Effect<void> => {
