@@ -1,6 +1,9 @@
 /** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
+import type { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client, ClientError } from "@baton/contract/Client"
 import type { OperatorClient } from "@baton/contract/OperatorClient"
+import type { PatchesClient } from "@baton/contract/PatchesClient"
+import type { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { SecretsClient } from "@baton/contract/SecretsClient"
 import type { StoreClient } from "@baton/contract/StoreClient"
 import * as Context from "effect/Context"
@@ -25,7 +28,14 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
-export type Ports = Client | OperatorClient | SecretsClient | StoreClient
+export type Ports =
+  | ApprovalsClient
+  | Client
+  | OperatorClient
+  | PatchesClient
+  | ReceiptsClient
+  | SecretsClient
+  | StoreClient
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>

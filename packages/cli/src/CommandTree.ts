@@ -4,8 +4,12 @@ import * as Command from "effect/cli/Command"
 import * as Completions from "effect/cli/Completions"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
+import { approvals } from "./ApprovalsTree.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import { deadletters } from "./OperatorsTree.ts"
+import { patches } from "./PatchesTree.ts"
+import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
@@ -26,6 +30,7 @@ const run = leaf(
     handlers: handlersFlag,
     agent: texts("agent", "NAME=AGENT", "Bind an agent of the flow to a registered one"),
     tag: texts("tag", "KEY=VALUE", "Label the run"),
+    as: text("as", "NAME", "Who starts it (default local): an approval may be closed to that person"),
     ...waiting
   },
   [
@@ -38,6 +43,7 @@ const run = leaf(
     ...input,
     input: orUndefined(input.input),
     handlers: orUndefined(input.handlers),
+    as: orUndefined(input.as),
     waitTimeout: orUndefined(input.waitTimeout)
   })
 )
@@ -154,7 +160,19 @@ const doctor = leaf("doctor", "Check this machine and the store; every finding h
   ["baton doctor --json", "for a report"]
 ], () => ({ _tag: "Doctor" }))
 
-const commands = [run, research, runs, flows, secrets, backup, doctor] as const
+const commands = [
+  run,
+  research,
+  runs,
+  approvals,
+  patches,
+  deadletters,
+  flows,
+  receipts,
+  secrets,
+  backup,
+  doctor
+] as const
 
 const described = GlobalFlags.root.pipe(
   Command.withDescription("Durable agent workflows: flows that survive anything"),

@@ -1,6 +1,9 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
+import type { DoorKind } from "@baton/kernel/Doors"
 import type * as Operators from "./OperatorRequests.ts"
+import type { PatchRequest } from "./PatchRequests.ts"
+import type * as Receipts from "./ReceiptsTree.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -31,6 +34,8 @@ export interface RunFlow extends Waiting {
   readonly input: string | undefined
   readonly detach: boolean
   readonly handlers: string | undefined
+  /** Who starts it. */
+  readonly as: string | undefined
   /** `name=registered` texts. */
   readonly agent: ReadonlyArray<string>
   readonly tag: ReadonlyArray<string>
@@ -122,6 +127,43 @@ export interface RunsPrune {
   readonly olderThan: number
 }
 
+export interface ApprovalsList {
+  readonly _tag: "ApprovalsList"
+  readonly kind: ReadonlyArray<DoorKind>
+  readonly run: string | undefined
+  readonly all: boolean
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+/** An approval's id, a run that waits for one decision, or a run and a step. */
+export interface ApprovalTarget {
+  readonly target: string
+  readonly step: string | undefined
+}
+
+export interface ApprovalsShow extends ApprovalTarget {
+  readonly _tag: "ApprovalsShow"
+}
+
+export interface ApprovalsDecide extends ApprovalTarget {
+  readonly _tag: "ApprovalsDecide"
+  readonly verb: "approve" | "reject" | "retry" | "answer"
+  /** Decide by this option instead of by the verb. */
+  readonly option: string | undefined
+  readonly comment: string | undefined
+  /** What the form asks for: `k=v` texts, or a document. */
+  readonly set: ReadonlyArray<string>
+  readonly input: string | undefined
+  /** JSON text. */
+  readonly modify: string | undefined
+  /** An answer in words. */
+  readonly text: string | undefined
+  readonly as: string | undefined
+  readonly group: ReadonlyArray<string>
+  readonly hash: string | undefined
+}
+
 export interface SecretsSet {
   readonly _tag: "SecretsSet"
   readonly name: string
@@ -181,13 +223,23 @@ export type Request =
   | RunsCancel
   | RunsPause
   | RunsResume
+  | PatchRequest
   | Operators.RunsRetry
   | Operators.RunsSkip
   | Operators.RunsAbort
   | Operators.RunsFork
   | Operators.RunsDiff
+  | Receipts.ReceiptsStats
+  | Receipts.ReceiptsClear
+  | Operators.LettersList
+  | Operators.LettersShow
+  | Operators.LettersReprocess
+  | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
+  | ApprovalsList
+  | ApprovalsShow
+  | ApprovalsDecide
   | SecretsSet
   | SecretsList
   | SecretsRemove

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import { handlersFlag, inputFlag, leaf, runArgument, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 import * as OperatorsTree from "./OperatorsTree.ts"
+import * as PatchesTree from "./PatchesTree.ts"
 
 const { duration, text, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
@@ -190,6 +191,8 @@ export const runs = Command.make("runs").pipe(
     runsCancel,
     runsPause,
     runsResume,
+    PatchesTree.runsPatch,
+    PatchesTree.runsGraph,
     OperatorsTree.runsRetry,
     OperatorsTree.runsSkip,
     OperatorsTree.runsAbort,

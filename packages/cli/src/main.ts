@@ -19,8 +19,12 @@ import * as Program from "./Program.ts"
 const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
+const patches = () => import("./commands/Patches.ts")
+const letters = () => import("./commands/DeadLetters.ts")
 const operators = () => import("./commands/Operators.ts")
+const receipts = () => import("./commands/Receipts.ts")
 const secrets = () => import("./commands/Secrets.ts")
+const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
 const store = () => import("./commands/Store.ts")
 
@@ -37,13 +41,29 @@ const commands: Program.Commands = {
   RunsCancel: async () => (await control()).runsCancel,
   RunsPause: async () => (await control()).runsPause,
   RunsResume: async () => (await run()).runsResume,
+  RunsPatch: async () => (await patches()).runsPatch,
+  RunsGraph: async () => (await patches()).runsGraph,
+  PatchesList: async () => (await patches()).patchesList,
+  PatchesShow: async () => (await patches()).patchesShow,
+  PatchesDiff: async () => (await patches()).patchesDiff,
+  PatchesDecide: async () => (await patches()).patchesDecide,
+  PatchesRevert: async () => (await patches()).patchesRevert,
   RunsRetry: async () => (await operators()).runsRetry,
   RunsSkip: async () => (await operators()).runsSkip,
   RunsAbort: async () => (await operators()).runsAbort,
   RunsFork: async () => (await operators()).runsFork,
+  LettersList: async () => (await letters()).lettersList,
+  LettersShow: async () => (await letters()).lettersShow,
+  LettersReprocess: async () => (await letters()).lettersReprocess,
+  LettersDiscard: async () => (await letters()).lettersDiscard,
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
+  ReceiptsStats: async () => (await receipts()).receiptsStats,
+  ReceiptsClear: async () => (await receipts()).receiptsClear,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,
+  ApprovalsList: async () => (await approvals()).approvalsList,
+  ApprovalsShow: async () => (await approvals()).approvalsShow,
+  ApprovalsDecide: async () => (await approvals()).approvalsDecide,
   SecretsSet: async () => (await secrets()).secretsSet,
   SecretsList: async () => (await secrets()).secretsList,
   SecretsRemove: async () => (await secrets()).secretsRemove,

@@ -29,6 +29,7 @@ describe("CommandLine", () => {
         handlers: "h.ts",
         agent: ["r=s"],
         tag: ["team=x"],
+        as: undefined,
         strict: true,
         waitTimeout: 600_000
       },

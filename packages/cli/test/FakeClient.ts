@@ -2,9 +2,12 @@
  * A Baton that plays scripts: each flow name stands for a list of events with the milliseconds before each. It answers
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
-import { OperatorClient } from "@baton/contract/OperatorClient"
+import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -19,6 +22,10 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import type { Ports } from "../src/Backend.ts"
+import * as FakeApprovals from "./FakeApprovals.ts"
+
+import { fakePatches } from "./FakePatches.ts"
 
 type Draft = Event extends infer E ? (E extends Event ? Omit<E, "v" | "at"> : never) : never
 
@@ -47,6 +54,21 @@ export interface FakeRun {
   readonly journal: Array<EventEnvelope>
   readonly events: Array<Event>
   readonly listeners: Set<Queue.Queue<EventEnvelope>>
+}
+
+const letter: DeadLetterItem = {
+  id: "dl_1",
+  run: "run_0001",
+  path: "greet",
+  attempt: 2,
+  code: "HTTP_500",
+  message: "the server said 500",
+  at: "2026-11-21T10:00:00.000Z",
+  state: "open",
+  settledAt: null,
+  by: null,
+  note: null,
+  into: null
 }
 
 export const none = (message: string) =>
@@ -193,7 +215,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient> =>
+): Layer.Layer<Ports> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -279,7 +301,16 @@ export const layer = (
       })
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
-      retry: (request) => made("retry", request.run, request)
+      retry: (request) => made("retry", request.run, request),
+      letters: (query) => Effect.as(record("letters", query), [letter]),
+      letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
+      reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),
+      discard: (...call) =>
+        Effect.as(record("discard", ...call), { ...letter, state: "discarded" as const, by: "local" })
+    })
+    const receipts = ReceiptsClient.of({
+      stats: Effect.succeed([{ flow: "brief", node: "fetch", entries: 2, hits: 3, misses: 1 }]),
+      clear: ({ flow }) => Effect.succeed(flow === undefined ? 2 : 1)
     })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
@@ -299,7 +330,10 @@ export const layer = (
       diagnose: Effect.succeed([{ id: "store.migrations", status: "ok", message: "current" }])
     })
     return Context.make(Client, client).pipe(
+      Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
+      Context.add(PatchesClient, fakePatches(record)),
+      Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

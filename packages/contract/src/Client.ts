@@ -34,6 +34,8 @@ export interface StartRun {
   readonly agents?: { readonly [name: string]: string }
   /** The model of every agent that names none itself, such as `anthropic/claude-sonnet-4-5`. */
   readonly model?: string
+  /** Who starts it; the person at this machine when absent. */
+  readonly by?: string
   /** Accept and store, do not execute here. */
   readonly submitOnly?: boolean
 }

@@ -1,5 +1,6 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
 import { Lineage } from "@baton/kernel/EventReuse"
+import { ReceiptNote } from "@baton/kernel/Receipt"
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"
@@ -44,7 +45,16 @@ export const StepDocument = Schema.Struct({
   /** The output's JSON, or `{ "$ref": "sha256:…", "bytes": n }` when it is kept as a blob. */
   output: Schema.Json,
   error: nullable(StepError),
-  usage: nullable(Usage)
+  usage: nullable(Usage),
+  /** Of a step that waits: why, and what ends it; the reasons are those of `explain`. */
+  waitsFor: Schema.optionalKey(Schema.Struct({
+    reason: Schema.String,
+    message: Schema.String,
+    door: Schema.String,
+    data: Schema.Record(Schema.String, Schema.Json)
+  })),
+  /** What the step says about its receipt: why its result was used again, or what has changed; where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote)
 })
 export type StepDocument = typeof StepDocument.Type
 

@@ -1,4 +1,5 @@
 /** A run's folded state as the document that people and programs get. */
+import { waitReason } from "@baton/kernel/ExplainWait"
 import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
@@ -7,6 +8,7 @@ import { publicStatus } from "@baton/kernel/Scope"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
+import type { Wait } from "@baton/kernel/Wait"
 import type { RunDocument, StepDocument, StepStatus } from "./RunDocument.ts"
 import { timeText } from "./Wire.ts"
 
@@ -34,11 +36,17 @@ export const address = (value: Value): Json => {
 const timeOrNull = (at: number | undefined): string | null => at === undefined || at === 0 ? null : timeText(at)
 
 const nodeStatus = (at: NodeState, begun: boolean): StepStatus =>
-  at.reused && at.status === "succeeded"
+  at.status === "succeeded" && (at.reused || at.receipt?.kind === "hit")
     ? "reused"
     : at.status === "queued" && begun
     ? "running"
     : publicStatus(at.status) as StepStatus
+
+const waitsFor = (state: RunState, path: string, wait: Wait | undefined, { now }: Sight): Partial<StepDocument> => {
+  if (wait === undefined) return {}
+  const { data, door, message, reason } = waitReason(path, wait, now)
+  return { waitsFor: { reason, message, door: door.replaceAll("RUN", state.run), data } }
+}
 
 const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument => {
   const at = state.nodes.get(node.index)
@@ -53,14 +61,16 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     endedAt: timeOrNull(at.settledAt),
     output: at.output === undefined ? null : address(at.output),
     error: at.error ?? null,
-    usage: at.usage ?? null
+    usage: at.usage ?? null,
+    ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined),
+    ...(at.receipt === undefined ? {} : { receipt: at.receipt })
   }
 }
 
 const itemStatus = (status: ItemStatus, note: ItemNote | undefined, begun: boolean): StepStatus => {
   if (status === "ready") return "queued"
   if (status === "queued" && begun) return "running"
-  return status === "succeeded" && note?.reused === true ? "reused" : status
+  return status === "succeeded" && (note?.reused === true || note?.receipt?.kind === "hit") ? "reused" : status
 }
 
 const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight): StepDocument => {
@@ -81,7 +91,9 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     endedAt: timeOrNull(table?.endedAt(index)),
     output: output === undefined ? null : address(output),
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
-    usage: note?.usage ?? null
+    usage: note?.usage ?? null,
+    ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined),
+    ...(note?.receipt === undefined ? {} : { receipt: note.receipt })
   }
 }
 

@@ -101,7 +101,8 @@ const work = (
       : Effect.suspend(() => stepType.execute(attempt)),
     (result) => finish(work, attempt, result)
   )
-  const found = work.receiptMs === undefined || receipts === undefined
+  // What a person has answered is no part of the key.
+  const found = work.receiptMs === undefined || receipts === undefined || attempt.answers.length > 0
     ? executed
     : withReceipt(receipts, attempt, stepType, work.receiptMs, services.blobs, executed)
   if (work.timeoutMs === undefined) return found
@@ -135,7 +136,9 @@ const withReceipt = (
     return Effect.map(executed, (finished): Finished => ({
       ...finished,
       receipt: note,
-      ...(receipt === undefined ? {} : { keep: receipt(finished.kept.value, finished.result.agent) })
+      ...(receipt === undefined || finished.question !== undefined
+        ? {}
+        : { keep: receipt(finished.kept.value, finished.result.agent) })
     }))
   })
 
@@ -239,15 +242,11 @@ const invalid = (work: Plan.Work, message: string, problems?: ReadonlyArray<stri
 const succeeded = (startedAt: number, attempt: AttemptContext.AttemptContext, finished: Finished): AttemptOutcome => {
   const { kept, question, result } = finished
   const agent = result.agent === undefined ? undefined : { agent: result.agent }
+  const receipt = finished.receipt === undefined ? undefined : { receipt: finished.receipt }
   return {
     startedAt,
     outcome: question === undefined
-      ? {
-        ok: true,
-        output: kept.value,
-        ...agent,
-        ...(finished.receipt === undefined ? undefined : { receipt: finished.receipt })
-      }
+      ? { ok: true, output: kept.value, ...agent, ...receipt }
       : { ok: "asks", question },
     usage: Usages.add(attempt.spent, result.usage),
     warnings: finished.warnings.length === 0 ? noWarnings : bounded(finished.warnings, attempt.secretsUsed),

@@ -14,6 +14,8 @@ import type { AgentStreamEvent } from "./Agents.ts"
 import * as AttemptSecrets from "./AttemptSecrets.ts"
 import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
+import type { PatchAnswer, PatchRequest } from "./PlanPatching.ts"
+import * as PlanPatching from "./PlanPatching.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
@@ -47,6 +49,8 @@ export interface AttemptRequest {
   readonly emit: (event: AgentStreamEvent) => Effect.Effect<void>
   /** Commits `CallStarted` under the key; asked before an irreversible attempt does anything (SEMANTICS 8.2d). */
   readonly startCall?: (key: string) => Effect.Effect<void, StepError>
+  /** Asks for a change of the plan; absent outside of a run. */
+  readonly patch?: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
   /** Where results may be found that are used again; absent where nothing is. */
@@ -111,6 +115,11 @@ export class AttemptContext implements StepContext {
     return this.#conversation?.announced === true
   }
 
+  readonly patch: StepContext["patch"] = (request) => {
+    const { patch } = this.#request
+    return patch === undefined ? Effect.succeed(PlanPatching.gone) : patch(request)
+  }
+
   readonly conversation: StepContext["conversation"] = (candidate) => {
     const machine = this.#request.conversation
     if (machine === undefined) return AgentConversation.unrecorded(this.run, this.path, candidate)
@@ -170,6 +179,7 @@ export class AttemptContext implements StepContext {
   }
 
   readonly load: StepContext["load"] = (value) => this.scope.load(value)
+
   /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
   readonly hashable = (name: string): Effect.Effect<Json, StepError> => {
     const template = this.work.fields[name]

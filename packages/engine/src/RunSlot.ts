@@ -2,6 +2,7 @@
 import type { Command } from "@baton/kernel/Command"
 import type { Door } from "@baton/kernel/Doors"
 import type { Timer } from "@baton/kernel/Outstanding"
+import type { Problem } from "@baton/kernel/Problem"
 import type { RunState } from "@baton/kernel/RunState"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
@@ -10,7 +11,12 @@ import type { NewBlob } from "./StoredValue.ts"
 /** How a command ended, once that is durable. */
 export type Settled =
   | { readonly kind: "accepted"; readonly events: number; readonly head: number }
-  | { readonly kind: "refused"; readonly code: string; readonly message: string }
+  | {
+    readonly kind: "refused"
+    readonly code: string
+    readonly message: string
+    readonly problems?: ReadonlyArray<Problem>
+  }
   | {
     readonly kind: "lost"
     readonly reason: "not_owner" | "exists" | "conflict" | "unavailable" | "missing"

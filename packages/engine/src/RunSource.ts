@@ -28,6 +28,11 @@ class RunSource implements Source {
     this.#item = item
   }
 
+  /** The node where it stands in the plan as it is now: a patch may have moved it since the attempt began. */
+  get #now(): PlanNode {
+    return this.#state.plan.byId.get(this.#node.id) ?? this.#node
+  }
+
   readonly root = (name: string): Value | undefined => {
     switch (name) {
       case "input":
@@ -47,7 +52,7 @@ class RunSource implements Source {
 
   readonly node = (id: string): NodeView | undefined => {
     const found = this.#state.plan.byId.get(id)
-    if (found === undefined || !this.#node.ancestors.has(found.index)) return undefined
+    if (found === undefined || !this.#now.ancestors.has(found.index)) return undefined
     const at = seen(this.#state, found.index, this.#sight)
     return {
       status: publicStatus(at.status),
@@ -59,11 +64,12 @@ class RunSource implements Source {
   }
 
   get needs(): ReadonlyArray<string> {
-    return needsOf(this.#state, this.#node, this.#sight)
+    return needsOf(this.#state, this.#now, this.#sight)
   }
 
   get ancestors(): ReadonlyArray<string> {
-    return this.#state.plan.nodes.filter((other) => this.#node.ancestors.has(other.index)).map((other) => other.id)
+    const { ancestors } = this.#now
+    return this.#state.plan.nodes.filter((other) => ancestors.has(other.index)).map((other) => other.id)
   }
 }
 

@@ -179,7 +179,7 @@ export class Scribe {
       }
       taken.push(pending)
       const settled: Settled = decision.kind === "refused"
-        ? { kind: "refused", code: decision.refusal.code, message: decision.refusal.message }
+        ? { kind: "refused", ...decision.refusal }
         : { kind: "accepted", events: decision.events.length, head: state.seq + decision.events.length }
       if (decision.kind === "events" && decision.events.length > 0) {
         draft.blobs.push(...pending.blobs)

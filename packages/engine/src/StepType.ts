@@ -16,6 +16,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import type { AgentConversation } from "./AgentConversation.ts"
 import type { AgentStreamEvent } from "./Agents.ts"
+import type { PatchAnswer, PatchRequest } from "./PlanPatching.ts"
 
 export interface StepContext {
   readonly tenant: string
@@ -59,6 +60,8 @@ export interface StepContext {
   readonly conversation: (candidate: number) => AgentConversation
   /** An irreversible tool has been called in this attempt: no other agent may begin the work anew. */
   readonly announced: boolean
+  /** Changes the plan of this run, as far as the flow's policy lets this node; see `PlanPatching`. */
+  readonly patch: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Records what a call has used even if the attempt fails afterwards; adds to the usage of the result. */
   readonly spend: (usage: Usage) => void
 }

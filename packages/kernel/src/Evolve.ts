@@ -162,9 +162,8 @@ const apply = (state: RunState, event: Event): boolean => {
       if (event.wait.kind === "approval") takeFor(state, event.path)
       return Step.waiting(state, event)
     case "ApprovalVoted":
-      return Approval.voted(state, event)
     case "ApprovalDecided":
-      return Approval.decided(state, event)
+      return Approval.apply(state, event)
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":

@@ -20,7 +20,7 @@ const waitOf = (state: RunState, path: string, id: string): ApprovalWait | undef
   return wait?.kind === "approval" && wait.id === id ? wait : undefined
 }
 
-export const voted = (state: RunState, event: Of<"ApprovalVoted">): boolean => {
+const voted = (state: RunState, event: Of<"ApprovalVoted">): boolean => {
   const address = locate(state, event.path)
   const wait = waitOf(state, event.path, event.id)
   if (address === undefined || wait === undefined) return false
@@ -53,7 +53,7 @@ const answered = (state: RunState, event: Of<"ApprovalDecided">, wait: ApprovalW
   state.answers = new Map(state.answers).set(event.path, [...state.answers.get(event.path) ?? [], answer])
 }
 
-export const decided = (state: RunState, event: Of<"ApprovalDecided">): boolean => {
+const decided = (state: RunState, event: Of<"ApprovalDecided">): boolean => {
   const wait = waitOf(state, event.path, event.id)
   if (wait === undefined) return false
   const { at, attempt, by, cause, comment, decision, id, path } = event
@@ -61,3 +61,6 @@ export const decided = (state: RunState, event: Of<"ApprovalDecided">): boolean 
   if (wait.ask === "question" && event.data !== undefined) answered(state, event, wait)
   return true
 }
+
+export const apply = (state: RunState, event: Of<"ApprovalVoted" | "ApprovalDecided">): boolean =>
+  event.type === "ApprovalVoted" ? voted(state, event) : decided(state, event)

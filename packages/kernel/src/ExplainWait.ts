@@ -1,4 +1,5 @@
 /** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
+import * as TimeText from "./TimeText.ts"
 import type { JsonObject } from "./Value.ts"
 import type { Wait } from "./Wait.ts"
 
@@ -75,12 +76,12 @@ const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
   data: { error: error.message }
 })
 
-const approval = (path: string, wait: Of<"approval">, now: number): Reason => {
+const approval = (path: string, wait: Of<"approval">): Reason => {
   const { approvers, ask, dueAt, hash, id, quorum, title } = wait
   const votes = wait.votes?.length ?? 0
   const who = approvers === undefined ? "" : ` of ${approvers.join(", ")}`
   const many = quorum > 1 ? ` (${votes} of ${quorum} have approved)` : ""
-  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} in ${seconds(dueAt - now)}`
+  const until = dueAt === undefined ? "" : `; counts as ${wait.onTimeout} at ${TimeText.format(dueAt)}`
   return {
     reason: ask === "question" ? "input" : "approval",
     path,
@@ -120,7 +121,7 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
     case "operator":
       return operator(path, wait)
     case "approval":
-      return approval(path, wait, now)
+      return approval(path, wait)
     case "child":
       return child(path, wait, now)
   }

@@ -9,6 +9,7 @@ import { childItems, hasItem } from "./EvolveStep.ts"
 import { explain, stepsMax } from "./Explain.ts"
 import type { Reason } from "./ExplainWait.ts"
 import { children } from "./InvariantsChild.ts"
+import { conversations } from "./InvariantsConversation.ts"
 import * as InvariantsPatch from "./InvariantsPatch.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
@@ -34,6 +35,7 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
     if (table !== undefined) items(state, node, at, table, queue, say)
   }
   children(state, say)
+  conversations(state, say)
   whole(state, say)
   InvariantsPatch.check(state, say)
   return found

@@ -259,6 +259,13 @@ const cases: ReadonlyArray<Case> = [
     suggestion: "planner"
   },
   {
+    code: "EFFECT_TOO_WEAK",
+    doc: flow({ a: { agent: "clerk", effect: "pure" } }, {
+      agents: { clerk: { instructions: "x", tools: ["http_get", "ask_user"] } }
+    }),
+    at: "/nodes/a/effect"
+  },
+  {
     code: "RECEIPT_UNUSED",
     doc: flow({ a: { http: "POST https://x.test", reuse: { ttl: "1h" } } }),
     at: "/nodes/a/reuse"

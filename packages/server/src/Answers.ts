@@ -4,6 +4,7 @@ import type { BlobStoreError } from "@baton/engine/BlobStore"
 import type { FlowStoreError } from "@baton/engine/FlowStore"
 import type { Settled } from "@baton/engine/RunSlot"
 import type { RunStoreError } from "@baton/engine/RunStore"
+import type { Refusal } from "@baton/kernel/Command"
 import * as Recipes from "@baton/recipes/Recipes"
 import * as Effect from "effect/Effect"
 
@@ -53,6 +54,24 @@ const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
   RUN_NOT_FOUND: "not_found",
   STEP_NOT_FOUND: "not_found",
   COMMAND_INVALID: "invalid",
+  PATCH_MALFORMED: "invalid",
+  PATCH_TOO_LARGE: "invalid",
+  PATCH_PATH: "invalid",
+  PATCH_TARGET: "invalid",
+  PATCH_EMPTY: "invalid",
+  PATCH_INVALID: "invalid",
+  PATCH_ORPHANS: "invalid",
+  PATCH_AGENTS_MAX: "invalid",
+  PATCH_STEPS_MAX: "invalid",
+  PATCH_NOT_FOUND: "not_found",
+  PATCH_DENIED: "denied",
+  PATCH_OFF: "denied",
+  PATCH_POLICY: "denied",
+  APPROVAL_NOT_FOUND: "not_found",
+  NOT_AN_APPROVER: "denied",
+  REQUESTER_MAY_NOT_APPROVE: "denied",
+  DECISION_INVALID: "invalid",
+  FORM_INVALID: "invalid",
   DELAY_INVALID: "invalid",
   MODIFICATIONS_INVALID: "invalid",
   OUTPUT_INVALID: "invalid",
@@ -62,20 +81,21 @@ const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
   SEMANTICS_UNKNOWN: "unavailable"
 }
 
+export const fromRefusal = (run: string, { code, message, problems }: Refusal): ClientError => {
+  const door = code === "RUN_FINISHED" ? "show" : "explain"
+  return new ClientError({
+    reason: refusedReasons[code] ?? "conflict",
+    code,
+    message: `${run}: ${message}`,
+    hint: code.startsWith("PATCH_") ? `baton patches list --run ${run}` : `baton runs ${door} ${run}`,
+    ...(problems === undefined ? {} : { problems: [...problems] })
+  })
+}
+
 /** Accepted is nothing to tell; a refusal or a lost run is an error. */
 export const fromSettled = (run: string, settled: Settled): Effect.Effect<Settled, ClientError> => {
   if (settled.kind === "accepted") return Effect.succeed(settled)
-  if (settled.kind === "refused") {
-    const door = settled.code === "RUN_FINISHED" ? "show" : "explain"
-    return Effect.fail(
-      new ClientError({
-        reason: refusedReasons[settled.code] ?? "conflict",
-        code: settled.code,
-        message: `${run}: ${settled.message}`,
-        hint: `baton runs ${door} ${run}`
-      })
-    )
-  }
+  if (settled.kind === "refused") return Effect.fail(fromRefusal(run, settled))
   if (settled.reason === "missing") return Effect.fail(runNotFound(run))
   return Effect.fail(
     new ClientError({

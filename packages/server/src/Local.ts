@@ -8,10 +8,14 @@ import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
 import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
+import * as PatchTool from "@baton/agents/tools/PatchTool"
+import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { OperatorClient } from "@baton/contract/OperatorClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
@@ -23,6 +27,7 @@ import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { HttpDialer } from "@baton/engine/HttpDialer"
 import { Plans } from "@baton/engine/Plans"
+import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
@@ -48,11 +53,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
+import * as Approvals from "./Approvals.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as ReceiptOffice from "./ReceiptOffice.ts"
+import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 
 export interface LocalOptions {
@@ -78,7 +86,12 @@ const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFr
 const tools = Layer.effect(
   AgentTools,
   Effect.gen(function*() {
-    return byName([AskUserTool.make, HttpTool.make(yield* HttpDialer), ...FunctionTools.make(yield* FunctionHandlers)])
+    return byName([
+      AskUserTool.make,
+      PatchTool.tool,
+      HttpTool.make(yield* HttpDialer),
+      ...FunctionTools.make(yield* FunctionHandlers)
+    ])
   })
 )
 
@@ -94,9 +107,11 @@ const agents = (options: LocalOptions) =>
         workingFolder: resolve("."),
         shipped: Recipes.shippedDocuments
       }
+      const served = { registry, tools: yield* AgentTools }
       return AgentRegistry.make({
         sources: ResearchAgents.sources(research, registry),
-        define: ModelAgents.make({ registry, tools: yield* AgentTools })
+        define: ModelAgents.make(served),
+        describe: ModelAgents.describe(served)
       })
     })
   ).pipe(Layer.provide(ModelRegistry.ModelRegistry.layer()), Layer.provide(tools))
@@ -162,8 +177,11 @@ const client = (options: LocalOptions) =>
     }
     yield* requireSemantics(parts)
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
+      Context.add(ApprovalsClient, Approvals.make(parts)),
       Context.add(OperatorClient, OperatorOffice.make(parts)),
+      Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(PatchesClient, RunPatches.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
   }))
@@ -188,10 +206,20 @@ const toClientError = (error: unknown): ClientError => {
   return new ClientError({ reason: "unavailable", code: "START_FAILED", message })
 }
 
+/** Everything that a program may ask of a store on this machine. */
+export type LocalPorts =
+  | ApprovalsClient
+  | Client
+  | OperatorClient
+  | PatchesClient
+  | ReceiptsClient
+  | SecretsClient
+  | StoreClient
+
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<Client | OperatorClient | SecretsClient | StoreClient, ClientError> => {
+): Layer.Layer<LocalPorts, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))

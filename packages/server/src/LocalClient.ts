@@ -1,10 +1,7 @@
 /** The client port over the machine in this process. */
 import type { StepResolution } from "@baton/contract/Client"
 import { Client, ClientError } from "@baton/contract/Client"
-import type { NewBlob } from "@baton/engine/StoredValue"
-import { store } from "@baton/engine/StoredValue"
-import * as JsonBounds from "@baton/kernel/JsonBounds"
-import type { Json, Value } from "@baton/kernel/Value"
+import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
@@ -15,6 +12,7 @@ import * as RunEvents from "./RunEvents.ts"
 import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
+import { bounded, stored } from "./StoredInput.ts"
 
 /** Who acts, for the journal: the person at this machine. */
 const by = "local"
@@ -61,29 +59,6 @@ const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.
   for (const run of ended) if (yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)) removed++
   yield* collect(parts)
   return removed
-})
-
-/** A value that whoever owns the run can read: what is large is stored first. */
-const stored = Effect.fnUntraced(function*(parts: Parts, json: Json): Effect.fn.Return<Value, ClientError> {
-  const blobs: Array<NewBlob> = []
-  const value = store(json, blobs)
-  for (const { bytes } of blobs) yield* Effect.mapError(parts.blobs.put(tenant, bytes), Answers.fromBlobs)
-  return value
-})
-
-/** What came from outside is looked at before any of it is stored. */
-const bounded = Effect.fnUntraced(function*(
-  parts: Parts,
-  json: Json,
-  code: string,
-  what: string
-): Effect.fn.Return<Value, ClientError> {
-  const violation = JsonBounds.check(json)
-  if (violation !== undefined) {
-    const message = `${what}: ${violation.pointer === "" ? "" : `at ${violation.pointer}: `}${violation.message}`
-    return yield* Effect.fail(new ClientError({ reason: "invalid", code, message }))
-  }
-  return yield* stored(parts, json)
 })
 
 const send = Effect.fnUntraced(function*(

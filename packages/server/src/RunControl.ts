@@ -3,6 +3,7 @@ import { ClientError } from "@baton/contract/Client"
 import type { Settled } from "@baton/engine/RunSlot"
 import type { RunRow } from "@baton/engine/RunStore"
 import type { Command } from "@baton/kernel/Command"
+import { Problem } from "@baton/kernel/Problem"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -21,7 +22,12 @@ const triesMax = 5
 
 const Answer = Schema.fromJsonString(Schema.Union([
   Schema.Struct({ kind: Schema.Literal("accepted"), events: Schema.Int, head: Schema.Int }),
-  Schema.Struct({ kind: Schema.Literal("refused"), code: Schema.String, message: Schema.String }),
+  Schema.Struct({
+    kind: Schema.Literal("refused"),
+    code: Schema.String,
+    message: Schema.String,
+    problems: Schema.optionalKey(Schema.Array(Problem))
+  }),
   Schema.Struct({
     kind: Schema.Literal("lost"),
     reason: Schema.Literals(["not_owner", "exists", "conflict", "unavailable", "missing"]),

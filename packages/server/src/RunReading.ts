@@ -57,7 +57,7 @@ const fromJournal = Effect.fnUntraced(function*(parts: Parts, run: string): Effe
   return { state: loaded.state, begun: own?.begun ?? new Map(), owned, isDurable: () => true }
 })
 
-const load = Effect.fnUntraced(function*(parts: Parts, values: ReadonlyArray<Value | undefined>) {
+export const load = Effect.fnUntraced(function*(parts: Parts, values: ReadonlyArray<Value | undefined>) {
   const loaded = new Map<BlobRef, Json>()
   let bytes = 0
   for (const value of values) {
@@ -70,6 +70,10 @@ const load = Effect.fnUntraced(function*(parts: Parts, values: ReadonlyArray<Val
   }
   return loaded
 })
+
+/** The run's state as it is durable now; not to be changed. */
+export const stateOf = (parts: Parts, run: string): Effect.Effect<RunState, ClientError> =>
+  Effect.map(see(parts, run), ({ state }) => state)
 
 const sightOf = Effect.fnUntraced(function*(parts: Parts, seen: Seen): Effect.fn.Return<Projection.Sight, ClientError> {
   const now = parts.clock.currentTimeMillisUnsafe()

@@ -136,6 +136,7 @@ export const start = Effect.fnUntraced(
         run,
         flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
         input,
+        by: request.by ?? "local",
         ...(request.tags === undefined ? {} : { tags: request.tags }),
         ...(agents === undefined ? {} : { agents })
       }

@@ -4,6 +4,7 @@
  * A handler is trusted code of the operator, run in this process. It gets plain JSON that is its own to change, and
  * answers with JSON, a promise of it, or an Effect.
  */
+import type { PatchAnswer } from "@baton/engine/PlanPatching"
 import * as Flow from "@baton/kernel/Flow"
 import { idPattern } from "@baton/kernel/StepPath"
 import type { Json, JsonObject } from "@baton/kernel/Value"
@@ -23,6 +24,14 @@ export interface FunctionContext {
   readonly signal: AbortSignal
   /** One line of the step's log (`baton runs logs`). */
   readonly log: (line: string) => void
+  /**
+   * Changes the plan of this run, where the flow's policy lets the node (`policy.patches.by`). The answer is
+   * durable, and stays when the attempt fails; a repeated attempt that does the same again is told what became of it.
+   */
+  readonly patch: (
+    operations: Json,
+    options?: { readonly base?: number; readonly reason?: string }
+  ) => Promise<PatchAnswer>
   /**
    * Returned by a handler, it ends the attempt with a question to a person: a text, or `{question, options?, form?,
    * approvers?, timeout?, onTimeout?}`. The function is called again once there is an answer.

@@ -14,9 +14,16 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FunctionContext, FunctionHandler, HandlerSet } from "./FunctionHandlers.ts"
 import { Asking, FunctionHandlers } from "./FunctionHandlers.ts"
+import * as FunctionPatch from "./FunctionPatch.ts"
 
 export const make: Effect.Effect<StepType, never, FunctionHandlers> = Effect.map(FunctionHandlers, (set) => ({
   type: "function",
+  determinants: ({ work: { definition } }) =>
+    Effect.succeed(
+      set.version === undefined
+        ? { unversioned: `the function ${"function" in definition ? definition.function : ""} has no version` }
+        : { version: set.version }
+    ),
   execute: (context) => execute(set, context)
 }))
 
@@ -70,6 +77,7 @@ class Call implements FunctionContext {
   readonly path: string
   readonly attempt: number
   readonly log: (line: string) => void
+  readonly patch: FunctionContext["patch"]
   readonly answers: FunctionContext["answers"]
   readonly #context: StepContext
   #controller: AbortController | undefined
@@ -85,6 +93,7 @@ class Call implements FunctionContext {
     this.attempt = context.attempt
     this.#context = context
     this.log = (line) => fork(context.log(String(line)))
+    this.patch = FunctionPatch.make(() => context.key, context.patch, fork)
     this.answers = () =>
       load(
         Effect.forEach(context.answers, ({ answer, by }) =>

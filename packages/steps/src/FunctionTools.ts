@@ -6,12 +6,15 @@
  */
 import { type AgentTool, namePattern, type ToolContext, ToolError } from "@baton/engine/AgentTool"
 import * as AttemptOutput from "@baton/engine/AttemptOutput"
+import * as PlanPatching from "@baton/engine/PlanPatching"
 import type { JsonObject } from "@baton/kernel/Value"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FunctionContext, FunctionHandler, HandlerSet } from "./FunctionHandlers.ts"
 import { Asking } from "./FunctionHandlers.ts"
+import * as FunctionPatch from "./FunctionPatch.ts"
 
 export const make = (set: HandlerSet): ReadonlyArray<AgentTool> =>
   [...set.handlers].filter(([name]) => namePattern.test(name)).map(([name, handler]) => ({
@@ -31,13 +34,15 @@ const execute = (
 ): ReturnType<AgentTool["execute"]> =>
   Effect.withFiber((fiber) => {
     const controller = new AbortController()
+    const fork = (effect: Effect.Effect<void>): void => void Effect.runForkWith(fiber.context)(effect)
     const call: FunctionContext = {
       run: context.run,
       path: context.path,
       attempt: context.attempt,
       key: context.key,
       signal: controller.signal,
-      log: (line) => void Effect.runForkWith(fiber.context)(context.log(String(line))),
+      log: (line) => fork(context.log(String(line))),
+      patch: FunctionPatch.make(() => context.key, (request) => patch(context, request), fork),
       ask: (question) => new Asking(question),
       // What people answer to a tool is the result of its call: the function is not asked again.
       answers: () => Promise.resolve([])
@@ -46,6 +51,16 @@ const execute = (
     return Effect.onInterrupt(answered(name, handler, () => handler(own, call)), () =>
       Effect.sync(() => controller.abort()))
   })
+
+const patch = ({ attempt, command, path, state }: ToolContext, request: PlanPatching.PatchRequest) =>
+  Effect.flatMap(Clock.Clock, (clock) =>
+    command === undefined
+      ? Effect.succeed(PlanPatching.gone)
+      : PlanPatching.propose(
+        { command, state, now: () => clock.currentTimeMillisUnsafe() },
+        { path, attempt },
+        request
+      ))
 
 const answered = (name: string, handler: FunctionHandler, invoke: () => unknown): ReturnType<AgentTool["execute"]> =>
   Effect.suspend(() => {

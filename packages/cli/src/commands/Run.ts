@@ -47,6 +47,7 @@ export const runFlow = Effect.fnUntraced(function*(request: RunFlow) {
         input,
         ...(Object.keys(tags).length === 0 ? {} : { tags }),
         ...(Object.keys(agents).length === 0 ? {} : { agents }),
+        ...(request.as === undefined ? {} : { by: request.as }),
         ...(request.detach ? { submitOnly: true } : {})
       }
       const document = yield* client.start(start)

@@ -126,7 +126,8 @@ const unfinished = Effect.fnUntraced(function*(followed: Follow.Followed, option
       ? `error[HUMAN_NEEDED]: ${document.id} waits for a decision, and nobody can be asked here`
       : `error[STOPPED_WAITING]: ${document.id} is not over yet`
   )
-  for (const reason of reasons.slice(0, reasonsMax)) {
+  const told = stopped === "human" ? reasons.filter(({ reason }) => reason !== "upstream") : reasons
+  for (const reason of told.slice(0, reasonsMax)) {
     const where = reason.path === null ? "" : `${reason.path}: `
     yield* printer.say(TerminalText.line(`  why: ${where}${reason.message}`))
     if (reason.door !== "") yield* printer.say(TerminalText.line(`  try: ${reason.door}`))

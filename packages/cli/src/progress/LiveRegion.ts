@@ -29,8 +29,16 @@ export interface LiveRegion {
   readonly update: (model: ProgressModel, note: Note | undefined) => void
 }
 
-const door = (run: string, path: string): string =>
-  TerminalText.line(`     in another terminal: baton runs retry|skip|abort ${run} '${path}'`)
+const doorOf = (run: string, note: Extract<Note, { readonly kind: "waiting" }>): string => {
+  const { ask, id, path } = note
+  const target = id ?? `${run} '${path}'`
+  const command = ask === undefined
+    ? `baton runs retry|skip|abort ${run} '${path}'`
+    : ask === "question"
+    ? `baton approvals answer ${target} --text TEXT`
+    : `baton approvals ${ask === "checkpoint" ? "approve|retry|reject" : "approve|reject"} ${target}`
+  return TerminalText.line(`     in another terminal: ${command}`)
+}
 
 export const make = (initial: ProgressModel): Effect.Effect<LiveRegion, never, Printer | Screen | Scope.Scope> =>
   Effect.gen(function*() {
@@ -88,7 +96,7 @@ export const make = (initial: ProgressModel): Effect.Effect<LiveRegion, never, P
           ? undefined
           : TtyRenderer.noteLine(note, stderr.viewport().columns, printer.palette)
         if (line !== undefined) push(line)
-        if (note?.kind === "waiting" && note.human) push(door(moved.run, note.path))
+        if (note?.kind === "waiting" && note.human) push(doorOf(moved.run, note))
       }
     }
   })

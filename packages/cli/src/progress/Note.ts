@@ -19,6 +19,8 @@ export type Note =
     readonly path: string
     readonly ms: number | undefined
     readonly usage: Usage | undefined
+    /** The run whose result was used again, instead of running the step. */
+    readonly reused?: string
     /** Set when the step is a map. */
     readonly map: MapView | undefined
     /** The map that the step is an item of, as it stands now. */
@@ -71,6 +73,16 @@ export type Note =
     readonly path: string
     readonly failed: number
     readonly allowed: number
+  }
+  | {
+    readonly kind: "plan"
+    readonly at: number
+    /** The patch. */
+    readonly id: string
+    readonly what: string
+    readonly human: boolean
+    readonly by: string | undefined
+    readonly text: string | undefined
   }
   | { readonly kind: "reopened" | "lost"; readonly at: number; readonly path: string }
   | { readonly kind: "received"; readonly at: number; readonly name: string }

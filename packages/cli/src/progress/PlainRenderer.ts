@@ -45,6 +45,7 @@ const line = (note: Note, run: string): string | undefined => {
       return `${run} started flow=${note.flow} version=${note.version}`
     case "succeeded":
       if (isLarge(note.of)) return tenth(note.of) ? `${noteNode(note.path)} progress${mapText(note.of)}` : undefined
+      if (note.reused !== undefined) return `${note.path} reused from=${note.reused}`
       return `${note.path} succeeded${usageText(note)}${note.map === undefined ? "" : mapText(note.map)}`
     case "failed":
       if (isLarge(note.of) && note.of.failed > itemsListedMax) return undefined
@@ -87,6 +88,9 @@ const runLine = (note: Note, run: string): string | undefined => {
       return `${note.path} stopped failed=${note.failed} allowed=${note.allowed}`
     case "reopened":
       return `${note.path} reopened`
+    case "plan":
+      return `${run} plan ${note.id} ${note.what}` + (note.by === undefined ? "" : ` by=${note.by}`) +
+        (note.text === undefined ? "" : ` ${note.text}`)
     case "lost":
       return `${note.path} lost offered-again=1`
     case "received":

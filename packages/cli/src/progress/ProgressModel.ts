@@ -11,10 +11,12 @@ import * as Wire from "@baton/contract/Wire"
 import type { Event } from "@baton/kernel/Event"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
+import * as Usages from "@baton/kernel/Usage"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import type { MapView, Note } from "./Note.ts"
+import * as PatchNotes from "./PatchNotes.ts"
 
 /** A step between its dispatch and its end. */
 export interface ActiveStep {
@@ -54,6 +56,8 @@ export interface ProgressModel {
   readonly costUsd: number
   /** Something was used whose price is unknown: the cost is a lower bound. */
   readonly unpriced: boolean
+  /** What the model turns of open steps have used so far. */
+  readonly turns: HashMap.HashMap<string, Usage>
   /** Live events say who runs; without them a dispatched step counts as running. */
   readonly overlay: boolean
 }
@@ -86,6 +90,7 @@ export const begin = (document: RunDocument): ProgressModel => ({
   tokens: 0,
   costUsd: 0,
   unpriced: false,
+  turns: HashMap.empty(),
   overlay: false
 })
 
@@ -167,6 +172,9 @@ const progressMessage = (data: unknown): string | undefined =>
     : undefined
 
 const foldEvent = (model: ProgressModel, event: Event): Folded => {
+  if (PatchNotes.isPatch(event)) {
+    return { model: { ...model, total: model.total + PatchNotes.nodesAdded(event) }, note: PatchNotes.note(event) }
+  }
   switch (event.type) {
     case "RunCreated":
       return {
@@ -208,6 +216,8 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
         model,
         note: { kind: "stopped", at: event.at, path: event.path, failed: event.failed, allowed: event.allowed }
       }
+    case "TurnRecorded":
+      return unchanged(turn(model, event))
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
@@ -231,6 +241,12 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
     default:
       return foldRun(model, event)
   }
+}
+
+const turn = (model: ProgressModel, { path, usage }: Extract<Event, { type: "TurnRecorded" }>): ProgressModel => {
+  if (usage === undefined) return model
+  const known = Option.getOrUndefined(HashMap.get(model.turns, path))
+  return spend({ ...model, turns: HashMap.set(model.turns, path, Usages.add(known, usage) ?? usage) }, usage)
 }
 
 const offer = (model: ProgressModel, path: string, attempt: number, at: number): ProgressModel => {
@@ -268,7 +284,9 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
       const map = path === node ? Option.getOrUndefined(HashMap.get(model.maps, node)) : undefined
       const ms = event.startedAt === undefined ? undefined : at - event.startedAt
       const shown = map === undefined ? ms : at - map.since
-      return { model: next, note: { kind: "succeeded", at, path, ms: shown, usage: event.usage, map, of: mapOf(next) } }
+      const usage = Usages.add(Option.getOrUndefined(HashMap.get(model.turns, path)), event.usage)
+      const reused = event.receipt?.kind === "hit" ? { reused: event.receipt.run } : {}
+      return { model: next, note: { kind: "succeeded", at, path, ms: shown, usage, ...reused, map, of: mapOf(next) } }
     }
     case "StepFailed": {
       const soft = event.handled === "fallback"

@@ -196,6 +196,7 @@ export const region = (
 }
 
 const costText = (note: Extract<Note, { kind: "succeeded" }>): string => {
+  if (note.reused !== undefined) return "  reused"
   const tokens = (note.usage?.inputTokens ?? 0) + (note.usage?.outputTokens ?? 0)
   return (tokens > 0 ? `  ${TerminalText.count(tokens)} tok` : "") +
     (note.usage?.costUsd === undefined ? "" : `  ${TerminalText.money(note.usage.costUsd)}`)
@@ -267,6 +268,16 @@ const runSpans = (note: Note, palette: Palette.Palette): ReadonlyArray<Span> | u
       ]]
     case "reopened":
       return [mark("retrying", palette), [safe(note.path)], ["  tried again by an operator", "warn"]]
+    case "plan":
+      return [mark(note.human ? "human" : "waiting", palette), [
+        safe(`plan: ${note.what}`),
+        note.human ? "warn" : undefined
+      ], [
+        `${note.by === undefined ? "" : `  by ${safe(note.by)}`}${
+          note.text === undefined ? "" : `: ${safe(note.text)}`
+        }`,
+        "dim"
+      ]]
     case "lost":
       return [mark("retrying", palette), [safe(note.path)], ["  its worker was lost; offered again", "warn"]]
     case "received":
