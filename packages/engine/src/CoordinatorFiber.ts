@@ -159,7 +159,22 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
  * Events of an attempt that goes on. A delivery that is lost is among them: whoever noticed has forgotten the attempt before
  * it posted the loss, and a worker may have begun it again by the time the loss is durable.
  */
-const underWay: ReadonlySet<Event["type"]> = new Set(["CallStarted", "CallEnded", "TurnRecorded", "DeliveryLost"])
+const underWay: ReadonlySet<Event["type"]> = new Set([
+  "CallStarted",
+  "DeliveryLost",
+  "CallEnded",
+  "TurnRecorded",
+  "TurnReserved",
+  "AllotmentGranted",
+  "OverrunRecorded",
+  "PriceMissing",
+  "UsageLate"
+])
+
+/** Attempts that end for want of money are offered again under the same number. */
+const sentBack = (slot: RunSlot, { steps }: Extract<Event, { readonly type: "StepsUnfunded" }>): void => {
+  for (const { attempt, path } of steps) if (attempt !== undefined) slot.begun.delete(attemptKey(path, attempt))
+}
 
 /** After a record is durable: replies, wakeups, then offers. */
 const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Effect<void> => {
@@ -173,6 +188,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
         stopOthers(services, slot, event.cause === "failure")
         if (event.cause !== "failure") { for (const listener of services.closing) listener(slot) }
       } else if (event.type === "StepsCancelled") stillBegun(slot)
+      else if (event.type === "StepsUnfunded") sentBack(slot, event)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
       else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
@@ -226,7 +242,7 @@ const stopOthers = (services: Services, slot: RunSlot, failed: boolean): void =>
     slot.begun.set(key, 0)
     const at = services.scribe.clock.currentTimeMillisUnsafe()
     services.scribe.post(slot, {
-      command: { type: "CompleteStep", at, path, attempt, outcome: { ok: "interrupted" } },
+      command: { type: "CompleteStep", at, path, attempt, outcome: { ok: "interrupted", begun: false } },
       blobs: [],
       handed: undefined,
       reply: undefined
