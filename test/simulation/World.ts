@@ -28,6 +28,7 @@ const emptyStore = (dispatchRows: boolean): typeof MemoryState.MemoryState.Servi
   runs: new Map(),
   commands: new Map(),
   blobs: new Map(),
+  usage: [],
   documents: new Map(),
   published: new Map(),
   sessions: new Map(),
