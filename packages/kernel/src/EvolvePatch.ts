@@ -110,6 +110,7 @@ const arrange = (state: RunState, before: Plan, plan: Plan): void => {
     if (index !== undefined) ready.push(index)
   }
   state.ready = ready
+  state.ledger?.move((index) => plan.byId.get(before.nodes[index]?.id ?? "")?.index)
   state.steps += plan.nodes.length - before.nodes.length
   state.plan = plan
 }
