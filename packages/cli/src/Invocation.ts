@@ -39,6 +39,9 @@ export interface RunFlow extends Waiting {
   /** `name=registered` texts. */
   readonly agent: ReadonlyArray<string>
   readonly tag: ReadonlyArray<string>
+  /** As `usd=0.5,tokens=20000`. */
+  readonly budget: string | undefined
+  readonly allowUnknownPrice: boolean
 }
 
 export interface Research extends Waiting {
@@ -114,6 +117,9 @@ export interface RunsResume extends Waiting {
   readonly run: string
   readonly handlers: string | undefined
   readonly detach: boolean
+  /** As `+0.50`, `tokens=+1000`. */
+  readonly budget: string | undefined
+  readonly allowUnknownPrice: boolean
 }
 
 export interface RunsDelete {

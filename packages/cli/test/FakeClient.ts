@@ -139,6 +139,9 @@ const documentOf = (run: FakeRun): RunDocument => {
       parallelEfficiency: 0,
       tokensTotal: 0,
       costUsd: 0,
+      estimated: false,
+      reserved: null,
+      budget: null,
       stepsSucceeded: steps.filter((step) => step.status === "succeeded").length,
       stepsFailed: steps.filter((step) => step.status === "failed").length
     }

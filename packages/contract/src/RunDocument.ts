@@ -1,4 +1,5 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
+import { Budget } from "@baton/kernel/Amounts"
 import { Lineage } from "@baton/kernel/EventReuse"
 import { ReceiptNote } from "@baton/kernel/Receipt"
 import { StepError } from "@baton/kernel/StepError"
@@ -95,6 +96,12 @@ export const RunDocument = Schema.Struct({
     tokensTotal: Schema.Int,
     /** Null when the price of a used model is unknown. */
     costUsd: nullable(Schema.Number),
+    /** Some of it is a guess, because an attempt was lost or did not say what it used. */
+    estimated: Schema.Boolean,
+    /** What running steps have set aside; null in a run without a budget. */
+    reserved: nullable(Budget),
+    /** The limits as they stand; null: none. */
+    budget: nullable(Budget),
     stepsSucceeded: Schema.Int,
     stepsFailed: Schema.Int
   })

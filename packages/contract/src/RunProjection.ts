@@ -1,12 +1,13 @@
 /** A run's folded state as the document that people and programs get. */
+import * as Amount from "@baton/kernel/Amounts"
 import { waitReason } from "@baton/kernel/ExplainWait"
 import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
+import * as Ledgers from "@baton/kernel/Ledger"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"
 import { publicStatus } from "@baton/kernel/Scope"
 import * as StepPath from "@baton/kernel/StepPath"
-import type { Usage } from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
 import type { RunDocument, StepDocument, StepStatus } from "./RunDocument.ts"
@@ -115,29 +116,17 @@ export const steps = (state: RunState, sight: Sight, after: number, limit: numbe
 }
 
 interface Sums {
-  tokens: number
-  cost: number | null
   succeeded: number
   failed: number
   busyMs: number
 }
 
-const addUsage = (sums: Sums, usage: Usage | undefined): void => {
-  if (usage === undefined) return
-  const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
-  sums.tokens += tokens
-  // What a model without a known price has used makes the sum unknown, never smaller.
-  if (usage.costUsd !== undefined) sums.cost = sums.cost === null ? null : sums.cost + usage.costUsd
-  else if (tokens > 0) sums.cost = null
-}
-
 const sum = (state: RunState): Sums => {
-  const sums: Sums = { tokens: 0, cost: 0, succeeded: 0, failed: 0, busyMs: 0 }
+  const sums: Sums = { succeeded: 0, failed: 0, busyMs: 0 }
   for (const node of state.plan.nodes) {
     const at = state.nodes.get(node.index)
     if (at.status === "succeeded") sums.succeeded++
     else if (at.status === "failed") sums.failed++
-    addUsage(sums, at.usage)
     const table = state.maps.get(node.index)
     if (table === undefined) {
       if (at.startedAt !== undefined && at.settledAt !== undefined) sums.busyMs += at.settledAt - at.startedAt
@@ -146,7 +135,6 @@ const sum = (state: RunState): Sums => {
     sums.succeeded += table.succeeded
     sums.failed += table.failed
     for (let index = 0; index < table.next; index++) {
-      addUsage(sums, table.note(index)?.usage)
       if (table.startedAt(index) > 0) sums.busyMs += Math.max(0, table.endedAt(index) - table.startedAt(index))
     }
   }
@@ -160,6 +148,19 @@ const failure = (state: RunState): RunDocument["error"] => {
     code: state.finished.code,
     message: state.closing?.message ?? state.finished.message,
     ...(path === undefined ? {} : { path })
+  }
+}
+
+/** Of all attempts, not only of those that counted. */
+const spending = (state: RunState) => {
+  const { budget, guessed, reserved, settled, unpriced } = Ledgers.totals(state)
+  return {
+    tokensTotal: settled.tokens ?? 0,
+    // What a model without a known price has used makes the sum unknown, never smaller.
+    costUsd: unpriced ? null : Amount.usdOf(settled.nanoUsd ?? 0),
+    estimated: !Amount.isZero(guessed),
+    reserved: budget === undefined ? null : Amount.toBudget(reserved),
+    budget: budget === undefined ? null : Amount.toBudget(budget)
   }
 }
 
@@ -195,8 +196,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
       totalTimeMs,
       stepTimesMs: Object.fromEntries(times),
       parallelEfficiency: totalTimeMs === 0 ? 0 : Math.round((sums.busyMs / totalTimeMs) * 1000) / 10,
-      tokensTotal: sums.tokens,
-      costUsd: sums.cost,
+      ...spending(state),
       stepsSucceeded: sums.succeeded,
       stepsFailed: sums.failed
     }

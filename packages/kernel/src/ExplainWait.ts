@@ -1,4 +1,5 @@
 /** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
+import * as Amount from "./Amounts.ts"
 import * as TimeText from "./TimeText.ts"
 import type { JsonObject } from "./Value.ts"
 import type { Wait } from "./Wait.ts"
@@ -85,6 +86,15 @@ export const decisionDoor = ({ ask, options }: Pick<Of<"approval">, "ask" | "opt
   return `baton approvals answer ${target} ${names === "" ? "--text TEXT" : `--option ${names}`}`
 }
 
+/** What can be said without the ledger; `ExplainLedger` says more. */
+const budget = (path: string, { need }: Of<"budget">): Reason => ({
+  reason: "budget",
+  path,
+  message: `${path} needs ${Amount.text(need)}`,
+  door: "baton runs resume RUN --budget +0.50",
+  data: { need: { ...Amount.toBudget(need) } }
+})
+
 const approval = (path: string, wait: Of<"approval">): Reason => {
   const { approvers, ask, dueAt, hash, id, quorum, title } = wait
   const votes = wait.votes?.length ?? 0
@@ -127,6 +137,8 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
       return event(path, wait, now)
     case "operator":
       return operator(path, wait)
+    case "budget":
+      return budget(path, wait)
     case "approval":
       return approval(path, wait)
     case "child":

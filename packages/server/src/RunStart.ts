@@ -13,6 +13,7 @@ import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 
 /** Node types that this program does not execute: a flow that has one is refused, not left hanging. */
@@ -121,6 +122,7 @@ export const start = Effect.fnUntraced(
     const flow = withModel(written, request.model)
     const agents = withModels(request.agents, request.model)
     const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, flow), Answers.fromFlows)
+    const ledger = yield* RunBudget.terms(parts, frozen.plan, flow, { ...request, ...(agents && { agents }) })
     const at = parts.clock.currentTimeMillisUnsafe()
     const run = RunId.make("run", at)
     const blobs: Array<NewBlob> = []
@@ -138,7 +140,8 @@ export const start = Effect.fnUntraced(
         input,
         by: request.by ?? "local",
         ...(request.tags === undefined ? {} : { tags: request.tags }),
-        ...(agents === undefined ? {} : { agents })
+        ...(agents === undefined ? {} : { agents }),
+        ...(ledger === undefined ? {} : { ledger })
       }
     })
     yield* Answers.fromSettled(run, settled)
