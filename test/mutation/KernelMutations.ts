@@ -3,6 +3,7 @@ import type { Mutation } from "./Mutation.ts"
 
 const promises = "packages/kernel/test/Promises.test.ts"
 const oracle = "packages/kernel/test/Oracle.test.ts"
+const plans = "packages/kernel/test/PlanPromises.test.ts"
 const flatCost = "packages/kernel/test/FlatCost.test.ts"
 const kernel = (name: string): string => `packages/kernel/src/${name}.ts`
 
@@ -50,7 +51,7 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
   {
     promise: "K3",
     breaks: "an answer to an attempt before the one that is offered counts",
-    file: kernel("DecideAnswer"),
+    file: kernel("OfferedStep"),
     find: `if (at.status !== "queued" || at.attempt !== attempt) return undefined`,
     replace: `if (at.status !== "queued" || at.attempt < attempt) return undefined`,
     test: [promises, "K3: "]
@@ -58,7 +59,7 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
   {
     promise: "K3",
     breaks: "a second answer to the same item counts",
-    file: kernel("DecideAnswer"),
+    file: kernel("OfferedStep"),
     find: `if (table.status(index) !== "queued" || table.attempt(index) !== attempt) return undefined`,
     replace: `if (table.attempt(index) !== attempt) return undefined`,
     test: [promises, "K3: "]
@@ -67,8 +68,8 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     promise: "K4",
     breaks: "a run ends while one step is open",
     file: kernel("Finish"),
-    find: `else if (draft.state.unsettled === 0) endWell(draft)`,
-    replace: `else if (draft.state.unsettled <= 1) endWell(draft)`,
+    find: `else if (draft.state.unsettled === 0 && draft.state.review === undefined) endWell(draft)`,
+    replace: `else if (draft.state.unsettled <= 1 && draft.state.review === undefined) endWell(draft)`,
     test: [promises, "K4: "]
   },
   {
@@ -83,13 +84,45 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     promise: "K5",
     breaks: "a finished run takes any command",
     file: kernel("Decide"),
-    find: `if (state.finished !== undefined && command.type !== "AddNote") {\n    // A late`,
-    replace: `if (state.seq < 0) {\n    // A late`,
+    find: `if (state.finished !== undefined && command.type !== "AddNote") {`,
+    replace: `if (state.finished !== undefined && state.seq < 0) {`,
     also: {
       find: `if (state.finished !== undefined && command.type !== "AddNote") return { kind`,
       replace: `if (state.seq < 0) return { kind`
     },
     test: [promises, "K5: "]
+  },
+  {
+    promise: "K6",
+    breaks: "a patch may change a step that has succeeded",
+    file: kernel("PatchRule"),
+    find: `return status === "pending" ? undefined : publicStatus(status)`,
+    replace: `return status === "pending" || status === "succeeded" ? undefined : publicStatus(status)`,
+    test: [plans]
+  },
+  {
+    promise: "K6",
+    breaks: "a patch that was made for another revision is taken",
+    file: kernel("PatchRule"),
+    find: `if (proposal.base !== before.revision) {`,
+    replace: `if (proposal.base < -1) {`,
+    test: [plans]
+  },
+  {
+    promise: "K6",
+    breaks: "a patched plan keeps the list of its last nodes",
+    file: kernel("Recompile"),
+    find: `sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),`,
+    replace: `sinks: previous.sinks,`,
+    test: [plans]
+  },
+  {
+    promise: "K6",
+    breaks: "a patch may bring one agent too many",
+    file: kernel("CompileFlow"),
+    find: `  if (agents > limits.agents) {`,
+    replace: `  if (agents > limits.agents + 1) {`,
+    test: [plans]
   },
   {
     promise: "K8",

@@ -7,7 +7,14 @@
  *   - A definition with `instructions` goes to the model agents.
  *   - A name nobody serves fails with `unknown_agent` and the nearest names.
  */
-import { type AgentAnswer, type AgentCall, AgentError, type AgentInfo, Agents } from "@baton/engine/Agents"
+import {
+  type AgentAnswer,
+  type AgentCall,
+  AgentError,
+  type AgentFacts,
+  type AgentInfo,
+  Agents
+} from "@baton/engine/Agents"
 import type * as Flow from "@baton/kernel/Flow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -32,6 +39,8 @@ export interface RegistryOptions {
   readonly sources: ReadonlyArray<AgentSource>
   /** Serves definitions with `instructions`. */
   readonly define: DefinitionCall
+  /** What answers of such a definition depend on. */
+  readonly describe?: (definition: Flow.AgentDefinition) => AgentFacts
 }
 
 /** A source of agents known when the program is wired. */
@@ -84,9 +93,17 @@ export const make = (options: RegistryOptions): Agents["Service"] => {
       })
     }),
     find: (name) => Effect.map(sourceOf(name), (found) => found?.info),
+    describe: (agent) => {
+      const name = typeof agent === "string" ? agent : agent.use
+      if (name !== undefined) return Effect.map(sourceOf(name), (found) => factsOf(found?.info))
+      return Effect.succeed(typeof agent === "string" ? undefined : options.describe?.(agent))
+    },
     list
   })
 }
+
+const factsOf = (info: AgentInfo | undefined): AgentFacts | undefined =>
+  info?.unversioned === undefined ? info : { ...info, version: undefined }
 
 export const layer = (options: RegistryOptions): Layer.Layer<Agents> => Layer.succeed(Agents, make(options))
 

@@ -8,7 +8,7 @@
  *   - Every answer is JSON that can be stored (SEMANTICS 8.15); what was repaired for that is a warning.
  *   - Text passes through `emit` as it comes, that of every turn; `agent.stream.complete` carries the last.
  */
-import { type AgentAnswer, type AgentCall, AgentError, type AgentInfo } from "@baton/engine/Agents"
+import { type AgentAnswer, type AgentCall, AgentError, type AgentFacts, type AgentInfo } from "@baton/engine/Agents"
 import type { AgentTool } from "@baton/engine/AgentTool"
 import * as CanonicalJson from "@baton/engine/CanonicalJson"
 import type * as Flow from "@baton/kernel/Flow"
@@ -86,11 +86,42 @@ const infoOf = (
 ): AgentInfo => ({
   name,
   description: definition.description ?? "",
+  asks: definition.model === undefined ? {} : { model: definition.model },
   effect: AgentTools.worst((definition.tools ?? []).map((tool) => tools.get(tool)?.effect ?? "irreversible")),
   version: CanonicalJson.address(
     CanonicalJson.text({ definition, model: definition.model ?? registry.defaultReference ?? null })
   )
 })
+
+/** What answers of a definition depend on, apart from what is asked. */
+export const describe =
+  ({ registry, tools = noTools }: ModelAgentsOptions) => (definition: Flow.AgentDefinition): AgentFacts => {
+    const listed = (definition.tools ?? []).map((name) => tools.get(name))
+    const effect = AgentTools.worst(listed.map((tool) => tool?.effect ?? "irreversible"))
+    const unversioned = (definition.tools ?? []).find((name) => tools.get(name)?.version === undefined)
+    const model = definition.model ?? registry.defaultReference
+    return {
+      effect,
+      prompt: { ...definition },
+      tools: listed.map((tool) =>
+        tool === undefined
+          ? null
+          : {
+            name: tool.name,
+            description: tool.description,
+            inputSchema: tool.inputSchema,
+            version: tool.version ?? null
+          }
+      ),
+      ...(model === undefined ? {} : { model }),
+      ...(unversioned === undefined
+        ? { version: conversationVersion }
+        : { version: undefined, unversioned: `the tool ${unversioned} has no version` })
+    }
+  }
+
+/** Changes when the same definition is asked in another way: prompt layout, repairs, loop. */
+const conversationVersion = "1"
 
 const promptOf = Effect.fnUntraced(function*(definition: Flow.AgentDefinition, call: AgentCall, tools: boolean) {
   const instructions = definition.instructions ?? ""

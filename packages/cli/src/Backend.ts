@@ -4,6 +4,7 @@ import type { Client, ClientError } from "@baton/contract/Client"
 import type { FlowsClient } from "@baton/contract/FlowsClient"
 import type { OperatorClient } from "@baton/contract/OperatorClient"
 import type { PatchesClient } from "@baton/contract/PatchesClient"
+import type { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { SecretsClient } from "@baton/contract/SecretsClient"
 import type { StoreClient } from "@baton/contract/StoreClient"
 import * as Context from "effect/Context"
@@ -28,7 +29,15 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
-export type Ports = ApprovalsClient | Client | FlowsClient | OperatorClient | PatchesClient | SecretsClient | StoreClient
+export type Ports =
+  | ApprovalsClient
+  | Client
+  | FlowsClient
+  | OperatorClient
+  | PatchesClient
+  | ReceiptsClient
+  | SecretsClient
+  | StoreClient
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>

@@ -5,9 +5,12 @@ import * as Completions from "effect/cli/Completions"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 import { approvals } from "./ApprovalsTree.ts"
+import { budgetFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import { deadletters } from "./OperatorsTree.ts"
 import { patches } from "./PatchesTree.ts"
+import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
@@ -30,12 +33,15 @@ const run = leaf(
     handlers: handlersFlag,
     agent: texts("agent", "NAME=AGENT", "Bind an agent of the flow to a registered one"),
     tag: texts("tag", "KEY=VALUE", "Label the run"),
+    budget: budgetFlag,
+    allowUnknownPrice: unknownPriceFlag,
     as: text("as", "NAME", "Who starts it (default local): an approval may be closed to that person"),
     ...waiting
   },
   [
     ["baton run hello.yaml -i name=Ada", "run a file with one input field"],
     ["baton run report.yaml --input in.json --json | jq .output", "the run as one JSON document"],
+    ["baton run report.yaml --budget 0.50", "spends at most half a dollar; then it waits and asks"],
     ["baton run enrich.yaml --handlers ./handlers.ts --strict", "own functions; warnings fail the command"]
   ],
   (input) => ({
@@ -43,6 +49,7 @@ const run = leaf(
     ...input,
     input: orUndefined(input.input),
     handlers: orUndefined(input.handlers),
+    budget: orUndefined(input.budget),
     as: orUndefined(input.as),
     waitTimeout: orUndefined(input.waitTimeout)
   })
@@ -181,7 +188,19 @@ const doctor = leaf("doctor", "Check this machine and the store; every finding h
   ["baton doctor --json", "for a report"]
 ], () => ({ _tag: "Doctor" }))
 
-const commands = [run, research, runs, approvals, patches, flows, secrets, backup, doctor] as const
+const commands = [
+  run,
+  research,
+  runs,
+  approvals,
+  patches,
+  deadletters,
+  flows,
+  receipts,
+  secrets,
+  backup,
+  doctor
+] as const
 
 const described = GlobalFlags.root.pipe(
   Command.withDescription("Durable agent workflows: flows that survive anything"),

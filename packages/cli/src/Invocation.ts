@@ -3,6 +3,7 @@ import type { RunStatus } from "@baton/contract/RunDocument"
 import type { DoorKind } from "@baton/kernel/Doors"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
+import type * as Receipts from "./ReceiptsTree.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -38,6 +39,9 @@ export interface RunFlow extends Waiting {
   /** `name=registered` texts. */
   readonly agent: ReadonlyArray<string>
   readonly tag: ReadonlyArray<string>
+  /** As `usd=0.5,tokens=20000`. */
+  readonly budget: string | undefined
+  readonly allowUnknownPrice: boolean
 }
 
 export interface Research extends Waiting {
@@ -115,6 +119,9 @@ export interface RunsResume extends Waiting {
   readonly run: string
   readonly handlers: string | undefined
   readonly detach: boolean
+  /** As `+0.50`, `tokens=+1000`. */
+  readonly budget: string | undefined
+  readonly allowUnknownPrice: boolean
 }
 
 export interface RunsDelete {
@@ -246,6 +253,12 @@ export type Request =
   | Operators.RunsAbort
   | Operators.RunsFork
   | Operators.RunsDiff
+  | Receipts.ReceiptsStats
+  | Receipts.ReceiptsClear
+  | Operators.LettersList
+  | Operators.LettersShow
+  | Operators.LettersReprocess
+  | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
   | ApprovalsList

@@ -51,3 +51,33 @@ export interface RunsDiff {
   readonly a: string
   readonly b: string
 }
+
+export interface LettersList {
+  readonly _tag: "LettersList"
+  readonly state: "open" | "reprocessed" | "discarded" | "all"
+  readonly run: string | undefined
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+export interface LettersShow {
+  readonly _tag: "LettersShow"
+  readonly id: string
+}
+
+export interface LettersReprocess extends Waiting {
+  readonly _tag: "LettersReprocess"
+  readonly id: string
+  /** JSON text. */
+  readonly modify: string | undefined
+  readonly note: string | undefined
+  readonly allowIrreversible: boolean
+  readonly handlers: string | undefined
+  readonly detach: boolean
+}
+
+export interface LettersDiscard {
+  readonly _tag: "LettersDiscard"
+  readonly id: string
+  readonly note: string | undefined
+}

@@ -1,5 +1,6 @@
 /** What operators do, below `baton runs` and `baton deadletters`. */
 import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 import { handlersFlag, inputFlag, leaf, runArgument, setFlag, waiting } from "./CommandLeaf.ts"
@@ -123,4 +124,63 @@ export const runsDiff = leaf(
     ["baton runs diff run_01K8 run_01K9 --json", "for programs"]
   ],
   (input) => ({ _tag: "RunsDiff", ...input })
+)
+
+const letterArgument = Argument.String("id").pipe(Argument.withDescription("A dead letter, such as dl_12"))
+
+const lettersList = leaf(
+  "list",
+  "List dead letters, newest first",
+  {
+    state: Flag.Literals("state", ["open", "reprocessed", "discarded", "all"]).pipe(
+      Flag.withDescription("Only letters in this state"),
+      Flag.withDefault("open" as const)
+    ),
+    run: text("run", "RUN", "Only letters of this run"),
+    after: text("after", "ID", "The page after this letter"),
+    limit: Flag.Int("limit").pipe(Flag.withDescription("Letters per page, 1 to 1000"), Flag.withDefault(20))
+  },
+  [
+    ["baton deadletters list", "what waits to be looked at"],
+    ["baton deadletters list --state all --json", "what became of each"]
+  ],
+  (input) => ({ _tag: "LettersList", ...input, run: orUndefined(input.run), after: orUndefined(input.after) })
+)
+
+export const deadletters = Command.make("deadletters").pipe(
+  Command.withDescription("Attempts after which nothing went on by itself: look at them, reprocess or discard them"),
+  Command.withSubcommands([
+    lettersList,
+    leaf("show", "Show a dead letter and what became of it", { id: letterArgument }, [
+      ["baton deadletters show dl_12", "its error, its run, who settled it"]
+    ], (input) => ({ _tag: "LettersShow", ...input })),
+    leaf(
+      "reprocess",
+      "Try it again: the waiting step, or the step of a finished run in a new run",
+      {
+        id: letterArgument,
+        modify: text("modify", "JSON", "A JSON Merge Patch on the step's input"),
+        note: noteFlag,
+        allowIrreversible: allowFlag,
+        handlers: handlersFlag,
+        detach: detachFlag,
+        ...waiting
+      },
+      [
+        ["baton deadletters reprocess dl_12 --handlers ./handlers.ts", "and wait for the new run"],
+        ["baton deadletters reprocess dl_12 --modify '{\"url\": \"https://b.example\"}' --detach", "with another input"]
+      ],
+      (input) => ({
+        _tag: "LettersReprocess",
+        ...input,
+        modify: orUndefined(input.modify),
+        note: orUndefined(input.note),
+        handlers: orUndefined(input.handlers),
+        waitTimeout: orUndefined(input.waitTimeout)
+      })
+    ),
+    leaf("discard", "Let it be; it stays on record", { id: letterArgument, note: noteFlag }, [
+      ["baton deadletters discard dl_12 --note \"a test\"", "with a reason"]
+    ], (input) => ({ _tag: "LettersDiscard", ...input, note: orUndefined(input.note) }))
+  ])
 )

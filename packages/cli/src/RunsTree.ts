@@ -4,6 +4,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
+import { raiseFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, runArgument, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 import * as OperatorsTree from "./OperatorsTree.ts"
@@ -150,16 +151,20 @@ const runsResume = leaf(
     run: runArgument,
     handlers: handlersFlag,
     detach: toggle("detach", "Do not wait").pipe(Flag.withAlias("d")),
+    budget: raiseFlag,
+    allowUnknownPrice: unknownPriceFlag,
     ...waiting
   },
   [
     ["baton runs resume @last", "after Ctrl-C or a crash"],
     ["baton runs resume @last --handlers ./handlers.ts", "when the flow calls functions"],
+    ["baton runs resume @last --budget +0.50", "add to its budget; what waited for it goes on"],
     ["baton runs resume run_01K8 --detach", "only lift a pause"]
   ],
   (input) => ({
     _tag: "RunsResume",
     ...input,
+    budget: orUndefined(input.budget),
     handlers: orUndefined(input.handlers),
     waitTimeout: orUndefined(input.waitTimeout)
   })

@@ -20,7 +20,9 @@ const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
 const control = () => import("./commands/RunControl.ts")
 const patches = () => import("./commands/Patches.ts")
+const letters = () => import("./commands/DeadLetters.ts")
 const operators = () => import("./commands/Operators.ts")
+const receipts = () => import("./commands/Receipts.ts")
 const secrets = () => import("./commands/Secrets.ts")
 const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
@@ -51,7 +53,13 @@ const commands: Program.Commands = {
   RunsSkip: async () => (await operators()).runsSkip,
   RunsAbort: async () => (await operators()).runsAbort,
   RunsFork: async () => (await operators()).runsFork,
+  LettersList: async () => (await letters()).lettersList,
+  LettersShow: async () => (await letters()).lettersShow,
+  LettersReprocess: async () => (await letters()).lettersReprocess,
+  LettersDiscard: async () => (await letters()).lettersDiscard,
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
+  ReceiptsStats: async () => (await receipts()).receiptsStats,
+  ReceiptsClear: async () => (await receipts()).receiptsClear,
   RunsDelete: async () => (await control()).runsDelete,
   RunsPrune: async () => (await control()).runsPrune,
   ApprovalsList: async () => (await approvals()).approvalsList,

@@ -6,8 +6,9 @@ import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { FlowsClient } from "@baton/contract/FlowsClient"
-import { OperatorClient } from "@baton/contract/OperatorClient"
+import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -22,6 +23,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import type { Ports } from "../src/Backend.ts"
 import * as FakeApprovals from "./FakeApprovals.ts"
 
 import { fakePatches } from "./FakePatches.ts"
@@ -53,6 +55,21 @@ export interface FakeRun {
   readonly journal: Array<EventEnvelope>
   readonly events: Array<Event>
   readonly listeners: Set<Queue.Queue<EventEnvelope>>
+}
+
+const letter: DeadLetterItem = {
+  id: "dl_1",
+  run: "run_0001",
+  path: "greet",
+  attempt: 2,
+  code: "HTTP_500",
+  message: "the server said 500",
+  at: "2026-11-21T10:00:00.000Z",
+  state: "open",
+  settledAt: null,
+  by: null,
+  note: null,
+  into: null
 }
 
 export const none = (message: string) =>
@@ -123,6 +140,9 @@ const documentOf = (run: FakeRun): RunDocument => {
       parallelEfficiency: 0,
       tokensTotal: 0,
       costUsd: 0,
+      estimated: false,
+      reserved: null,
+      budget: null,
       stepsSucceeded: steps.filter((step) => step.status === "succeeded").length,
       stepsFailed: steps.filter((step) => step.status === "failed").length
     }
@@ -199,7 +219,7 @@ const checkFlow = (text: string) =>
 export const layer = (
   scripts: { readonly [flow: string]: Script },
   seen: Seen
-): Layer.Layer<ApprovalsClient | Client | FlowsClient | OperatorClient | PatchesClient | SecretsClient | StoreClient> =>
+): Layer.Layer<Ports> =>
   Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     const { runs } = seen
@@ -291,7 +311,16 @@ export const layer = (
       })
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
-      retry: (request) => made("retry", request.run, request)
+      retry: (request) => made("retry", request.run, request),
+      letters: (query) => Effect.as(record("letters", query), [letter]),
+      letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
+      reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),
+      discard: (...call) =>
+        Effect.as(record("discard", ...call), { ...letter, state: "discarded" as const, by: "local" })
+    })
+    const receipts = ReceiptsClient.of({
+      stats: Effect.succeed([{ flow: "brief", node: "fetch", entries: 2, hits: 3, misses: 1 }]),
+      clear: ({ flow }) => Effect.succeed(flow === undefined ? 2 : 1)
     })
     const secrets = SecretsClient.of({
       set: (name, value, hosts) =>
@@ -315,6 +344,7 @@ export const layer = (
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),
+      Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store)
     )

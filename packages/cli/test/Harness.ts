@@ -5,10 +5,12 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
+import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
+import * as Receipts from "../src/commands/Receipts.ts"
 import * as Research from "../src/commands/Research.ts"
 import * as Run from "../src/commands/Run.ts"
 import * as RunControl from "../src/commands/RunControl.ts"
@@ -50,12 +52,18 @@ const commands: Program.Commands = {
   RunsSkip: later(Operators.runsSkip),
   RunsAbort: later(Operators.runsAbort),
   RunsFork: later(Operators.runsFork),
+  LettersList: later(DeadLetters.lettersList),
+  LettersShow: later(DeadLetters.lettersShow),
+  LettersReprocess: later(DeadLetters.lettersReprocess),
+  LettersDiscard: later(DeadLetters.lettersDiscard),
   RunsDiff: later(RunDiff.runsDiff),
   RunsDelete: later(RunControl.runsDelete),
   RunsPrune: later(RunControl.runsPrune),
   ApprovalsList: later(Approvals.approvalsList),
   ApprovalsShow: later(Approvals.approvalsShow),
   ApprovalsDecide: later(Approvals.approvalsDecide),
+  ReceiptsStats: later(Receipts.receiptsStats),
+  ReceiptsClear: later(Receipts.receiptsClear),
   SecretsSet: later(Secrets.secretsSet),
   SecretsList: later(Secrets.secretsList),
   SecretsRemove: later(Secrets.secretsRemove),

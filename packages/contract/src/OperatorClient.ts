@@ -5,6 +5,7 @@
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { ClientError, StartRun } from "./Client.ts"
 import type { RunDocument } from "./RunDocument.ts"
 
@@ -46,9 +47,52 @@ export interface MadeRun {
   readonly guarded: ReadonlyArray<string>
 }
 
+const nullable = <S extends Schema.Constraint>(schema: S) => Schema.Union([schema, Schema.Null])
+
+/** An attempt after which nothing went on by itself, and what became of it. Times are RFC 3339 UTC text. */
+export const DeadLetterItem = Schema.Struct({
+  /** `dl_` and a number. */
+  id: Schema.String,
+  run: Schema.String,
+  path: Schema.String,
+  attempt: Schema.Int,
+  code: Schema.String,
+  message: Schema.String,
+  at: Schema.String,
+  state: Schema.Literals(["open", "reprocessed", "discarded"]),
+  settledAt: nullable(Schema.String),
+  by: nullable(Schema.String),
+  note: nullable(Schema.String),
+  /** The run that it was reprocessed as. */
+  into: nullable(Schema.String)
+})
+export type DeadLetterItem = typeof DeadLetterItem.Type
+
+export interface LettersQuery {
+  readonly state?: DeadLetterItem["state"]
+  readonly run?: string
+  /** Newest first; the page after this letter. */
+  readonly after?: string
+  readonly limit: number
+}
+
+/** What reprocessing a letter came to: the step of its own run is tried again, or a new run was made. */
+export type Reprocessed =
+  | { readonly kind: "step"; readonly letter: DeadLetterItem }
+  | { readonly kind: "run"; readonly letter: DeadLetterItem; readonly made: MadeRun }
+
 export class OperatorClient extends Context.Service<OperatorClient, {
   /** A run of its own that goes on from an event of another one, which is left as it is. */
   readonly fork: (request: ForkRun) => Effect.Effect<MadeRun, ClientError>
   /** A finished run once more, as a new run: what succeeded is kept. */
   readonly retry: (request: RetryRun) => Effect.Effect<MadeRun, ClientError>
+  readonly letters: (query: LettersQuery) => Effect.Effect<ReadonlyArray<DeadLetterItem>, ClientError>
+  readonly letter: (id: string) => Effect.Effect<DeadLetterItem, ClientError>
+  /** Of a finished run: its step once more in a new run. Of a waiting step: a retry. Another letter: refused. */
+  readonly reprocess: (
+    id: string,
+    options: { readonly modifications?: Json; readonly allowIrreversible?: boolean; readonly note?: string }
+  ) => Effect.Effect<Reprocessed, ClientError>
+  /** Lets a letter be; one whose step waits is refused: skip or abort decides that step. */
+  readonly discard: (id: string, note?: string) => Effect.Effect<DeadLetterItem, ClientError>
 }>()("baton/contract/OperatorClient") {}

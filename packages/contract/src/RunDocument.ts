@@ -1,6 +1,8 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
+import { Budget } from "@baton/kernel/Amounts"
 import { ParentLink } from "@baton/kernel/Child"
 import { Lineage } from "@baton/kernel/EventReuse"
+import { ReceiptNote } from "@baton/kernel/Receipt"
 import { StepError } from "@baton/kernel/StepError"
 import { Usage } from "@baton/kernel/Usage"
 import * as Schema from "effect/Schema"
@@ -54,7 +56,9 @@ export const StepDocument = Schema.Struct({
     message: Schema.String,
     door: Schema.String,
     data: Schema.Record(Schema.String, Schema.Json)
-  }))
+  })),
+  /** What the step says about its receipt: why its result was used again, or what has changed; where it asks for one. */
+  receipt: Schema.optionalKey(ReceiptNote)
 })
 export type StepDocument = typeof StepDocument.Type
 
@@ -97,6 +101,12 @@ export const RunDocument = Schema.Struct({
     tokensTotal: Schema.Int,
     /** Null when the price of a used model is unknown. */
     costUsd: nullable(Schema.Number),
+    /** Some of it is a guess, because an attempt was lost or did not say what it used. */
+    estimated: Schema.Boolean,
+    /** What running steps have set aside; null in a run without a budget. */
+    reserved: nullable(Budget),
+    /** The limits as they stand; null: none. */
+    budget: nullable(Budget),
     stepsSucceeded: Schema.Int,
     stepsFailed: Schema.Int
   })

@@ -1,14 +1,15 @@
 /** A run's folded state as the document that people and programs get. */
+import * as Amount from "@baton/kernel/Amounts"
 import * as Child from "@baton/kernel/Child"
 import { waitReason } from "@baton/kernel/ExplainWait"
 import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
+import * as Ledgers from "@baton/kernel/Ledger"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"
 import { publicStatus } from "@baton/kernel/Scope"
 import type { StepError } from "@baton/kernel/StepError"
 import * as StepPath from "@baton/kernel/StepPath"
-import type { Usage } from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
 import type { RunDocument, StepDocument, StepStatus } from "./RunDocument.ts"
@@ -38,7 +39,7 @@ export const address = (value: Value): Json => {
 const timeOrNull = (at: number | undefined): string | null => at === undefined || at === 0 ? null : timeText(at)
 
 const nodeStatus = (at: NodeState, begun: boolean): StepStatus =>
-  at.reused && at.status === "succeeded"
+  at.status === "succeeded" && (at.reused || at.receipt?.kind === "hit")
     ? "reused"
     : at.status === "queued" && begun
     ? "running"
@@ -71,14 +72,15 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     error: at.error ?? null,
     usage: at.usage ?? null,
     ...(node.type === "flow" ? childRun(state, node.id, at.attempt, at.error) : {}),
-    ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined)
+    ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined),
+    ...(at.receipt === undefined ? {} : { receipt: at.receipt })
   }
 }
 
 const itemStatus = (status: ItemStatus, note: ItemNote | undefined, begun: boolean): StepStatus => {
   if (status === "ready") return "queued"
   if (status === "queued" && begun) return "running"
-  return status === "succeeded" && note?.reused === true ? "reused" : status
+  return status === "succeeded" && (note?.reused === true || note?.receipt?.kind === "hit") ? "reused" : status
 }
 
 const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight): StepDocument => {
@@ -101,7 +103,8 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null,
     ...(node.each?.body.type === "flow" ? childRun(state, path, attempt, note?.error) : {}),
-    ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined)
+    ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined),
+    ...(note?.receipt === undefined ? {} : { receipt: note.receipt })
   }
 }
 
@@ -123,29 +126,17 @@ export const steps = (state: RunState, sight: Sight, after: number, limit: numbe
 }
 
 interface Sums {
-  tokens: number
-  cost: number | null
   succeeded: number
   failed: number
   busyMs: number
 }
 
-const addUsage = (sums: Sums, usage: Usage | undefined): void => {
-  if (usage === undefined) return
-  const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
-  sums.tokens += tokens
-  // What a model without a known price has used makes the sum unknown, never smaller.
-  if (usage.costUsd !== undefined) sums.cost = sums.cost === null ? null : sums.cost + usage.costUsd
-  else if (tokens > 0) sums.cost = null
-}
-
 const sum = (state: RunState): Sums => {
-  const sums: Sums = { tokens: 0, cost: 0, succeeded: 0, failed: 0, busyMs: 0 }
+  const sums: Sums = { succeeded: 0, failed: 0, busyMs: 0 }
   for (const node of state.plan.nodes) {
     const at = state.nodes.get(node.index)
     if (at.status === "succeeded") sums.succeeded++
     else if (at.status === "failed") sums.failed++
-    addUsage(sums, at.usage)
     const table = state.maps.get(node.index)
     if (table === undefined) {
       if (at.startedAt !== undefined && at.settledAt !== undefined) sums.busyMs += at.settledAt - at.startedAt
@@ -154,7 +145,6 @@ const sum = (state: RunState): Sums => {
     sums.succeeded += table.succeeded
     sums.failed += table.failed
     for (let index = 0; index < table.next; index++) {
-      addUsage(sums, table.note(index)?.usage)
       if (table.startedAt(index) > 0) sums.busyMs += Math.max(0, table.endedAt(index) - table.startedAt(index))
     }
   }
@@ -168,6 +158,19 @@ const failure = (state: RunState): RunDocument["error"] => {
     code: state.finished.code,
     message: state.closing?.message ?? state.finished.message,
     ...(path === undefined ? {} : { path })
+  }
+}
+
+/** Of all attempts, not only of those that counted. */
+const spending = (state: RunState) => {
+  const { budget, guessed, reserved, settled, unpriced } = Ledgers.totals(state)
+  return {
+    tokensTotal: settled.tokens ?? 0,
+    // What a model without a known price has used makes the sum unknown, never smaller.
+    costUsd: unpriced ? null : Amount.usdOf(settled.nanoUsd ?? 0),
+    estimated: !Amount.isZero(guessed),
+    reserved: budget === undefined ? null : Amount.toBudget(reserved),
+    budget: budget === undefined ? null : Amount.toBudget(budget)
   }
 }
 
@@ -204,8 +207,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
       totalTimeMs,
       stepTimesMs: Object.fromEntries(times),
       parallelEfficiency: totalTimeMs === 0 ? 0 : Math.round((sums.busyMs / totalTimeMs) * 1000) / 10,
-      tokensTotal: sums.tokens,
-      costUsd: sums.cost,
+      ...spending(state),
       stepsSucceeded: sums.succeeded,
       stepsFailed: sums.failed
     }

@@ -74,6 +74,22 @@ export interface AgentInfo {
   readonly effect: Flow.Effect
   /** Changes when the agent's behaviour may change; part of receipts. */
   readonly version: string
+  /** The model it asks, by its reference (absent: the default one), or nothing; absent: nobody knows what it may cost. */
+  readonly asks?: { readonly model?: string } | "nothing"
+  /** Why its answers depend on more than what it is asked, such as on documents; they are never used again. */
+  readonly unversioned?: string
+}
+
+/** What an answer depends on besides the call: parts of the keys of receipts (SEMANTICS 8.11d). */
+export interface AgentFacts {
+  /** The worst of what it may do. */
+  readonly effect: Flow.Effect
+  /** Absent when nobody can say whether it still behaves the same; then `unversioned` says why. */
+  readonly version: string | undefined
+  readonly unversioned?: string
+  readonly model?: string
+  readonly prompt?: Json
+  readonly tools?: Json
 }
 
 export class Agents extends Context.Service<Agents, {
@@ -81,4 +97,6 @@ export class Agents extends Context.Service<Agents, {
   /** What is known of a registered agent; `undefined` when nobody serves that name. */
   readonly find: (name: string) => Effect.Effect<AgentInfo | undefined>
   readonly list: Effect.Effect<ReadonlyArray<AgentInfo>>
+  /** What an answer depends on; `undefined` when nobody serves that name. Absent: nothing is known, nothing is used again. */
+  readonly describe?: (agent: string | Flow.AgentDefinition) => Effect.Effect<AgentFacts | undefined>
 }>()("baton/engine/Agents") {}

@@ -16,6 +16,7 @@ import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
 import type { PatchAnswer, PatchRequest } from "./PlanPatching.ts"
 import * as PlanPatching from "./PlanPatching.ts"
+import type { Purse } from "./Purse.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
@@ -53,6 +54,8 @@ export interface AttemptRequest {
   readonly patch?: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
+  /** What the attempt may spend; absent where nothing is limited. */
+  readonly purse?: Purse
   /** Where results may be found that are used again; absent where nothing is. */
   readonly receipts?: ReceiptDesk
 }
@@ -179,6 +182,7 @@ export class AttemptContext implements StepContext {
   }
 
   readonly load: StepContext["load"] = (value) => this.scope.load(value)
+
   /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
   readonly hashable = (name: string): Effect.Effect<Json, StepError> => {
     const template = this.work.fields[name]

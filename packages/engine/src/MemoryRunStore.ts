@@ -1,6 +1,8 @@
 /** The run store in memory: same promises but durability. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { LetterFate, LetterQuery, LetterState, StoredLetter } from "./DeadLetter.ts"
+import { openFate } from "./DeadLetter.ts"
 import * as Blobs from "./MemoryBlobStore.ts"
 import * as MemoryState from "./MemoryState.ts"
 import * as RecordHash from "./RecordHash.ts"
@@ -88,13 +90,44 @@ const write = (state: State, run: Run, commit: Commit): CommitOutcome => {
     const command = state.commands.get(id)
     if (command !== undefined) command.answer ??= answer
   }
-  run.deadLetters.push(...commit.deadLetters ?? [])
+  writeLetters(state, run, commit)
   for (const id of commit.doors?.clear ?? []) {
     const door = run.doors.get(id)
     if (door !== undefined) run.doors.set(id, { ...door, closedAt: commit.at })
   }
   for (const door of commit.doors?.set ?? []) run.doors.set(door.id, { ...door, closedAt: undefined })
   return { ok: true, head: run.head, hash }
+}
+
+const writeLetters = (state: State, run: Run, { at, deadLetters = [], lettersEnded = [] }: Commit): void => {
+  for (const { by, note, path, state: end } of lettersEnded) {
+    run.deadLetters = run.deadLetters.map((letter) =>
+      letter.path === path && letter.state === "open" ? { ...letter, state: end, settledAt: at, by, note } : letter
+    )
+  }
+  for (const letter of deadLetters) {
+    const known = run.deadLetters.some(({ attempt, path }) => path === letter.path && attempt === letter.attempt)
+    if (!known) run.deadLetters.push({ ...letter, ...openFate, id: ++state.counter, run: run.run })
+  }
+}
+
+const letters = (state: State, query: LetterQuery): ReadonlyArray<StoredLetter> =>
+  [...state.runs.values()]
+    .filter((run) => run.tenant === query.tenant && (query.run === undefined || query.run === run.run))
+    .flatMap((run) => run.deadLetters)
+    .filter((letter) => query.state === undefined || letter.state === query.state)
+    .filter(({ id }) => (query.id === undefined || id === query.id) && (query.after === undefined || id < query.after))
+    .sort((a, b) => b.id - a.id)
+    .slice(0, query.limit)
+
+const settleLetter = (state: State, tenant: string, id: number, expected: LetterState, fate: LetterFate): boolean => {
+  for (const run of state.runs.values()) {
+    const found = run.deadLetters.find((letter) => letter.id === id && letter.state === expected)
+    if (run.tenant !== tenant || found === undefined) continue
+    run.deadLetters = run.deadLetters.map((letter) => letter === found ? { ...letter, ...fate } : letter)
+    return true
+  }
+  return false
 }
 
 const writeDispatches = (run: Run, commit: Commit) => {
@@ -248,14 +281,8 @@ export const layer: Layer.Layer<RunStore, never, MemoryState.MemoryState> = Laye
           )
         ),
       releaseExpired: (now) => Effect.sync(() => releaseExpired(state, now)),
-      deadLetters: (tenant, limit) =>
-        Effect.sync(() =>
-          [...state.runs.values()]
-            .filter((run) => run.tenant === tenant)
-            .flatMap((run) => run.deadLetters.map((letter) => ({ ...letter, run: run.run })))
-            .sort((a, b) => b.at - a.at)
-            .slice(0, limit)
-        ),
+      deadLetters: (query) => Effect.sync(() => letters(state, query)),
+      settleLetter: (tenant, id, expected, fate) => Effect.sync(() => settleLetter(state, tenant, id, expected, fate)),
       doors: (query) => Effect.sync(() => doors(state, query)),
       remove: (tenant, run) => Effect.sync(() => remove(state, tenant, run))
     })

@@ -7,15 +7,9 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { StoredLetter } from "./DeadLetter.ts"
 import type { PublishedFlow } from "./FlowStore.ts"
-import {
-  type DeadLetter,
-  type DoorRow,
-  type JournalRecord,
-  RunStoreError,
-  type RunSummary,
-  type TimerRow
-} from "./RunStore.ts"
+import { type DoorRow, type JournalRecord, RunStoreError, type RunSummary, type TimerRow } from "./RunStore.ts"
 import type { NumberedLine } from "./StepLog.ts"
 
 export interface MemoryRun {
@@ -31,7 +25,7 @@ export interface MemoryRun {
   readonly records: Array<JournalRecord>
   readonly timers: Map<string, TimerRow>
   readonly dispatches: Map<string, MemoryDispatch>
-  readonly deadLetters: Array<DeadLetter>
+  deadLetters: Array<StoredLetter>
   /** By id. */
   readonly doors: Map<string, MemoryDoor>
   readonly references: Set<BlobRef>

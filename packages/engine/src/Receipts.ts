@@ -83,9 +83,14 @@ export const look = Effect.fnUntraced(
     }
     const key = keyOf(attempt.tenant, desk, material)
     const found = yield* quietly(desk.store.find(attempt.tenant, key))
-    const why = found === undefined ? "first" as const : yield* faultOf(desk, attempt.tenant, found, ttlMs, blobs)
+    const why = found === undefined ? undefined : yield* faultOf(desk, attempt.tenant, found, ttlMs, blobs)
     yield* quietly(
-      desk.store.use(attempt.tenant, { flow: desk.flow, node: desk.node, key, hit: why === undefined })
+      desk.store.use(attempt.tenant, {
+        flow: desk.flow,
+        node: desk.node,
+        key,
+        hit: found !== undefined && why === undefined
+      })
     )
     if (found !== undefined && why === undefined) {
       const { agent, at, output, path, run } = found
@@ -94,7 +99,7 @@ export const look = Effect.fnUntraced(
       return { note, output, agent }
     }
     const note = found !== undefined && why !== undefined
-      ? { kind: "miss" as const, key, why, run: found.run, path: found.path }
+      ? missOf(key, why, found)
       : yield* compare(desk, attempt.tenant, key, material)
     yield* attempt.log(describe(note, desk.now()))
     return {
@@ -124,6 +129,14 @@ const without = (desk: ReceiptDesk, attempt: AttemptContext, why: string): Effec
   desk.told.add(told)
   return Effect.as(attempt.log(`warning: receipts are asked for, but there is none: ${why}`), miss)
 }
+
+const missOf = (key: string, why: "expired" | "gone", { path, run }: Receipt): Miss["note"] => ({
+  kind: "miss",
+  key,
+  why,
+  run,
+  path
+})
 
 /** A flow that trusts results for a shorter time than the one that made this counts its own. */
 const expiryOf = ({ at, expiresAt }: Receipt, ttlMs: number): number => Math.min(expiresAt, at + ttlMs)

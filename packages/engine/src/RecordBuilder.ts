@@ -7,10 +7,11 @@ import * as RunState from "@baton/kernel/RunState"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
+import * as RecordLetters from "./RecordLetters.ts"
 import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
-import type { Commit, DeadLetter, DispatchRow, RunSummary } from "./RunStore.ts"
+import type { Commit, DispatchRow, RunSummary } from "./RunStore.ts"
 import * as RunTimers from "./RunTimers.ts"
 import type { NewBlob } from "./StoredValue.ts"
 import { externalize } from "./StoredValue.ts"
@@ -76,6 +77,7 @@ const kept = (event: Extract<Event, { readonly type: "StepsReused" }>): Value =>
   ]
   return { fields: Object.fromEntries(values.entries()) }
 }
+
 const both = (one: Value | undefined, other: Value | undefined): Value | undefined =>
   one === undefined || other === undefined ? one ?? other : { fields: { one, other } }
 
@@ -127,19 +129,6 @@ const references = (draft: Draft): ReadonlyArray<BlobRef> => {
   return [...named]
 }
 
-/** Failures that nothing handled, and poison: what an operator may want to look at. */
-const deadLetters = (draft: Draft): ReadonlyArray<DeadLetter> => {
-  let letters: Array<DeadLetter> | undefined
-  for (const event of draft.events) {
-    if (event.type !== "StepFailed" || event.attempt === 0) continue
-    if (event.handled !== "none" && event.error.kind !== "poison") continue
-    letters ??= []
-    const { attempt, error, path } = event
-    letters.push({ path, attempt, code: error.code, message: error.message, at: event.at })
-  }
-  return letters ?? none
-}
-
 /** Rows of offered work, for stores that keep them: each offer adds one, each answer takes its own away. */
 const dispatches = ({ events, state }: Draft): Pick<Commit, "dispatches"> => {
   const add = new Map<string, DispatchRow>()
@@ -160,6 +149,9 @@ const dispatches = ({ events, state }: Draft): Pick<Commit, "dispatches"> => {
       case "StepRetryScheduled":
       case "StepWaiting":
         drop(event.path, event.attempt)
+        break
+      case "StepsUnfunded":
+        for (const { attempt, path } of event.steps) if (attempt !== undefined) drop(path, attempt)
         break
       case "StepsCancelled":
         for (const path of event.paths) drop(path, attemptOf(state, path))
@@ -202,7 +194,6 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
   const timers = RunTimers.update(slot, state, events)
   const doors = RunDoors.update(slot, state, events)
   const named = references(draft)
-  const dead = deadLetters(draft)
   return {
     tenant: slot.tenant,
     run: slot.run,
@@ -219,6 +210,6 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
     ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
     ...(named.length === 0 ? {} : { references: named }),
     ...(draft.answered.length === 0 ? {} : { answered: draft.answered }),
-    ...(dead.length === 0 ? {} : { deadLetters: dead })
+    ...RecordLetters.of(events)
   }
 }

@@ -56,6 +56,15 @@ export const open = (recorded: Conversation | undefined): AttemptConversation =>
 /** Scrubs what is recorded: a model or a tool may have repeated a secret. */
 export type Scrub = (json: Json) => Json
 
+/** One candidate's part of an attempt. */
+interface Talk {
+  readonly place: ConversationPlace
+  readonly machine: ConversationMachine
+  readonly shared: AttemptConversation
+  readonly candidate: number
+  readonly scrub: Scrub
+}
+
 export const make = (
   place: ConversationPlace,
   machine: ConversationMachine,
@@ -63,76 +72,92 @@ export const make = (
   candidate: number,
   scrub: Scrub
 ): AgentConversation => {
-  const { attempt, generation, path, run } = place
-  const ask = (command: Command, blobs: ReadonlyArray<NewBlob>, what: string): Effect.Effect<void, AgentError> =>
-    Effect.flatMap(
-      machine.command(command, blobs),
-      (settled) => settled.kind === "accepted" ? Effect.void : Effect.fail(notRecorded(what, settled))
-    )
-  const at = (): { readonly at: number; readonly path: string; readonly attempt: number } => ({
-    at: machine.now(),
-    path,
-    attempt
-  })
+  const talk: Talk = { place, machine, shared, candidate, scrub }
+  const { generation, path, run } = place
+  const ordinalsBefore = candidate * ordinalsPerCandidate
   return {
     settlesUsage: true,
     command: machine.command,
     state: machine.state,
-    key: (tool, ordinal, input) =>
-      callKey(run, path, generation, candidate * ordinalsPerCandidate + ordinal, tool, input),
-    turns: Effect.suspend(() =>
-      Effect.forEach(
-        (machine.recorded?.turns ?? []).filter((turn) => turn.candidate === candidate),
-        ({ ref }) => Effect.flatMap(Effect.mapError(machine.json(ref), unreadable), decodeTurn)
-      )
-    ),
-    record: Effect.fnUntraced(function*(turn: Turn, reserve?: Json) {
-      const blob = blobOf(scrub(turn as unknown as Json))
-      const number = shared.last + 1
-      yield* ask(
-        {
-          type: "RecordTurn",
-          ...at(),
-          turn: number,
-          ref: blob.ref,
-          bytes: blob.bytes.length,
-          calls: turn.calls.length,
-          ...(candidate === 0 ? {} : { candidate }),
-          usage: turn.usage,
-          ...(reserve === undefined ? {} : { reserve })
-        },
-        [blob],
-        "A turn"
-      )
-      shared.last = number
-      yield* machine.reach("agent.after-turn-recorded")
-    }),
-    result: (key) => {
-      const known = shared.results.get(key)
-      return known === undefined ? Effect.undefined : Effect.map(
-        readValue(machine, known.result),
-        (output): CallResult => ({ output, failed: known.failed })
-      )
-    },
-    begin: (call) =>
-      Effect.suspend(() => {
-        shared.announced = true
-        return ask({ type: "StartCall", ...at(), ...call }, [], `The call of ${call.tool}`)
-      }).pipe(Effect.andThen(machine.reach("agent.after-call-announced"))),
-    end: Effect.fnUntraced(function*(call: ToolCall, { failed, output }: CallResult) {
-      yield* machine.reach("agent.after-call-before-result")
-      const blobs: Array<NewBlob> = []
-      const result = StoredValue.store(scrub(output), blobs)
-      yield* ask(
-        { type: "EndCall", ...at(), ...call, result, ...(failed ? { failed: true as const } : {}) },
-        blobs,
-        `The result of ${call.tool}`
-      )
-      shared.results.set(call.key, { result, failed })
-      yield* machine.reach("agent.after-result-recorded")
-    })
+    key: (tool, ordinal, input) => callKey(run, path, generation, ordinalsBefore + ordinal, tool, input),
+    turns: turns(talk),
+    record: (turn, reserve) => record(talk, turn, reserve),
+    result: (key) => result(talk, key),
+    begin: (call) => begin(talk, call),
+    end: (call, ended) => end(talk, call, ended)
   }
 }
+
+const ask = (
+  { machine }: Talk,
+  command: Command,
+  blobs: ReadonlyArray<NewBlob>,
+  what: string
+): Effect.Effect<void, AgentError> =>
+  Effect.flatMap(
+    machine.command(command, blobs),
+    (settled) => settled.kind === "accepted" ? Effect.void : Effect.fail(notRecorded(what, settled))
+  )
+
+const now = ({ machine, place }: Talk) => ({ at: machine.now(), path: place.path, attempt: place.attempt })
+
+const turns = ({ candidate, machine }: Talk): AgentConversation["turns"] =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      (machine.recorded?.turns ?? []).filter((turn) => turn.candidate === candidate),
+      ({ ref }) => Effect.flatMap(Effect.mapError(machine.json(ref), unreadable), decodeTurn)
+    )
+  )
+
+const record = Effect.fnUntraced(function*(talk: Talk, turn: Turn, reserve: Json | undefined) {
+  const { candidate, machine, scrub, shared } = talk
+  const blob = blobOf(scrub(turn as unknown as Json))
+  const number = shared.last + 1
+  const command: Command = {
+    type: "RecordTurn",
+    ...now(talk),
+    turn: number,
+    ref: blob.ref,
+    bytes: blob.bytes.length,
+    calls: turn.calls.length,
+    ...(candidate === 0 ? {} : { candidate }),
+    usage: turn.usage,
+    ...(reserve === undefined ? {} : { reserve })
+  }
+  yield* ask(talk, command, [blob], "A turn")
+  shared.last = number
+  yield* machine.reach("agent.after-turn-recorded")
+})
+
+const result = ({ machine, shared }: Talk, key: string): Effect.Effect<CallResult | undefined, AgentError> => {
+  const known = shared.results.get(key)
+  return known === undefined
+    ? Effect.undefined
+    : Effect.map(readValue(machine, known.result), (output): CallResult => ({ output, failed: known.failed }))
+}
+
+const begin = (talk: Talk, call: ToolCall): Effect.Effect<void, AgentError> =>
+  Effect.suspend(() => {
+    talk.shared.announced = true
+    return ask(talk, { type: "StartCall", ...now(talk), ...call }, [], `The call of ${call.tool}`)
+  }).pipe(Effect.andThen(talk.machine.reach("agent.after-call-announced")))
+
+const end = Effect.fnUntraced(function*(talk: Talk, call: ToolCall, { failed, output }: CallResult) {
+  const { machine, scrub, shared } = talk
+  yield* machine.reach("agent.after-call-before-result")
+  const blobs: Array<NewBlob> = []
+  const stored = StoredValue.store(scrub(output), blobs)
+  const command: Command = {
+    type: "EndCall",
+    ...now(talk),
+    ...call,
+    result: stored,
+    ...(failed ? { failed: true as const } : {})
+  }
+  yield* ask(talk, command, blobs, `The result of ${call.tool}`)
+  shared.results.set(call.key, { result: stored, failed })
+  yield* machine.reach("agent.after-result-recorded")
+})
 
 const blobOf = (json: Json): NewBlob => {
   const bytes = Buffer.from(JSON.stringify(json))

@@ -12,6 +12,7 @@ import type * as Array from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { DeadLetter, LetterEnd, LetterFate, LetterQuery, LetterState, StoredLetter } from "./DeadLetter.ts"
 
 export interface JournalRecord {
   /** Sequence of the record's first event, from 1. */
@@ -106,14 +107,6 @@ export interface DoorQuery {
   readonly limit: number
 }
 
-export interface DeadLetter {
-  readonly path: string
-  readonly attempt: number
-  readonly code: string
-  readonly message: string
-  readonly at: number
-}
-
 export interface Commit {
   readonly tenant: string
   readonly run: string
@@ -144,6 +137,8 @@ export interface Commit {
   /** Rows of `commands` that this record answers, with the answer. */
   readonly answered?: ReadonlyArray<{ readonly id: number; readonly answer: string }>
   readonly deadLetters?: ReadonlyArray<DeadLetter>
+  /** Before `deadLetters` are added. */
+  readonly lettersEnded?: ReadonlyArray<LetterEnd>
   /** Doors that this record opens or changes, and ids of those that it closes. */
   readonly doors?: { readonly set: ReadonlyArray<DoorRow>; readonly clear: ReadonlyArray<string> }
 }
@@ -222,10 +217,14 @@ export class RunStore extends Context.Service<RunStore, {
   readonly releaseExpired: (
     now: number
   ) => Effect.Effect<ReadonlyArray<DispatchRow & { readonly tenant: string; readonly run: string }>, RunStoreError>
-  readonly deadLetters: (
+  readonly deadLetters: (query: LetterQuery) => Effect.Effect<ReadonlyArray<StoredLetter>, RunStoreError>
+  /** Gives a letter that is `expected` another fate: true for exactly one caller. */
+  readonly settleLetter: (
     tenant: string,
-    limit: number
-  ) => Effect.Effect<ReadonlyArray<DeadLetter & { readonly run: string }>, RunStoreError>
+    id: number,
+    expected: LetterState,
+    fate: LetterFate
+  ) => Effect.Effect<boolean, RunStoreError>
   /** What waits for people, over all runs of the tenant. */
   readonly doors: (query: DoorQuery) => Effect.Effect<ReadonlyArray<OpenDoor>, RunStoreError>
   /**

@@ -9,9 +9,6 @@
 import type { Command } from "@baton/kernel/Command"
 import { semantics } from "@baton/kernel/Event"
 import { locate } from "@baton/kernel/EvolveStep"
-import type { ItemTable } from "@baton/kernel/ItemTable"
-import type { PlanNode, Work } from "@baton/kernel/Plan"
-import type { RunState } from "@baton/kernel/RunState"
 import type { Json, Value } from "@baton/kernel/Value"
 import { inline, none } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
@@ -23,21 +20,16 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Attempt from "./Attempt.ts"
-import type { AttemptRequest } from "./AttemptContext.ts"
 import { BlobStore } from "./BlobStore.ts"
 import { Coordinator } from "./Coordinator.ts"
 import { EventFeed } from "./EventFeed.ts"
-import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
-import * as PlanPatching from "./PlanPatching.ts"
-import type { ReceiptDesk } from "./Receipts.ts"
 import { ReceiptStore } from "./ReceiptStore.ts"
-import type { ConversationMachine } from "./RecordedConversation.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
-import * as RunSource from "./RunSource.ts"
+import type * as RunSource from "./RunSource.ts"
 import { RunStore } from "./RunStore.ts"
 import type { Secrets } from "./Secrets.ts"
 import { Sessions } from "./Sessions.ts"
@@ -46,24 +38,17 @@ import type { Offer } from "./StepQueue.ts"
 import { StepQueue } from "./StepQueue.ts"
 import { StepTypes } from "./StepType.ts"
 import { unbroken } from "./Sweeper.ts"
+import * as WorkerRequest from "./WorkerRequest.ts"
 
-interface Pool {
-  readonly coordinator: Coordinator["Service"]
+interface Pool extends WorkerRequest.Desk {
   readonly queue: StepQueue["Service"]
-  readonly feed: EventFeed["Service"]
-  readonly log: StepLog["Service"]
   readonly store: RunStore["Service"]
   readonly session: string
   readonly attempts: Attempt.AttemptServices
-  readonly clock: Clock.Clock
   readonly limits: MachineLimits
-  readonly failpoint: ((point: Failpoint) => Effect.Effect<void>) | undefined
   /** Attempts under way, by tenant, run, path and attempt. */
   readonly running: Map<string, { readonly fiber: Fiber.Fiber<void>; readonly slot: RunSlot }>
   readonly lanes: Map<string, Lane>
-  /** Absent where nothing is used again. */
-  readonly receipts: ReceiptStore["Service"] | undefined
-  readonly told: Set<string>
   stopping: boolean
 }
 
@@ -74,18 +59,8 @@ interface Lane {
   readonly free: Latch.Latch
 }
 
-interface Begun {
+interface Begun extends WorkerRequest.Begun {
   readonly slot: RunSlot
-  /**
-   * As it was when the attempt began: the slot may drop its own at any time, when a commit fails. What an attempt may see
-   * was settled before its offer, so that later changes make no difference.
-   */
-  readonly state: RunState
-  readonly node: PlanNode
-  readonly work: Work
-  readonly item: number | undefined
-  /** Of a container: kept here, because a patch may move the node while the attempt is under way. */
-  readonly table: ItemTable | undefined
 }
 
 const runningKey = (offer: Offer): string => `${offer.tenant} ${offer.run} ${offer.path}#${offer.attempt}`
@@ -168,104 +143,6 @@ const postInterrupted = (pool: Pool, offer: Offer): void =>
     outcome: { ok: "interrupted" }
   }, [])
 
-const requestOf = (
-  pool: Pool,
-  offer: Offer,
-  begun: Begun,
-  item: RunSource.Item | undefined
-): AttemptRequest => {
-  const { node, state, work } = begun
-  const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
-  const until = begun.item === undefined
-    ? state.nodes.get(state.plan.byId.get(node.id)?.index ?? node.index).offeredSeq
-    : begun.table?.offeredSeq ?? state.seq
-  return {
-    tenant: offer.tenant,
-    run: offer.run,
-    path: offer.path,
-    attempt: offer.attempt,
-    generation: change?.generation ?? 0,
-    modifications: change?.modifications,
-    ...(state.answers.size === 0 ? undefined : { answers: RunSource.answersTo(state, offer.path) }),
-    work,
-    source: RunSource.make(state, node, until, item),
-    agents: state.agents,
-    flowAgents: state.plan.document.agents ?? noAgents,
-    log: (line) => writeLog(pool, offer, line),
-    emit: (event) =>
-      pool.feed.publish([{
-        kind: "live",
-        tenant: offer.tenant,
-        run: offer.run,
-        path: offer.path,
-        type: event.type,
-        data: event
-      }]),
-    startCall: (key) => startCall(pool, offer, key),
-    patch: (request) => patch(pool, offer, request),
-    ...(work.receiptMs === undefined || pool.receipts === undefined
-      ? undefined
-      : { receipts: deskOf(pool, pool.receipts, state.plan.name, node.id) }),
-    ...(work.type === "agent" ? { conversation: conversationOf(pool, offer, state) } : undefined)
-  }
-}
-
-const patch = (pool: Pool, { attempt, path, run, tenant }: Offer, request: PlanPatching.PatchRequest) =>
-  PlanPatching.propose(
-    {
-      command: (command) => pool.coordinator.command(tenant, run, command),
-      state: Effect.map(pool.coordinator.peek(tenant, run), (seen) => seen?.state),
-      now: () => pool.clock.currentTimeMillisUnsafe()
-    },
-    { path, attempt },
-    request
-  )
-
-const deskOf = (pool: Pool, store: ReceiptStore["Service"], flow: string, node: string): ReceiptDesk => ({
-  store,
-  flow,
-  node,
-  now: () => pool.clock.currentTimeMillisUnsafe(),
-  told: pool.told
-})
-
-const conversationOf = (pool: Pool, { path, run, tenant }: Offer, state: RunState): ConversationMachine => ({
-  command: (command, blobs) =>
-    pool.coordinator.command(tenant, run, command, blobs === undefined ? undefined : { blobs }),
-  state: Effect.map(pool.coordinator.peek(tenant, run), (seen) => seen?.state),
-  json: (ref) => pool.coordinator.json(tenant, ref),
-  recorded: state.conversations?.get(path),
-  now: () => pool.clock.currentTimeMillisUnsafe(),
-  reach: pool.failpoint ?? (() => Effect.void)
-})
-
-const noAgents = {}
-
-const writeLog = (pool: Pool, offer: Offer, line: string): Effect.Effect<void> =>
-  pool.log.append(offer.tenant, offer.run, [{
-    at: pool.clock.currentTimeMillisUnsafe(),
-    path: offer.path,
-    attempt: offer.attempt,
-    line
-  }]).pipe(Effect.catch((error) => Effect.logDebug("A log line was not kept", { reason: error.reason })))
-
-const startCall = (pool: Pool, offer: Offer, key: string) =>
-  pool.coordinator.command(offer.tenant, offer.run, {
-    type: "StartCall",
-    at: pool.clock.currentTimeMillisUnsafe(),
-    path: offer.path,
-    attempt: offer.attempt,
-    key
-  }).pipe(Effect.flatMap((settled) =>
-    settled.kind === "accepted" ? Effect.void : Effect.fail({
-      code: "CALL_NOT_STARTED",
-      kind: "cancelled" as const,
-      message: settled.message,
-      retryable: false,
-      sent: false
-    })
-  ))
-
 const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> => {
   if (offer.type === "gather") return safely(pool, offer, gatherAttempt(pool, offer, begun))
   const { item } = begun
@@ -288,7 +165,7 @@ const attempt = (pool: Pool, offer: Offer, begun: Begun): Effect.Effect<void> =>
 
 /** Most attempts are short: what only tests and waiting attempts need is left out of their way. */
 const perform = (pool: Pool, offer: Offer, begun: Begun, item: RunSource.Item | undefined): Effect.Effect<void> => {
-  const answered = Attempt.run(requestOf(pool, offer, begun, item), pool.attempts)
+  const answered = Attempt.run(WorkerRequest.make(pool, offer, begun, item), pool.attempts)
   const { failpoint } = pool
   if (failpoint === undefined) {
     return begun.work.receiptMs === undefined

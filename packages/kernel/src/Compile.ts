@@ -85,7 +85,7 @@ const assemble = (
     limits,
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),
-    callers: nodes.filter((node) => node.type === "flow" || node.each?.body.type === "flow").map((node) => node.index),
+    callers: CompileNode.callers(nodes),
     problems: []
   }
 }

@@ -261,3 +261,7 @@ const checkAgents = (value: Json | undefined, pointer: string, { agents, folding
     report.add("UNKNOWN_AGENT", where, `The flow does not define the agent ${quote(name)}.`, detail)
   }
 }
+
+/** Nodes that call flows, themselves or in their bodies. */
+export const callers = (nodes: ReadonlyArray<PlanNode>): ReadonlyArray<number> =>
+  nodes.filter((node) => node.type === "flow" || node.each?.body.type === "flow").map((node) => node.index)

@@ -5,6 +5,7 @@
 import * as Result from "effect/Result"
 import * as Child from "./Child.ts"
 import type { Command, Refusal } from "./Command.ts"
+import * as Spending from "./DecideLedger.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { hasItem, locate } from "./EvolveStep.ts"
@@ -118,7 +119,8 @@ const start = (draft: Draft, caller: Caller): void => {
       flow: call,
       input: input.success,
       ...(work.timeoutMs === undefined ? {} : { dueAt: draft.at + work.timeoutMs })
-    }
+    },
+    ...Spending.allotment(draft, work.budget)
   })
 }
 

@@ -2,6 +2,7 @@
  * A flow compiled and checked for one run: what `decide` works on. Made by `Compile.compile`, never by hand.
  * All durations are milliseconds; expressions are parsed once.
  */
+import type { Amounts } from "./Amounts.ts"
 import type { ApprovalSpec } from "./Approval.ts"
 import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
@@ -37,6 +38,8 @@ export interface Work {
   readonly retry: RetryPolicy
   readonly onFailure: "fail" | "continue" | "ask" | { readonly fallback: Json }
   readonly effect: Flow.Effect
+  /** What one attempt may cost at most, as its author says. */
+  readonly budget: Amounts | undefined
   /** How long a result may be used again, in milliseconds; absent: never (SEMANTICS 8.11d). */
   readonly receiptMs?: number
   /** Every text or JSON field of the definition that may hold expressions, parsed once, by field name. */
@@ -106,6 +109,8 @@ export interface PlanLimits {
   readonly agents: number
   readonly patches: number
   readonly deadlineMs: number | undefined
+  /** What a run of it may cost at most, unless its start says otherwise. */
+  readonly budget: Amounts | undefined
 }
 
 export interface Plan {
@@ -131,7 +136,8 @@ export const defaultLimits: PlanLimits = {
   steps: 10_000,
   agents: 5,
   patches: 20,
-  deadlineMs: undefined
+  deadlineMs: undefined,
+  budget: undefined
 }
 
 export const defaultRetry: RetryPolicy = {

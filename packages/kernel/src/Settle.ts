@@ -183,7 +183,8 @@ const waitForOperator = (
   path: string,
   attempt: number,
   reason: "failed" | "unknown_outcome",
-  error: StepError
+  error: StepError,
+  report: Report
 ): void =>
   Drafts.emit(draft, {
     type: "StepWaiting",
@@ -191,7 +192,8 @@ const waitForOperator = (
     at: draft.at,
     path,
     attempt,
-    wait: { kind: "operator", reason, error }
+    wait: { kind: "operator", reason, error },
+    ...facts(report)
   })
 
 const fellBack = (path: string, error: StepError): Warning => ({
@@ -219,7 +221,7 @@ const postponed = (
 ): boolean => {
   if (attempt === 0) return false
   if (isUnknown(draft, work, path, error)) {
-    waitForOperator(draft, path, attempt, "unknown_outcome", error)
+    waitForOperator(draft, path, attempt, "unknown_outcome", error, report)
     return true
   }
   const tries = attempt - answersTo(draft, path)
@@ -237,7 +239,7 @@ const postponed = (
     return true
   }
   if (work.onFailure === "ask") {
-    waitForOperator(draft, path, attempt, "failed", error)
+    waitForOperator(draft, path, attempt, "failed", error, report)
     return true
   }
   return false

@@ -217,7 +217,11 @@ const cases: ReadonlyArray<Case> = [
   { code: "OUT_OF_RANGE", doc: flow({ a }, { limits: { parallel: 1001 } }), at: "/limits/parallel" },
   { code: "OUT_OF_RANGE", doc: flow({ a }, { limits: { steps: 1_000_001 } }), at: "/limits/steps" },
   { code: "OUT_OF_RANGE", doc: flow({ a }, { limits: { deadline: "0s" } }), at: "/limits/deadline" },
-  { code: "OUT_OF_RANGE", doc: flow({ a }, { limits: { budget: { usd: -1 } } }), at: "/limits/budget/usd" },
+  { code: "BAD_BUDGET", doc: flow({ a }, { limits: { budget: { usd: -1 } } }), at: "/limits/budget/usd" },
+  { code: "BAD_BUDGET", doc: flow({ a }, { limits: { budget: { usd: 0 } } }), at: "/limits/budget/usd" },
+  { code: "BAD_BUDGET", doc: flow({ a }, { limits: { budget: { tokens: 2e15 } } }), at: "/limits/budget/tokens" },
+  { code: "BAD_BUDGET", doc: flow({ a }, { limits: { budget: { time: "soon" } } }), at: "/limits/budget/time" },
+  { code: "BAD_BUDGET", doc: flow({ a: { ...a, budget: {} } }), at: "/nodes/a/budget" },
   {
     code: "BAD_JOIN",
     doc: flow({ a, b: { value: 1, needs: ["a"], join: { atLeast: 2 } } }),
@@ -262,6 +266,13 @@ const cases: ReadonlyArray<Case> = [
     doc: flow({ a: { agent: ["planner", "plannr"] } }, { agents: { planner: { instructions: "x" } } }),
     at: "/nodes/a/agent/1",
     suggestion: "planner"
+  },
+  {
+    code: "EFFECT_TOO_WEAK",
+    doc: flow({ a: { agent: "clerk", effect: "pure" } }, {
+      agents: { clerk: { instructions: "x", tools: ["http_get", "ask_user"] } }
+    }),
+    at: "/nodes/a/effect"
   },
   {
     code: "RECEIPT_UNUSED",

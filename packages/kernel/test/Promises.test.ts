@@ -15,6 +15,7 @@ import { Chance } from "./random/Chance.ts"
 import { fingerprint } from "./random/Fingerprint.ts"
 import * as FlowWorld from "./random/FlowWorld.ts"
 import * as Junk from "./random/Junk.ts"
+import * as MixedWorld from "./random/MixedWorld.ts"
 import type { Decided, Noise } from "./random/RandomRun.ts"
 import { RandomRun } from "./random/RandomRun.ts"
 
@@ -34,8 +35,11 @@ const over = (worlds: number, body: (seed: number, noise: Noise) => void): void 
   }
 }
 
+/** Every other world has people in it, patches and other runs. */
+const worldOf = (seed: number): FlowWorld.World => seed % 2 === 0 ? FlowWorld.make(seed) : MixedWorld.make(seed)
+
 const drive = (seed: number, noise: Noise, watch?: (decided: Decided) => void): RandomRun =>
-  new RandomRun(FlowWorld.make(seed), seed, noise, watch).run()
+  new RandomRun(worldOf(seed), seed, noise, watch).run()
 
 const decided = (found: Decided): ReadonlyArray<Events.Event> =>
   found.decision.kind === "events" ? found.decision.events : []
@@ -77,7 +81,8 @@ describe("promises about single steps", () => {
       const settled = new Map<string, string>()
       const check = (state: RunState.RunState): void => {
         for (const node of state.plan.nodes) {
-          const { deadIn: _dead, liveIn: _live, ...at } = state.nodes.get(node.index)
+          // A patch may give its edges other numbers.
+          const { deadIn: _dead, live: _ordinals, liveIn: _live, ...at } = state.nodes.get(node.index)
           if (!RunState.isSettled(at.status)) continue
           const now = JSON.stringify(at)
           assert.strictEqual(settled.get(node.id) ?? now, now)
@@ -91,7 +96,7 @@ describe("promises about single steps", () => {
   it("K3: a completion counts once; a repeated or stale one yields no event", () => {
     over(600, (seed) => {
       const answered = new Set<string>()
-      const world = FlowWorld.make(seed)
+      const world = worldOf(seed)
       const failing = { ...world, outcomes: { ...world.outcomes, failing: 0.4 } }
       const run = new RandomRun(failing, seed, { harmless: 0.5, harmful: 0 }, (found) => {
         const { command } = found
@@ -123,7 +128,7 @@ describe("promises about single steps", () => {
     over(400, (seed) => {
       const chance = new Chance(seed)
       let cut = false
-      const run = new RandomRun(FlowWorld.make(seed), seed, { harmless: 0.1, harmful: 0 }, ({ before }) => {
+      const run = new RandomRun(worldOf(seed), seed, { harmless: 0.1, harmful: 0 }, ({ before }) => {
         if (cut || before.seq === 0 || !chance.is(0.2)) return
         cut = true
         throw new Cut()
@@ -135,13 +140,18 @@ describe("promises about single steps", () => {
       }
       if (run.state.finished !== undefined || run.state.closing !== undefined) return
       const offered = new Set(Outstanding.offered(run.state).map((offer) => offer.path))
+      const children = new Set(Outstanding.children(run.state).map(({ wait }) => wait.run))
       run.ask({ type: "CancelRun", at: run.at })
       for (let turn = 0; run.state.finished === undefined; turn++) {
         assert.isBelow(turn, 100)
         const offers = Outstanding.offered(run.state)
         for (const { path } of offers) assert.isTrue(offered.has(path), path)
+        for (const { wait } of Outstanding.children(run.state)) assert.isTrue(children.has(wait.run))
         const [offer] = offers
-        if (offer === undefined) throw new Error("a cancelled run hangs")
+        if (offer === undefined) {
+          endChild(run)
+          continue
+        }
         const error = { code: "FLAKY", kind: "internal", message: "", retryable: true, sent: false } as const
         const outcome = chance.is(0.5) ? { ok: "interrupted" as const } : { ok: false as const, error }
         run.ask({ type: "CompleteStep", at: run.at, path: offer.path, attempt: offer.attempt, outcome })
@@ -152,6 +162,16 @@ describe("promises about single steps", () => {
 })
 
 class Cut extends Error {}
+
+/** A child that was told to stop has. */
+const endChild = (run: RandomRun): void => {
+  const [child] = Outstanding.children(run.state)
+  if (child === undefined) throw new Error("a cancelled run hangs")
+  assert.strictEqual(child.want, "stop")
+  const { attempt, path, wait } = child
+  const ended = { status: "cancelled" as const, code: "CANCELLED", message: "it was told to stop" }
+  run.ask({ type: "EndChild", at: run.at, path, attempt, run: wait.run, ...ended })
+}
 
 const commands = (run: RandomRun): ReadonlyArray<Command> => {
   const { at, plan } = run
@@ -169,7 +189,12 @@ const commands = (run: RandomRun): ReadonlyArray<Command> => {
     { type: "ResumeRun", at },
     { type: "CancelRun", at },
     { type: "AdoptRun", at, session: "s", epoch: 1_000 },
-    { type: "LoseDelivery", at, path, attempt: 1 }
+    { type: "LoseDelivery", at, path, attempt: 1 },
+    { type: "ProposePatch", at, id: "pat_late", base: run.state.plan.revision, operations: [] },
+    { type: "DecidePatch", at, patch: "pat_0", action: "approve" },
+    { type: "RevertPatch", at, id: "rev_late", patch: "pat_0" },
+    { type: "DecideApproval", at, path, decision: "approve" },
+    ...run.said
   ]
 }
 

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { existsSync } from "node:fs"
 import { pathToFileURL } from "node:url"
+import * as HandlersVersion from "./HandlersVersion.ts"
 
 const none: HandlerSet = { handlers: new Map(), version: undefined }
 
@@ -26,7 +27,7 @@ export const load = (file: string | undefined): Effect.Effect<HandlerSet, Client
     Effect.flatMap((exports) => {
       const set = fromModule(exports)
       return Result.isSuccess(set)
-        ? Effect.succeed(set.success)
+        ? Effect.map(HandlersVersion.of(file), (found) => ({ ...set.success, version: set.success.version ?? found }))
         : Effect.fail(refuse(set.failure.message, "export functions by name"))
     })
   )

@@ -4,7 +4,12 @@
  */
 import * as AgentRegistry from "@baton/agents/AgentRegistry"
 import * as LocalEndpoints from "@baton/agents/model/LocalEndpoints"
+import * as ModelConfig from "@baton/agents/model/ModelConfig"
+import * as ModelProviders from "@baton/agents/model/ModelProviders"
 import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
+import * as PriceFile from "@baton/agents/model/PriceFile"
+import { PriceTable } from "@baton/agents/model/Prices"
+import * as RateCards from "@baton/agents/model/RateCards"
 import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
@@ -16,6 +21,7 @@ import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
+import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { Agents } from "@baton/engine/Agents"
@@ -27,12 +33,14 @@ import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { HttpDialer } from "@baton/engine/HttpDialer"
 import { Plans } from "@baton/engine/Plans"
+import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { Sweeper } from "@baton/engine/Sweeper"
 import { semantics } from "@baton/kernel/Event"
+import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
 import * as UndiciDialer from "@baton/net/UndiciDialer"
 import * as Recipes from "@baton/recipes/Recipes"
@@ -59,6 +67,7 @@ import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 
@@ -106,9 +115,11 @@ const agents = (options: LocalOptions) =>
         workingFolder: resolve("."),
         shipped: Recipes.shippedDocuments
       }
+      const served = { registry, tools: yield* AgentTools }
       return AgentRegistry.make({
         sources: ResearchAgents.sources(research, registry),
-        define: ModelAgents.make({ registry, tools: yield* AgentTools })
+        define: ModelAgents.make(served),
+        describe: ModelAgents.describe(served)
       })
     })
   ).pipe(Layer.provide(ModelRegistry.ModelRegistry.layer()), Layer.provide(tools))
@@ -130,6 +141,7 @@ const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, 
     Layer.provideMerge(steps(options, handlers)),
     Layer.provideMerge(agents(options).pipe(Layer.provide(handlers))),
     Layer.provideMerge(dialer),
+    Layer.provideMerge(PriceFile.layer),
     Layer.provideMerge(SqliteStore.layer({ data: options.data }))
   )
 
@@ -153,6 +165,15 @@ const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Re
   )
 })
 
+/** Prices as they are now, those of the operator's list before the built-in ones. */
+const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
+  const table = yield* PriceTable
+  const { model: defaultModel } = yield* ModelConfig.load
+  const known = { find: agents.find, providers: ModelProviders.names, defaultModel }
+  return (flow: Flow.Flow, bound: { readonly [name: string]: string }) =>
+    Effect.provideService(RateCards.make([flow], bound, known), PriceTable, table)
+})
+
 const client = (options: LocalOptions) =>
   Layer.effectContext(Effect.gen(function*() {
     const parts: Parts = {
@@ -168,6 +189,7 @@ const client = (options: LocalOptions) =>
       log: yield* StepLog,
       secrets: yield* Secrets,
       agents: yield* Agents,
+      rates: yield* ratesOf(yield* Agents),
       clock: yield* Clock.Clock,
       endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
       execute: options.execute ?? true,
@@ -177,6 +199,7 @@ const client = (options: LocalOptions) =>
     return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
       Context.add(ApprovalsClient, Approvals.make(parts)),
       Context.add(OperatorClient, OperatorOffice.make(parts)),
+      Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
@@ -196,21 +219,39 @@ const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
   })
 }
 
+const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
+  new ClientError({
+    reason: "invalid",
+    code: "PRICES_INVALID",
+    message: `BATON_PRICES: ${file}: ${message.replace(/\s+/g, " ")}`,
+    hint:
+      "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
+  })
+
 const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)
+  if (error instanceof PriceFile.PriceFileError) return fromPrices(error)
   const message = error instanceof Error ? error.message : String(error)
   return new ClientError({ reason: "unavailable", code: "START_FAILED", message })
 }
 
+/** Everything that a program may ask of a store on this machine. */
+export type LocalPorts =
+  | ApprovalsClient
+  | Client
+  | FlowsClient
+  | OperatorClient
+  | PatchesClient
+  | ReceiptsClient
+  | SecretsClient
+  | StoreClient
+
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (
   options: LocalOptions
-): Layer.Layer<
-  ApprovalsClient | Client | FlowsClient | OperatorClient | PatchesClient | SecretsClient | StoreClient,
-  ClientError
-> => {
+): Layer.Layer<LocalPorts, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))

@@ -14,6 +14,7 @@ import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
@@ -110,6 +111,10 @@ export const start = Effect.fnUntraced(
     const frozen = yield* FlowPinning.freeze(parts, written, { file, origin }, (flow) => withModel(flow, request.model))
     yield* requireServed(parts, frozen.plan, `baton run ${file}`)
     yield* requireSecrets(parts, yield* FlowPinning.family(parts, frozen.plan))
+    const ledger = yield* RunBudget.terms(parts, frozen.plan, frozen.plan.document, {
+      ...request,
+      ...(agents && { agents })
+    })
     const at = parts.clock.currentTimeMillisUnsafe()
     const run = RunId.make("run", at)
     const blobs: Array<NewBlob> = []
@@ -127,7 +132,8 @@ export const start = Effect.fnUntraced(
         input,
         by: request.by ?? "local",
         ...(request.tags === undefined ? {} : { tags: request.tags }),
-        ...(agents === undefined ? {} : { agents })
+        ...(agents === undefined ? {} : { agents }),
+        ...(ledger === undefined ? {} : { ledger })
       }
     })
     yield* Answers.fromSettled(run, settled)

@@ -18,12 +18,18 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as AgentDeterminants from "./AgentDeterminants.ts"
 
 /** Agents one step may name. */
 export const candidatesMax = 8
 
 export const make: Effect.Effect<StepType, never, Agents> = Effect.map(Agents, (agents) => ({
   type: "agent",
+  determinants: (context) =>
+    AgentDeterminants.make(
+      agents,
+      candidatesOf(context).map(({ agent, model, name }) => ({ agent, model, name: name ?? context.path }))
+    ),
   execute: (context) => execute(agents, context)
 }))
 

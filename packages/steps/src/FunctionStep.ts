@@ -18,6 +18,12 @@ import * as FunctionPatch from "./FunctionPatch.ts"
 
 export const make: Effect.Effect<StepType, never, FunctionHandlers> = Effect.map(FunctionHandlers, (set) => ({
   type: "function",
+  determinants: ({ work: { definition } }) =>
+    Effect.succeed(
+      set.version === undefined
+        ? { unversioned: `the function ${"function" in definition ? definition.function : ""} has no version` }
+        : { version: set.version }
+    ),
   execute: (context) => execute(set, context)
 }))
 

@@ -11,6 +11,7 @@ import type { BlobRef } from "@baton/kernel/Value"
 import * as Blobs from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as DoorTable from "./DoorTable.ts"
+import * as LetterTable from "./LetterTable.ts"
 import * as Migrations from "./Migrations.ts"
 
 interface Fence {
@@ -177,16 +178,8 @@ export class JournalWriter {
     for (const { answer, id } of commit.answered ?? []) {
       this.#connection.run("UPDATE command SET answer = ? WHERE id = ? AND answer IS NULL", answer, id)
     }
-    for (const { at, attempt, code, message, path } of commit.deadLetters ?? []) {
-      this.#connection.run(
-        "INSERT INTO dead_letter (run_no, path, attempt, code, message, at) VALUES (?, ?, ?, ?, ?, ?)",
-        runNo,
-        path,
-        attempt,
-        code,
-        message,
-        at
-      )
+    if (commit.deadLetters !== undefined || commit.lettersEnded !== undefined) {
+      LetterTable.write(this.#connection, runNo, commit)
     }
     if (commit.doors !== undefined) DoorTable.write(this.#connection, runNo, commit.at, commit.doors)
   }

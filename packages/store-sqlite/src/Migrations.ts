@@ -209,6 +209,18 @@ export const migrations: ReadonlyArray<Migration> = [{
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX run_by_parent ON run (tenant, parent_run) WHERE parent_run IS NOT NULL
   `
+}, {
+  number: 5,
+  sql: `
+    ALTER TABLE dead_letter ADD COLUMN state TEXT NOT NULL DEFAULT 'open'
+      CHECK (state IN ('open', 'reprocessed', 'discarded'));
+    ALTER TABLE dead_letter ADD COLUMN settled_at INTEGER;
+    ALTER TABLE dead_letter ADD COLUMN settled_by TEXT;
+    ALTER TABLE dead_letter ADD COLUMN note TEXT;
+    ALTER TABLE dead_letter ADD COLUMN into_run TEXT;
+    CREATE UNIQUE INDEX dead_letter_by_step ON dead_letter (run_no, path, attempt);
+    CREATE INDEX dead_letter_open ON dead_letter (letter_no) WHERE state = 'open'
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>

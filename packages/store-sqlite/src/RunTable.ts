@@ -1,7 +1,6 @@
 /** What is read of runs: their rows, records, timers and dead letters; and how they go. */
 import * as RecordHash from "@baton/engine/RecordHash"
 import {
-  type DeadLetter,
   isFinished,
   type JournalRecord,
   type RunQuery,
@@ -211,28 +210,6 @@ export const nextTimer = (connection: Connection, owner: string | undefined): nu
     )
   return row === undefined ? undefined : Number(row["due"])
 }
-
-const LetterColumns = Schema.Struct({
-  run: Schema.String,
-  path: Schema.String,
-  attempt: Schema.Int,
-  code: Schema.String,
-  message: Schema.String,
-  at: Schema.Number
-})
-const decodeLetter = Schema.decodeUnknownSync(LetterColumns)
-
-export const deadLetters = (
-  connection: Connection,
-  tenant: string,
-  limit: number
-): ReadonlyArray<DeadLetter & { run: string }> =>
-  connection.all(
-    `SELECT r.run, d.path, d.attempt, d.code, d.message, d.at FROM dead_letter d JOIN run r ON r.run_no = d.run_no
-      WHERE r.tenant = ? ORDER BY d.at DESC, d.letter_no LIMIT ?`,
-    tenant,
-    limit
-  ).map((row) => decodeLetter(row))
 
 /** Everything that belongs to a finished run, its children among it, in one transaction. Its blobs become collectable. */
 export const remove = (connection: Connection, tenant: string, run: string): boolean =>

@@ -2,6 +2,7 @@
 import { RunStore } from "@baton/engine/RunStore"
 import * as Effect from "effect/Effect"
 import * as DoorTable from "./DoorTable.ts"
+import * as LetterTable from "./LetterTable.ts"
 import * as RunTable from "./RunTable.ts"
 import type { StoreAccess } from "./StoreAccess.ts"
 
@@ -18,7 +19,8 @@ export const make = ({ read, write }: StoreAccess) =>
     dispatches: () => Effect.succeed([]),
     claim: () => Effect.succeed(false),
     releaseExpired: () => Effect.succeed([]),
-    deadLetters: (tenant, limit) => read((connection) => RunTable.deadLetters(connection, tenant, limit)),
+    deadLetters: (query) => read((connection) => LetterTable.list(connection, query)),
+    settleLetter: (tenant, id, expected, fate) => write("settleLetter", tenant, id, expected, fate),
     doors: (query) => read((connection) => DoorTable.list(connection, query)),
     remove: (tenant, run) => write("remove", tenant, run)
   })

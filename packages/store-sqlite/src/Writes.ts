@@ -2,6 +2,7 @@
  * Every write of the store, by name. Arguments and results are plain data, so that the same call works on this thread and
  * on the commit thread.
  */
+import type { LetterFate, LetterState } from "@baton/engine/DeadLetter"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
@@ -10,6 +11,7 @@ import * as BlobTable from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as FlowTable from "./FlowTable.ts"
 import { JournalWriter } from "./JournalWriter.ts"
+import * as LetterTable from "./LetterTable.ts"
 import * as LogTable from "./LogTable.ts"
 import * as ReceiptTable from "./ReceiptTable.ts"
 import * as RunTable from "./RunTable.ts"
@@ -24,6 +26,8 @@ export const make = (connection: Connection, version: number) => {
       journal.forget()
       return RunTable.remove(connection, tenant, run)
     },
+    settleLetter: (tenant: string, id: number, expected: LetterState, fate: LetterFate) =>
+      LetterTable.settle(connection, tenant, id, expected, fate),
     adopt: (adoption: SessionTable.Adoption) => {
       journal.forget()
       return SessionTable.adopt(connection, adoption)

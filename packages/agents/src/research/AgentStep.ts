@@ -8,6 +8,9 @@ import type { Corpora, Corpus } from "./corpus/Corpus.ts"
 import { CorpusError, toAgentError } from "./CorpusError.ts"
 import { EvidenceLimits } from "./ResearchConfig.ts"
 
+/** Why what a research agent answers is not used again. */
+export const readsDocuments = "it reads documents, which are no part of its input"
+
 export const decodeInput = <S extends Schema.Codec<unknown, unknown>>(
   schema: S,
   call: AgentCall

@@ -80,14 +80,14 @@ export const runsRetry = Effect.fnUntraced(function*(request: RunsRetry) {
   })
 })
 
-interface NewRun extends Waiting {
+export interface NewRun extends Waiting {
   readonly handlers: string | undefined
   readonly detach: boolean
 }
 
 type Made = (operators: OperatorClient["Service"]) => ReturnType<OperatorClient["Service"]["fork"]>
 
-const lineOf = ({ document, guarded, reused, running }: MadeRun, verb: string, source: string): string =>
+export const lineOf = ({ document, guarded, reused, running }: MadeRun, verb: string, source: string): string =>
   [
     `${document.id} ${verb} from=${source}`,
     `reused=${reused}`,
@@ -95,31 +95,34 @@ const lineOf = ({ document, guarded, reused, running }: MadeRun, verb: string, s
     ...(guarded.length === 0 ? [] : [`asks=${guarded.join(",")}`])
   ].join(" ")
 
-/** Makes the run, says what becomes of its steps, and waits for its end as for any other run. */
+/** Says what becomes of the steps of a run that was made, and waits for its end as for any other run. */
+export const follow = Effect.fnUntraced(function*(request: NewRun, verb: string, source: string, made: MadeRun) {
+  const printer = yield* Printer
+  const line = TerminalText.line(lineOf(made, verb, source))
+  const { document, guarded, reused, running } = made
+  if (request.detach) {
+    const full: Json = { schema: "baton.made/1", run: document.id, source, verb, reused, running, guarded }
+    yield* printer.isJson ? printer.document(full) : printer.answer(line)
+    return ExitCode.exitCodes.done
+  }
+  if (printer.isJson || printer.progress === "jsonl") yield* printer.note(line)
+  else yield* printer.answer(line)
+  const answer = (last: RunDocument) =>
+    printer.answer(typeof last.output === "string" ? last.output : TerminalText.json(last.output))
+  return yield* WaitedRun.wait(document, {
+    ...request,
+    fromStart: true,
+    owned: true,
+    again: [["data", printer.globals.data], ["handlers", request.handlers]],
+    answer
+  })
+})
+
 const newRun = Effect.fnUntraced(function*(request: NewRun, verb: string, source: string, make: Made) {
   return yield* Backend.withPorts(
     { handlers: request.handlers, execute: !request.detach },
     Effect.gen(function*() {
-      const printer = yield* Printer
-      const made = yield* make(yield* OperatorClient)
-      const line = TerminalText.line(lineOf(made, verb, source))
-      const { document, guarded, reused, running } = made
-      if (request.detach) {
-        const full: Json = { schema: "baton.made/1", run: document.id, source, verb, reused, running, guarded }
-        yield* printer.isJson ? printer.document(full) : printer.answer(line)
-        return ExitCode.exitCodes.done
-      }
-      if (printer.isJson || printer.progress === "jsonl") yield* printer.note(line)
-      else yield* printer.answer(line)
-      const answer = (last: RunDocument) =>
-        printer.answer(typeof last.output === "string" ? last.output : TerminalText.json(last.output))
-      return yield* WaitedRun.wait(document, {
-        ...request,
-        fromStart: true,
-        owned: true,
-        again: [["data", printer.globals.data], ["handlers", request.handlers]],
-        answer
-      })
+      return yield* follow(request, verb, source, yield* make(yield* OperatorClient))
     })
   )
 })

@@ -2,6 +2,7 @@
 import { Client } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import type { Reason, RunDocument, RunListItem } from "@baton/contract/RunDocument"
+import * as Receipt from "@baton/kernel/Receipt"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -70,7 +71,15 @@ export const runsList = Effect.fnUntraced(function*(request: RunsList) {
   return exitCodes.done
 })
 
-const shownText = (document: RunDocument, columns: number | undefined): string => {
+/** Why results were used again, and what has changed where they were not. */
+const receiptLines = (document: RunDocument, now: number): ReadonlyArray<string> => {
+  const lines = document.steps.flatMap(({ path, receipt }) =>
+    receipt === undefined ? [] : [TerminalText.line(`${path}: ${Receipt.describe(receipt, now)}`)]
+  )
+  return lines.length === 0 ? [] : ["", "receipts:", ...lines]
+}
+
+const shownText = (document: RunDocument, columns: number | undefined, now: number): string => {
   const hasChildren = document.steps.some((step) => step.childRun !== undefined)
   const steps = Table.text({
     header: ["step", "type", "status", "attempt", "took", ...(hasChildren ? ["run"] : []), "error"],
@@ -103,6 +112,7 @@ const shownText = (document: RunDocument, columns: number | undefined): string =
     "",
     steps,
     ...(left > 0 ? [`and ${left} more steps (--json pages them)`] : []),
+    ...receiptLines(document, now),
     ...(document.output === null ? [] : ["", "output:", TerminalText.json(document.output)])
   ].join("\n")
 }
@@ -121,7 +131,9 @@ export const runsShow = Effect.fnUntraced(function*(request: RunsShow) {
   if (format === "json" || format === "jsonl") {
     yield* format === "json" ? printer.document(document) : stdout.write(`${TerminalText.json(document, 0)}\n`)
   } else if (format === "table") {
-    yield* printer.answer(shownText(document, stdout.isTerminal ? stdout.viewport().columns : undefined))
+    yield* printer.answer(
+      shownText(document, stdout.isTerminal ? stdout.viewport().columns : undefined, yield* Clock.currentTimeMillis)
+    )
   } else return yield* unfit(format)
   return exitCodes.done
 })

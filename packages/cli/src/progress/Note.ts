@@ -19,6 +19,8 @@ export type Note =
     readonly path: string
     readonly ms: number | undefined
     readonly usage: Usage | undefined
+    /** The run whose result was used again, instead of running the step. */
+    readonly reused?: string
     /** Set when the step is a map. */
     readonly map: MapView | undefined
     /** The map that the step is an item of, as it stands now. */

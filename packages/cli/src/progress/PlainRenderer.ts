@@ -45,6 +45,7 @@ const line = (note: Note, run: string): string | undefined => {
       return `${run} started flow=${note.flow} version=${note.version}`
     case "succeeded":
       if (isLarge(note.of)) return tenth(note.of) ? `${noteNode(note.path)} progress${mapText(note.of)}` : undefined
+      if (note.reused !== undefined) return `${note.path} reused from=${note.reused}`
       return `${note.path} succeeded${usageText(note)}${note.map === undefined ? "" : mapText(note.map)}`
     case "failed":
       if (isLarge(note.of) && note.of.failed > itemsListedMax) return undefined

@@ -8,12 +8,15 @@
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import type { RunDocument, RunStatus } from "@baton/contract/RunDocument"
 import * as Wire from "@baton/contract/Wire"
+import * as Amount from "@baton/kernel/Amounts"
 import type { Event } from "@baton/kernel/Event"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
+import * as Usages from "@baton/kernel/Usage"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
+import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 import * as PatchNotes from "./PatchNotes.ts"
 
@@ -55,6 +58,8 @@ export interface ProgressModel {
   readonly costUsd: number
   /** Something was used whose price is unknown: the cost is a lower bound. */
   readonly unpriced: boolean
+  /** What the model turns of open steps have used so far. */
+  readonly turns: HashMap.HashMap<string, Usage>
   /** Live events say who runs; without them a dispatched step counts as running. */
   readonly overlay: boolean
 }
@@ -87,6 +92,7 @@ export const begin = (document: RunDocument): ProgressModel => ({
   tokens: 0,
   costUsd: 0,
   unpriced: false,
+  turns: HashMap.empty(),
   overlay: false
 })
 
@@ -212,6 +218,8 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
         model,
         note: { kind: "stopped", at: event.at, path: event.path, failed: event.failed, allowed: event.allowed }
       }
+    case "TurnRecorded":
+      return unchanged(turn(model, event))
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
@@ -237,11 +245,19 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
   }
 }
 
+const turn = (model: ProgressModel, { path, usage }: Extract<Event, { type: "TurnRecorded" }>): ProgressModel => {
+  if (usage === undefined) return model
+  const known = Option.getOrUndefined(HashMap.get(model.turns, path))
+  return spend({ ...model, turns: HashMap.set(model.turns, path, Usages.add(known, usage) ?? usage) }, usage)
+}
+
 const offer = (model: ProgressModel, path: string, attempt: number, at: number): ProgressModel => {
   const node = nodeOf(path)
   if (path === node && HashSet.has(model.settled, node)) return model
   const step: ActiveStep = { path, node, status: "queued", attempt, since: at }
-  return { ...model, active: HashMap.set(model.active, path, step) }
+  // A map whose items waited for money waits no longer.
+  const others = path === node ? model.active : HashMap.remove(model.active, node)
+  return { ...model, active: HashMap.set(others, path, step) }
 }
 
 const ready = (step: ActiveStep, at: number): ActiveStep => ({
@@ -272,7 +288,9 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
       const map = path === node ? Option.getOrUndefined(HashMap.get(model.maps, node)) : undefined
       const ms = event.startedAt === undefined ? undefined : at - event.startedAt
       const shown = map === undefined ? ms : at - map.since
-      return { model: next, note: { kind: "succeeded", at, path, ms: shown, usage: event.usage, map, of: mapOf(next) } }
+      const usage = Usages.add(Option.getOrUndefined(HashMap.get(model.turns, path)), event.usage)
+      const reused = event.receipt?.kind === "hit" ? { reused: event.receipt.run } : {}
+      return { model: next, note: { kind: "succeeded", at, path, ms: shown, usage, ...reused, map, of: mapOf(next) } }
     }
     case "StepFailed": {
       const soft = event.handled === "fallback"
@@ -300,8 +318,8 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
 
 const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" }>, node: string): Folded => {
   const { at, attempt, path, wait: on } = event
-  const human = on.kind === "operator" || on.kind === "approval"
-  const dueAt = on.kind === "operator" ? undefined : on.dueAt
+  const human = on.kind === "operator" || on.kind === "approval" || on.kind === "budget"
+  const dueAt = on.kind === "operator" || on.kind === "budget" ? undefined : on.dueAt
   const message = waitText(on)
   const step: ActiveStep = {
     path,
@@ -331,6 +349,7 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
 const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
   if (on.kind === "timer") return "a timer"
   if (on.kind === "event") return `event ${on.name}`
+  if (on.kind === "budget") return `a budget: it needs ${Amount.text(on.need)}`
   if (on.kind === "approval") return `${on.ask === "checkpoint" ? "checkpoint: " : ""}${on.title}`
   if (on.kind === "child") return `run ${on.run} of ${on.flow.name}@${on.flow.version}`
   return on.reason === "unknown_outcome"
@@ -353,6 +372,10 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
       return { model, note: { kind: "adopted", at: event.at, lost: event.lost.length } }
     case "EventReceived":
       return { model, note: { kind: "received", at: event.at, name: event.name } }
+    case "StepsUnfunded":
+      return { model: { ...model, active: BudgetWaits.waiting(model.active, event) }, note: BudgetWaits.note(event) }
+    case "BudgetRaised":
+      return { model, note: { kind: "noted", at: event.at, text: `${Amount.text(event.added)} added to the budget` } }
     case "NoteAdded":
       return { model, note: { kind: "noted", at: event.at, text: event.text } }
     case "RunClosing": {

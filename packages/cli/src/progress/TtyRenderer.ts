@@ -196,6 +196,7 @@ export const region = (
 }
 
 const costText = (note: Extract<Note, { kind: "succeeded" }>): string => {
+  if (note.reused !== undefined) return "  reused"
   const tokens = (note.usage?.inputTokens ?? 0) + (note.usage?.outputTokens ?? 0)
   return (tokens > 0 ? `  ${TerminalText.count(tokens)} tok` : "") +
     (note.usage?.costUsd === undefined ? "" : `  ${TerminalText.money(note.usage.costUsd)}`)

@@ -248,15 +248,25 @@ const reading = (test: Test) => {
       assert.strictEqual(yield* names({ limit: 9, createdAfter: 2000, createdBefore: 5000 }), "r4 r3")
     }))
 
-  test("lists dead letters of the tenant, the latest first", () =>
+  test("lists dead letters of the tenant, the latest first, and lets one caller settle each", () =>
     Effect.gen(function*() {
       const owner = yield* session
       const store = yield* RunStore
       const letter = { path: "a[1]", attempt: 3, code: "poison", message: "lost three times", at: 10 }
       yield* accepted(creation("dead", owner, { deadLetters: [letter, { ...letter, path: "b", at: 20 }] }))
       yield* accepted(creation("dead", owner, { tenant: "other", deadLetters: [letter] }))
-      assert.deepStrictEqual((yield* store.deadLetters(tenant, 10)).map(({ path }) => path), ["b", "a[1]"])
-      assert.deepStrictEqual(yield* store.deadLetters("other", 10), [{ ...letter, run: "dead" }])
+      const open = yield* store.deadLetters({ tenant, limit: 10 })
+      assert.deepStrictEqual(open.map(({ path }) => path), ["b", "a[1]"])
+      const [other] = yield* store.deadLetters({ tenant: "other", limit: 10 })
+      assert.deepInclude(other, { ...letter, run: "dead", state: "open" })
+      const [b, a] = open.map(({ id }) => id) as [number, number]
+      const fate = { state: "discarded", settledAt: 30, by: "ana", note: "old", into: undefined } as const
+      assert.isFalse(yield* store.settleLetter("other", b, "open", fate))
+      assert.isTrue(yield* store.settleLetter(tenant, b, "open", fate))
+      assert.isFalse(yield* store.settleLetter(tenant, b, "open", fate))
+      assert.deepStrictEqual((yield* store.deadLetters({ tenant, state: "open", limit: 9 })).map(({ id }) => id), [a])
+      assert.deepInclude((yield* store.deadLetters({ tenant, id: b, limit: 9 }))[0], fate)
+      assert.deepStrictEqual((yield* store.deadLetters({ tenant, after: b, limit: 9 })).map(({ id }) => id), [a])
     }))
 }
 
@@ -346,7 +356,7 @@ const removal = (test: Test) => {
       assert.strictEqual(yield* store.find(tenant, "gone"), undefined)
       assert.deepStrictEqual(yield* store.records(tenant, "gone", 0, 10), [])
       assert.strictEqual(yield* store.nextTimer(undefined), undefined)
-      assert.deepStrictEqual(yield* store.deadLetters(tenant, 10), [])
+      assert.deepStrictEqual(yield* store.deadLetters({ tenant, limit: 10 }), [])
       assert.deepStrictEqual(yield* sessions.taken(10), [])
       assert.strictEqual(yield* sessions.answer(command), undefined)
       assert.strictEqual((yield* store.list({ tenant, limit: 10 })).length, 1)

@@ -4,12 +4,17 @@ import type { RunState } from "@baton/kernel/RunState"
 const queue = (list: { readonly size: number; at(offset: number): unknown }): ReadonlyArray<unknown> =>
   Array.from({ length: list.size }, (_, offset) => list.at(offset))
 
+/** Maps and sets as lists of what they hold. */
+const spread = (_: string, value: unknown): unknown =>
+  value instanceof Map || value instanceof Set ? [...value as Iterable<unknown>] : value
+
 export const fingerprint = (state: RunState): string => {
-  const { lost, maps, nodes, plan, ready, received, ...plain } = state
+  const { conversations, maps, nodes, plan, ready, ...plain } = state
   return JSON.stringify({
     ...plain,
-    lost: [...lost],
-    received: [...received],
+    revision: plan.revision,
+    document: plan.document,
+    conversations: conversations?.paths().map((path) => [path, conversations.get(path)]),
     ready: queue(ready),
     nodes: plan.nodes.map((node) => nodes.get(node.index)),
     maps: plan.nodes.map((node) => {
@@ -39,5 +44,5 @@ export const fingerprint = (state: RunState): string => {
         ])
       }
     })
-  })
+  }, spread)
 }

@@ -65,3 +65,21 @@ export const aborted = (path: string, error: StepError): StepError => ({
 /** The event a wait is for: what it carries, or that it never comes. */
 export const eventFor = (outcomes: Outcomes, name: string, mustCome: boolean): Json | undefined =>
   mustCome || place(outcomes, "event", name) < 0.6 ? { n: Math.floor(place(outcomes, "data", name) * 10) } : undefined
+
+/** How a run that a step has started ends. */
+export const childStatus = (
+  outcomes: Outcomes,
+  path: string,
+  attempt: number
+): "succeeded" | "warned" | "failed" | "cancelled" | "refused" => {
+  const chance = place(outcomes, "child", path, attempt)
+  return chance < 0.6
+    ? "succeeded"
+    : chance < 0.75
+    ? "warned"
+    : chance < 0.9
+    ? "failed"
+    : chance < 0.95
+    ? "cancelled"
+    : "refused"
+}

@@ -13,7 +13,11 @@ import { inline, resolve } from "@baton/kernel/Value"
 import { compile, epoch } from "../RunDriver.ts"
 import { Chance } from "./Chance.ts"
 import type { World } from "./FlowWorld.ts"
+import type { MixedWorld } from "./MixedWorld.ts"
 import * as Outcomes from "./Outcomes.ts"
+import * as Patches from "./Patches.ts"
+import * as People from "./People.ts"
+import type { Spending } from "./Spending.ts"
 
 export interface Noise {
   /** Repeated, stale and early commands, pauses, orderly adoptions, notes: what must not change how a run ends. */
@@ -50,20 +54,33 @@ export const gathered = (state: RunState.RunState, index: number): Json => {
   return { items, results, failures, succeeded: table.succeeded, failed: table.count - table.succeeded }
 }
 
+/** What people and other runs answer first and last; asked again, it must count once. */
+type Said = Extract<Command, { type: "DecideApproval" | "EndChild" }>
+
 export class RandomRun {
-  readonly world: World
+  readonly world: World | MixedWorld
   readonly plan: Plan
   readonly chance: Chance
   readonly noise: Noise
   readonly events: Array<Event> = []
   readonly answered: Array<Extract<Command, { type: "CompleteStep" }>> = []
+  readonly said: Array<Said> = []
   readonly watch: (decided: Decided) => void
+  readonly spending: Spending | undefined
   state: RunState.RunState
   at = epoch
   #epoch = 1
   #sent = 0
+  #patches = 0
 
-  constructor(world: World, seed: number, noise: Noise, watch: (decided: Decided) => void = () => undefined) {
+  constructor(
+    world: World | MixedWorld,
+    seed: number,
+    noise: Noise,
+    watch: (decided: Decided) => void = () => undefined,
+    spending?: Spending
+  ) {
+    this.spending = spending
     this.world = world
     this.plan = compile(world.flow)
     this.chance = new Chance(seed)
@@ -76,11 +93,16 @@ export class RandomRun {
   run(): this {
     const { name, version } = this.plan
     const { input } = this.world
-    this.ask({ type: "CreateRun", at: this.at, run: "run_1", flow: { name, version, hash: "" }, input: inline(input) })
+    const ledger = this.spending === undefined ? {} : { ledger: this.spending.terms }
+    const flow = { name, version, hash: "" }
+    const by = "mix" in this.world ? { by: "ann" } : {}
+    this.ask({ type: "CreateRun", at: this.at, run: "run_1", flow, input: inline(input), ...by, ...ledger })
     for (let count = 0; this.state.finished === undefined; count++) {
       if (count > commandsMax) throw new Error("the run takes no end")
-      if (this.chance.is(this.noise.harmless)) this.#harmless()
+      if ("mix" in this.world && this.chance.is(0.15)) this.#meddle(this.world)
+      else if (this.chance.is(this.noise.harmless)) this.#harmless()
       else if (this.chance.is(this.noise.harmful)) this.#harmful()
+      else if (this.chance.is(this.spending?.noise ?? 0)) this.spending?.act(this)
       else if (!this.#act()) throw new Error(`the run is stuck: ${JSON.stringify(this.statuses())}`)
     }
     return this
@@ -98,7 +120,7 @@ export class RandomRun {
   }
 
   statuses(): { readonly [id: string]: string } {
-    return Object.fromEntries(this.plan.nodes.map((node) => [node.id, this.state.nodes.get(node.index).status]))
+    return Object.fromEntries(this.state.plan.nodes.map((node) => [node.id, this.state.nodes.get(node.index).status]))
   }
 
   /** One thing that brings the run on; false when there is none. */
@@ -107,7 +129,8 @@ export class RandomRun {
     const actions = [() => this.#complete(), () => this.#complete(), () => this.#ring(), () => this.#open()]
     const first = this.chance.int(0, actions.length - 1)
     for (let turn = 0; turn < actions.length; turn++) if (actions[(first + turn) % actions.length]?.()) return true
-    return this.state.paused ? this.#done({ type: "ResumeRun", at: this.at }) : false
+    if (this.state.paused) return this.#done({ type: "ResumeRun", at: this.at })
+    return this.spending?.raise(this) ?? false
   }
 
   #done(command: Command): true {
@@ -116,7 +139,7 @@ export class RandomRun {
   }
 
   #completion(path: string, attempt: number): Extract<Command, { type: "CompleteStep" }> {
-    const node = this.plan.byId.get(path)
+    const node = this.state.plan.byId.get(path)
     const outcome = node?.map === undefined
       ? Outcomes.attemptOutcome(this.world.outcomes, path, attempt)
       : { ok: true as const, output: gathered(this.state, node.index) }
@@ -126,8 +149,13 @@ export class RandomRun {
       path,
       attempt,
       startedAt: this.at - 1,
+      ...this.#usage(path, attempt),
       outcome: outcome.ok ? { ok: true, output: inline(outcome.output) } : outcome
     }
+  }
+
+  #usage(path: string, attempt: number): ReturnType<Spending["usage"]> {
+    return Outstanding.offerType(this.plan.byId, path) === "agent" ? this.spending?.usage(path, attempt) ?? {} : {}
   }
 
   #complete(): boolean {
@@ -151,18 +179,58 @@ export class RandomRun {
     return this.#done({ type: "FireTimer", at: this.at, kind, path, n })
   }
 
-  /** Sends an event that a wait is for, or answers for an operator. */
+  /** Sends an event that a wait is for, or answers for people, operators and children. */
   #open(): boolean {
-    for (const node of this.plan.nodes) {
-      const at = this.state.nodes.get(node.index)
-      if (at.status === "waiting" && at.wait?.kind === "operator") return this.#resolve(node.id, at.attempt)
-      const table = this.state.maps.get(node.index)
-      for (let item = 0; table !== undefined && item < table.count; item++) {
-        if (table.status(item) === "waiting") return this.#resolve(StepPath.item(node.id, item), table.attempt(item))
-      }
-      if (this.#send(node)) return true
+    for (const found of People.waiting(this.state)) if (this.#answer(found)) return true
+    for (const node of this.state.plan.nodes) if (this.#send(node)) return true
+    const command = People.review(this.world.outcomes.seed, this.at, this.state)
+    return command !== undefined && this.#done(command)
+  }
+
+  #answer(found: People.Waiting): boolean {
+    const { attempt, path, wait } = found
+    if (wait.kind === "operator") return this.#resolve(path, attempt)
+    if (wait.kind === "approval") {
+      if (wait.dueAt !== undefined && wait.dueAt <= this.at) return false
+      const command = People.decision(this.world.outcomes.seed, this.at, found, wait)
+      this.said.push(command)
+      return this.#done(command)
     }
-    return false
+    if (wait.kind !== "child") return false
+    const status = wait.stopping === undefined && this.state.closing === undefined
+      ? Outcomes.childStatus(this.world.outcomes, path, attempt)
+      : "cancelled"
+    const output = status === "succeeded" || status === "warned" ? { output: inline({ n: attempt }) } : {}
+    const command = {
+      type: "EndChild" as const,
+      at: this.at,
+      path,
+      attempt,
+      run: wait.run,
+      status,
+      code: status.toUpperCase(),
+      message: "it ended so",
+      ...output
+    }
+    this.said.push(command)
+    return this.#done(command)
+  }
+
+  /** What people do to a run beside what it waits for. */
+  #meddle({ mix, outcomes }: MixedWorld): void {
+    const { at, chance } = this
+    const old = this.said.length === 0 ? undefined : chance.pick(this.said)
+    const asked = People.waiting(this.state).find(({ wait }) => wait.kind === "approval")
+    const way = chance.int(0, 3)
+    if (way === 0 && old !== undefined) this.ask({ ...old, at })
+    else if (way === 1 && asked?.wait.kind === "approval") {
+      this.ask(People.wrongDecision(chance, outcomes.seed, at, asked, asked.wait))
+    } else if (mix.patches) {
+      const taken = way === 2 && chance.is(0.3)
+        ? Patches.reversal(this.state, chance, at, this.#patches++)
+        : Patches.proposal(this.state, chance, at, this.#patches++)
+      if (taken !== undefined) this.ask(taken)
+    }
   }
 
   /** Sends the event of a wait, once, if it is to come: before the wait or while it is under way. */
@@ -176,7 +244,7 @@ export class RandomRun {
 
   /** An event that is to come comes before its wait is over. */
   #sendInTime(leftMs: number): boolean {
-    return this.plan.nodes.some((node) => {
+    return this.state.plan.nodes.some((node) => {
       const { wait } = this.state.nodes.get(node.index)
       return wait?.kind === "event" && (wait.dueAt ?? 0) - this.at < leftMs && this.#send(node)
     })
@@ -189,7 +257,7 @@ export class RandomRun {
 
   #harmless(): void {
     const { at, chance } = this
-    const nodes = this.plan.nodes
+    const nodes = this.state.plan.nodes
     // An answer to an attempt before the one that is offered now is the most likely to be mistaken.
     const offered = new Set(Outstanding.offered(this.state).map((offer) => offer.path))
     const stale = this.answered.filter(({ path }) => offered.has(path))

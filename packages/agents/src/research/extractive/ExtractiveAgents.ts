@@ -1,6 +1,6 @@
 /** Planner, researcher and writer without a model: every claim is a quote, and what is not in the documents is not said. */
 import * as Effect from "effect/Effect"
-import { answer, checkQuestion, decodeInput, now, withCorpus } from "../AgentStep.ts"
+import { answer, checkQuestion, decodeInput, now, readsDocuments, withCorpus } from "../AgentStep.ts"
 import type * as Corpus from "../corpus/Corpus.ts"
 import * as Evidence from "../Evidence.ts"
 import type { NamedAgent } from "../NamedAgent.ts"
@@ -25,7 +25,9 @@ const planner = (corpora: Corpus.Corpora): NamedAgent => {
       name,
       description: "Splits a question into tasks by what the documents hold on it",
       effect: "idempotent",
-      version
+      asks: "nothing",
+      version,
+      unversioned: readsDocuments
     },
     call: Effect.fn(name)(function*(call) {
       const input = yield* decodeInput(Evidence.PlannerInput, call)
@@ -49,7 +51,9 @@ const researcher = (corpora: Corpus.Corpora): NamedAgent => {
       name,
       description: "Finds the passages that answer a task, and quotes them",
       effect: "idempotent",
-      version
+      asks: "nothing",
+      version,
+      unversioned: readsDocuments
     },
     call: Effect.fn(name)(function*(call) {
       const input = yield* decodeInput(Evidence.ResearcherInput, call)
@@ -71,6 +75,7 @@ const writer: NamedAgent = {
     name: "research/extractive/writer",
     description: "Puts findings into one cited Markdown report, with its gaps and sources",
     effect: "pure",
+    asks: "nothing",
     version
   },
   call: Effect.fn("research/extractive/writer")(function*(call) {

@@ -6,7 +6,7 @@
 import { type AgentCall, AgentError, type AgentInfo } from "@baton/engine/Agents"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { answer, checkQuestion, decodeInput, now, withCorpus } from "../AgentStep.ts"
+import { answer, checkQuestion, decodeInput, now, readsDocuments, withCorpus } from "../AgentStep.ts"
 import type * as Corpus from "../corpus/Corpus.ts"
 import * as Evidence from "../Evidence.ts"
 import { plan } from "../extractive/Facets.ts"
@@ -33,7 +33,9 @@ const infoOf = (role: string, description: string): AgentInfo => ({
   name: `research/llm/${role}`,
   description,
   effect: "idempotent",
-  version
+  version,
+  asks: {},
+  unversioned: readsDocuments
 })
 const plannerInfo = infoOf("planner", "Splits a question into tasks with a language model")
 const researcherInfo = infoOf("researcher", "Answers a task from passages of the documents with a language model")
