@@ -55,6 +55,12 @@ export interface Research extends Waiting {
 
 export interface RunsList {
   readonly _tag: "RunsList"
+  /** Steps whose call's outcome nobody knows, over all runs. */
+  readonly unknown: boolean
+  /** Runs in which all that is open waits. */
+  readonly waiting: boolean
+  /** Steps that wait for this reason, over all runs. */
+  readonly reason: string | undefined
   readonly status: ReadonlyArray<RunStatus>
   readonly flow: string | undefined
   readonly parent: string | undefined

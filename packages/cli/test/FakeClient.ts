@@ -312,6 +312,7 @@ export const layer = (
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
       retry: (request) => made("retry", request.run, request),
+      waits: (reason, limit) => Effect.as(record("waits", reason, limit), []),
       letters: (query) => Effect.as(record("letters", query), [letter]),
       letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
       reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),

@@ -38,6 +38,7 @@ import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
+import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
@@ -193,6 +194,7 @@ const client = (options: LocalOptions) =>
       clock: yield* Clock.Clock,
       endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
       execute: options.execute ?? true,
+      served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
       functions: new Set((yield* FunctionHandlers).handlers.keys())
     }
     yield* requireSemantics(parts)
