@@ -276,7 +276,7 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
     case "StepRetryScheduled": {
       const { code, message } = event.error
       const step: ActiveStep = { path, node, status: "retrying", attempt, since: at, dueAt: event.dueAt, message }
-      const next = Spending.spend({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
+      const next = Spending.spend<ProgressModel>({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
       return {
         model: next,
         note: { kind: "retrying", at, path, attempt, dueAt: event.dueAt, code, message, of: mapOf(next) }
