@@ -199,7 +199,8 @@ const submit = Effect.fnUntraced(function*(
 
 const make = Effect.fnUntraced(function*(parts: Parts, making: Making): Effect.fn.Return<MadeRun, ClientError> {
   const { input, kind, row, source, target } = making
-  yield* RunStart.requireServed(parts, target.plan, `baton runs ${kind} ${row.run}`)
+  // A process that only submits leaves the steps to whoever resumes the run.
+  if (parts.execute) yield* RunStart.requireServed(parts, target.plan, `baton runs ${kind} ${row.run}`)
   if (input !== undefined || target.changed) {
     const json = input?.after ?? (yield* jsonOf(parts, source.state.input))
     yield* RunStart.requireInput(target.plan.document, json)
