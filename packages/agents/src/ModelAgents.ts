@@ -86,6 +86,7 @@ const infoOf = (
 ): AgentInfo => ({
   name,
   description: definition.description ?? "",
+  asks: definition.model === undefined ? {} : { model: definition.model },
   effect: AgentTools.worst((definition.tools ?? []).map((tool) => tools.get(tool)?.effect ?? "irreversible")),
   version: CanonicalJson.address(
     CanonicalJson.text({ definition, model: definition.model ?? registry.defaultReference ?? null })

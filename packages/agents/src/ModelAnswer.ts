@@ -15,6 +15,8 @@ import * as Stream from "effect/Stream"
 import * as ModelFailure from "./model/ModelFailure.ts"
 import * as ModelNotes from "./model/ModelNotes.ts"
 import type { OpenModel } from "./model/ModelRegistry.ts"
+import { ModelSettings } from "./model/ModelSettings.ts"
+import * as PaidCall from "./model/PaidCall.ts"
 import * as Reasoning from "./model/Reasoning.ts"
 import * as TokenUsage from "./model/TokenUsage.ts"
 
@@ -27,12 +29,24 @@ export interface ModelAnswer {
   readonly warnings: ReadonlyArray<ModelNotes.Warning>
 }
 
-/** Streams one answer through `emit`; reasoning is not part of it. */
-export const ask = Effect.fnUntraced(function*(
+/** Streams one answer through `emit`, within the attempt's budget; reasoning is not part of it. */
+export const ask = (
   model: OpenModel,
   prompt: Prompt.Prompt,
   emit: (event: AgentStreamEvent) => Effect.Effect<void>,
   tools: ReadonlyArray<AgentTool> = []
+): Effect.Effect<ModelAnswer, AgentError> =>
+  Effect.flatMap(ModelSettings, ({ output }) => {
+    const shown = tools.map(({ description, inputSchema, name }) => ({ name, description, inputSchema }))
+    const bound = () => PaidCall.inputTokens(prompt.content, shown, output?.schema)
+    return PaidCall.within(model.reference, bound, stream(model, prompt, emit, tools))
+  })
+
+const stream = Effect.fnUntraced(function*(
+  model: OpenModel,
+  prompt: Prompt.Prompt,
+  emit: (event: AgentStreamEvent) => Effect.Effect<void>,
+  tools: ReadonlyArray<AgentTool>
 ) {
   let text = ""
   let finish: Response.FinishPart | undefined

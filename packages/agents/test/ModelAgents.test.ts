@@ -80,7 +80,10 @@ describe("an agent defined by instructions", () => {
       const usage = { inputTokens: 1000, outputTokens: 100, cachedTokens: 500 }
       const { call, events } = yield* scene([{ text: "Good day to you", usage }])
       const answer = yield* call({}).pipe(
-        Effect.provideService(Prices.PriceTable, { "scripted/test": { input: 2, output: 8, cached: 1 } })
+        Effect.provideService(Prices.PriceTable, {
+          asOf: "2026-01-01",
+          models: { "scripted/test": { input: 2, output: 8, cached: 1 } }
+        })
       )
       assert.deepStrictEqual(answer.output, { text: "Good day to you" })
       assert.deepStrictEqual(answer.usage, {

@@ -5,6 +5,7 @@ import * as Completions from "effect/cli/Completions"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 import { approvals } from "./ApprovalsTree.ts"
+import { budgetFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 import { deadletters } from "./OperatorsTree.ts"
@@ -17,25 +18,30 @@ const orUndefined = Option.getOrUndefined
 
 const fileArgument = Argument.String("file").pipe(Argument.withDescription("A flow document, YAML or JSON; - is stdin"))
 
+const flowArgument = Argument.String("flow").pipe(
+  Argument.withDescription("A flow file (YAML or JSON), - for stdin, or NAME[@VERSION]")
+)
+
 const run = leaf(
   "run",
   "Run a flow and wait for its end",
   {
-    flow: Argument.String("flow").pipe(
-      Argument.withDescription("A flow file (YAML or JSON), - for stdin, or NAME[@VERSION]")
-    ),
+    flow: flowArgument,
     set: setFlag,
     input: inputFlag,
     detach: toggle("detach", "Only submit; do not execute or wait").pipe(Flag.withAlias("d")),
     handlers: handlersFlag,
     agent: texts("agent", "NAME=AGENT", "Bind an agent of the flow to a registered one"),
     tag: texts("tag", "KEY=VALUE", "Label the run"),
+    budget: budgetFlag,
+    allowUnknownPrice: unknownPriceFlag,
     as: text("as", "NAME", "Who starts it (default local): an approval may be closed to that person"),
     ...waiting
   },
   [
     ["baton run hello.yaml -i name=Ada", "run a file with one input field"],
     ["baton run report.yaml --input in.json --json | jq .output", "the run as one JSON document"],
+    ["baton run report.yaml --budget 0.50", "spends at most half a dollar; then it waits and asks"],
     ["baton run enrich.yaml --handlers ./handlers.ts --strict", "own functions; warnings fail the command"]
   ],
   (input) => ({
@@ -43,6 +49,7 @@ const run = leaf(
     ...input,
     input: orUndefined(input.input),
     handlers: orUndefined(input.handlers),
+    budget: orUndefined(input.budget),
     as: orUndefined(input.as),
     waitTimeout: orUndefined(input.waitTimeout)
   })
@@ -108,7 +115,7 @@ const secrets = Command.make("secrets").pipe(
 )
 
 const flows = Command.make("flows").pipe(
-  Command.withDescription("Check and draw flow documents"),
+  Command.withDescription("Check, publish, compare and draw flow documents"),
   Command.withSubcommands([
     leaf(
       "check",
@@ -131,16 +138,37 @@ const flows = Command.make("flows").pipe(
       "show",
       "Show a flow document",
       {
-        file: fileArgument,
+        flow: flowArgument,
         canonical: toggle("canonical", "The canonical form that Baton stores, hashes and patches")
       },
       [
         ["baton flows show flow.yaml", "its nodes and what they need"],
-        ["baton flows show flow.yaml --canonical", "the canonical JSON"]
+        ["baton flows show flow.yaml --canonical", "the canonical JSON"],
+        ["baton flows show report@1.2.0", "a published version"]
       ],
       (input) => ({ _tag: "FlowsShow", ...input })
     ),
-    leaf("graph", "Draw a flow", { file: fileArgument }, [
+    leaf("publish", "Publish a flow document under its name and version, which never changes", { file: fileArgument }, [
+      ["baton flows publish report.yaml", "then: baton run report"],
+      ["baton flows publish report.yaml --json | jq -r .hash", "its address"]
+    ], (input) => ({ _tag: "FlowsPublish", ...input })),
+    leaf("list", "Published flows, the newest version of each", {
+      name: Argument.String("name").pipe(
+        Argument.withDescription("All versions of this flow, newest first"),
+        Argument.optional
+      )
+    }, [
+      ["baton flows list", "names and newest versions"],
+      ["baton flows list report", "its versions"]
+    ], (input) => ({ _tag: "FlowsList", name: orUndefined(input.name) })),
+    leaf("diff", "What one flow has that the other has not", {
+      before: Argument.String("a").pipe(Argument.withDescription("A flow file, or NAME[@VERSION]")),
+      after: Argument.String("b").pipe(Argument.withDescription("A flow file, or NAME[@VERSION]"))
+    }, [
+      ["baton flows diff report@1.0.0 report.yaml", "what publishing would change"],
+      ["baton flows diff report@1.0.0 report@1.1.0 --json", "for programs"]
+    ], (input) => ({ _tag: "FlowsDiff", ...input })),
+    leaf("graph", "Draw a flow", { flow: flowArgument }, [
       ["baton flows graph flow.yaml", "as text"],
       ["baton flows graph flow.yaml --format mermaid > flow.mmd", "as a Mermaid diagram"]
     ], (input) => ({ _tag: "FlowsGraph", ...input }))

@@ -39,6 +39,9 @@ export interface RunFlow extends Waiting {
   /** `name=registered` texts. */
   readonly agent: ReadonlyArray<string>
   readonly tag: ReadonlyArray<string>
+  /** As `usd=0.5,tokens=20000`. */
+  readonly budget: string | undefined
+  readonly allowUnknownPrice: boolean
 }
 
 export interface Research extends Waiting {
@@ -60,6 +63,8 @@ export interface RunsList {
   readonly reason: string | undefined
   readonly status: ReadonlyArray<RunStatus>
   readonly flow: string | undefined
+  readonly parent: string | undefined
+  readonly roots: boolean
   /** Milliseconds back from now. */
   readonly since: number | undefined
   readonly after: string | undefined
@@ -120,6 +125,9 @@ export interface RunsResume extends Waiting {
   readonly run: string
   readonly handlers: string | undefined
   readonly detach: boolean
+  /** As `+0.50`, `tokens=+1000`. */
+  readonly budget: string | undefined
+  readonly allowUnknownPrice: boolean
 }
 
 export interface RunsDelete {
@@ -193,13 +201,29 @@ export interface FlowsCheck {
 
 export interface FlowsShow {
   readonly _tag: "FlowsShow"
-  readonly file: string
+  readonly flow: string
   readonly canonical: boolean
+}
+
+export interface FlowsPublish {
+  readonly _tag: "FlowsPublish"
+  readonly file: string
+}
+
+export interface FlowsList {
+  readonly _tag: "FlowsList"
+  readonly name: string | undefined
+}
+
+export interface FlowsDiff {
+  readonly _tag: "FlowsDiff"
+  readonly before: string
+  readonly after: string
 }
 
 export interface FlowsGraph {
   readonly _tag: "FlowsGraph"
-  readonly file: string
+  readonly flow: string
 }
 
 export interface Backup {
@@ -251,6 +275,9 @@ export type Request =
   | SecretsRemove
   | FlowsCheck
   | FlowsShow
+  | FlowsPublish
+  | FlowsList
+  | FlowsDiff
   | FlowsGraph
   | Backup
   | Doctor

@@ -4,6 +4,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
+import { raiseFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, runArgument, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 import * as OperatorsTree from "./OperatorsTree.ts"
@@ -34,6 +35,8 @@ const runsList = leaf(
     waiting: toggle("waiting", "Only runs in which all that is open waits"),
     unknown: toggle("unknown", "Instead of runs: the steps whose call's outcome nobody knows, over all runs"),
     reason: text("reason", "NAME", "Instead of runs: the steps that wait for this reason, over all runs"),
+    parent: text("parent", "RUN", "Only runs that this run has started"),
+    roots: toggle("roots", "Only runs that no other run has started"),
     since: duration("since", "Only runs started at most this long ago").pipe(Flag.optional),
     after: text("after", "RUN", "The page after this run"),
     limit: Flag.Int("limit").pipe(Flag.withDescription("Runs per page, 1 to 1000"), Flag.withDefault(20))
@@ -42,13 +45,15 @@ const runsList = leaf(
     ["baton runs list --status failed --since 24h", "what failed today"],
     ["baton runs list --json | jq -r '.runs[].id'", "ids only"],
     ["baton runs list --unknown", "calls that may or may not have happened"],
-    ["baton runs list --after run_01K8 --limit 100", "the next page"]
+    ["baton runs list --after run_01K8 --limit 100", "the next page"],
+    ["baton runs list --parent @last", "the runs that its steps have started"]
   ],
   (input) => ({
     _tag: "RunsList",
     ...input,
     reason: orUndefined(input.reason),
     flow: orUndefined(input.flow),
+    parent: orUndefined(input.parent),
     since: orUndefined(input.since),
     after: orUndefined(input.after)
   })
@@ -151,16 +156,20 @@ const runsResume = leaf(
     run: runArgument,
     handlers: handlersFlag,
     detach: toggle("detach", "Do not wait").pipe(Flag.withAlias("d")),
+    budget: raiseFlag,
+    allowUnknownPrice: unknownPriceFlag,
     ...waiting
   },
   [
     ["baton runs resume @last", "after Ctrl-C or a crash"],
     ["baton runs resume @last --handlers ./handlers.ts", "when the flow calls functions"],
+    ["baton runs resume @last --budget +0.50", "add to its budget; what waited for it goes on"],
     ["baton runs resume run_01K8 --detach", "only lift a pause"]
   ],
   (input) => ({
     _tag: "RunsResume",
     ...input,
+    budget: orUndefined(input.budget),
     handlers: orUndefined(input.handlers),
     waitTimeout: orUndefined(input.waitTimeout)
   })

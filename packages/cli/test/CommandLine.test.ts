@@ -29,6 +29,8 @@ describe("CommandLine", () => {
         handlers: "h.ts",
         agent: ["r=s"],
         tag: ["team=x"],
+        budget: undefined,
+        allowUnknownPrice: false,
         as: undefined,
         strict: true,
         waitTimeout: 600_000

@@ -52,6 +52,9 @@ export const document = (over: Partial<RunDocument> = {}): RunDocument => ({
     parallelEfficiency: 0,
     tokensTotal: 0,
     costUsd: 0,
+    estimated: false,
+    reserved: null,
+    budget: null,
     stepsSucceeded: 0,
     stepsFailed: 0
   },

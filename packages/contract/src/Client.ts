@@ -2,6 +2,7 @@
  * Everything a program (the command line, a test, later the web) may ask of Baton. In-process (`server/Local`) and, once
  * there is a server, over HTTP: the same verbs, answers and errors.
  */
+import type { Budget } from "@baton/kernel/Amounts"
 import type { Problem } from "@baton/kernel/Problem"
 import type { Json } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
@@ -34,6 +35,10 @@ export interface StartRun {
   readonly agents?: { readonly [name: string]: string }
   /** The model of every agent that names none itself, such as `anthropic/claude-sonnet-4-5`. */
   readonly model?: string
+  /** What the run may cost at most; what it says wins over the flow's `limits.budget`. */
+  readonly budget?: Budget
+  /** With a budget of money: models without a known price may be asked all the same. */
+  readonly allowUnknownPrice?: boolean
   /** Who starts it; the person at this machine when absent. */
   readonly by?: string
   /** Accept and store, do not execute here. */
@@ -67,6 +72,10 @@ export class Client extends Context.Service<Client, {
   readonly list: (query: {
     readonly status?: ReadonlyArray<RunStatus>
     readonly flow?: string
+    /** Only runs that this run started. */
+    readonly parent?: string
+    /** Only runs that no run started. */
+    readonly roots?: boolean
     readonly since?: number
     readonly after?: string
     readonly limit: number
@@ -84,8 +93,11 @@ export class Client extends Context.Service<Client, {
   readonly send: (run: string, name: string, data: Json, id?: string) => Effect.Effect<void, ClientError>
   readonly cancel: (run: string, reason?: string) => Effect.Effect<void, ClientError>
   readonly pause: (run: string) => Effect.Effect<void, ClientError>
-  /** Takes a paused run up again, and adopts a run whose process died. */
-  readonly resume: (run: string) => Effect.Effect<void, ClientError>
+  /** Takes a paused run up again, adopts a run whose process died, and adds to its budget what `budget` says. */
+  readonly resume: (
+    run: string,
+    options?: { readonly budget?: Budget; readonly allowUnknownPrice?: boolean; readonly note?: string }
+  ) => Effect.Effect<void, ClientError>
   /** The operator's doors of a step that waits for one. */
   readonly resolveStep: (
     run: string,

@@ -1,12 +1,15 @@
 /** A run's folded state as the document that people and programs get. */
+import * as Amount from "@baton/kernel/Amounts"
+import * as Child from "@baton/kernel/Child"
 import { waitReason } from "@baton/kernel/ExplainWait"
 import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
+import * as Ledgers from "@baton/kernel/Ledger"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"
 import { publicStatus } from "@baton/kernel/Scope"
+import type { StepError } from "@baton/kernel/StepError"
 import * as StepPath from "@baton/kernel/StepPath"
-import type { Usage } from "@baton/kernel/Usage"
 import type { Json, Value } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
 import type { RunDocument, StepDocument, StepStatus } from "./RunDocument.ts"
@@ -48,6 +51,12 @@ const waitsFor = (state: RunState, path: string, wait: Wait | undefined, { now }
   return { waitsFor: { reason, message, door: door.replaceAll("RUN", state.run), data } }
 }
 
+/** Nothing was started before the first attempt, and where the start itself was refused. */
+const childRun = (state: RunState, path: string, attempt: number, error: StepError | undefined) =>
+  attempt === 0 || error?.sent === false
+    ? {}
+    : { childRun: Child.runOf(state.run, state.createdAt, path, attempt) }
+
 const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument => {
   const at = state.nodes.get(node.index)
   const begunAt = sight.begun.get(`${node.id}#${at.attempt}`)
@@ -62,6 +71,7 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     output: at.output === undefined ? null : address(at.output),
     error: at.error ?? null,
     usage: at.usage ?? null,
+    ...(node.type === "flow" ? childRun(state, node.id, at.attempt, at.error) : {}),
     ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined),
     ...(at.receipt === undefined ? {} : { receipt: at.receipt })
   }
@@ -92,6 +102,7 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     output: output === undefined ? null : address(output),
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null,
+    ...(node.each?.body.type === "flow" ? childRun(state, path, attempt, note?.error) : {}),
     ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined),
     ...(note?.receipt === undefined ? {} : { receipt: note.receipt })
   }
@@ -115,29 +126,17 @@ export const steps = (state: RunState, sight: Sight, after: number, limit: numbe
 }
 
 interface Sums {
-  tokens: number
-  cost: number | null
   succeeded: number
   failed: number
   busyMs: number
 }
 
-const addUsage = (sums: Sums, usage: Usage | undefined): void => {
-  if (usage === undefined) return
-  const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
-  sums.tokens += tokens
-  // What a model without a known price has used makes the sum unknown, never smaller.
-  if (usage.costUsd !== undefined) sums.cost = sums.cost === null ? null : sums.cost + usage.costUsd
-  else if (tokens > 0) sums.cost = null
-}
-
 const sum = (state: RunState): Sums => {
-  const sums: Sums = { tokens: 0, cost: 0, succeeded: 0, failed: 0, busyMs: 0 }
+  const sums: Sums = { succeeded: 0, failed: 0, busyMs: 0 }
   for (const node of state.plan.nodes) {
     const at = state.nodes.get(node.index)
     if (at.status === "succeeded") sums.succeeded++
     else if (at.status === "failed") sums.failed++
-    addUsage(sums, at.usage)
     const table = state.maps.get(node.index)
     if (table === undefined) {
       if (at.startedAt !== undefined && at.settledAt !== undefined) sums.busyMs += at.settledAt - at.startedAt
@@ -146,7 +145,6 @@ const sum = (state: RunState): Sums => {
     sums.succeeded += table.succeeded
     sums.failed += table.failed
     for (let index = 0; index < table.next; index++) {
-      addUsage(sums, table.note(index)?.usage)
       if (table.startedAt(index) > 0) sums.busyMs += Math.max(0, table.endedAt(index) - table.startedAt(index))
     }
   }
@@ -160,6 +158,19 @@ const failure = (state: RunState): RunDocument["error"] => {
     code: state.finished.code,
     message: state.closing?.message ?? state.finished.message,
     ...(path === undefined ? {} : { path })
+  }
+}
+
+/** Of all attempts, not only of those that counted. */
+const spending = (state: RunState) => {
+  const { budget, guessed, reserved, settled, unpriced } = Ledgers.totals(state)
+  return {
+    tokensTotal: settled.tokens ?? 0,
+    // What a model without a known price has used makes the sum unknown, never smaller.
+    costUsd: unpriced ? null : Amount.usdOf(settled.nanoUsd ?? 0),
+    estimated: !Amount.isZero(guessed),
+    reserved: budget === undefined ? null : Amount.toBudget(reserved),
+    budget: budget === undefined ? null : Amount.toBudget(budget)
   }
 }
 
@@ -185,6 +196,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
     error: failure(state),
     warnings: state.warnings,
     tags: state.tags,
+    ...(state.parent === undefined ? {} : { parent: state.parent }),
     startedAt: timeText(state.createdAt),
     endedAt: timeOrNull(finished?.at),
     seq: state.seq,
@@ -195,8 +207,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
       totalTimeMs,
       stepTimesMs: Object.fromEntries(times),
       parallelEfficiency: totalTimeMs === 0 ? 0 : Math.round((sums.busyMs / totalTimeMs) * 1000) / 10,
-      tokensTotal: sums.tokens,
-      costUsd: sums.cost,
+      ...spending(state),
       stepsSucceeded: sums.succeeded,
       stepsFailed: sums.failed
     }

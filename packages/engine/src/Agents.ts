@@ -74,6 +74,8 @@ export interface AgentInfo {
   readonly effect: Flow.Effect
   /** Changes when the agent's behaviour may change; part of receipts. */
   readonly version: string
+  /** The model it asks, by its reference (absent: the default one), or nothing; absent: nobody knows what it may cost. */
+  readonly asks?: { readonly model?: string } | "nothing"
   /** Why its answers depend on more than what it is asked, such as on documents; they are never used again. */
   readonly unversioned?: string
 }

@@ -5,6 +5,7 @@
  * start and interrupts the call; interrupting the attempt interrupts the call too and gives no outcome. What comes out is
  * within bounds, valid for the node's schema, and free of every secret the attempt has used.
  */
+import type { Amounts } from "@baton/kernel/Amounts"
 import type { Question } from "@baton/kernel/Approval"
 import type * as Plan from "@baton/kernel/Plan"
 import type { ReceiptNote } from "@baton/kernel/Receipt"
@@ -21,6 +22,7 @@ import * as AttemptOutput from "./AttemptOutput.ts"
 import type { AttemptSecrets } from "./AttemptSecrets.ts"
 import { scrubJson } from "./AttemptSecrets.ts"
 import { BlobStore } from "./BlobStore.ts"
+import { CurrentPurse } from "./Purse.ts"
 import * as Receipts from "./Receipts.ts"
 import type { Receipt } from "./ReceiptStore.ts"
 import { Secrets } from "./Secrets.ts"
@@ -52,6 +54,7 @@ export interface AttemptOutcome {
   readonly outcome:
     | { readonly ok: true; readonly output: Value; readonly agent?: string; readonly receipt?: ReceiptNote }
     | { readonly ok: false; readonly error: StepError }
+    | { readonly ok: "unfunded"; readonly need: Amounts; readonly unpriced?: string }
     | { readonly ok: "asks"; readonly question: Question }
   readonly usage: Usage | undefined
   readonly warnings: ReadonlyArray<Warning>
@@ -74,7 +77,7 @@ export const run = (
     const attempt = new AttemptContext.AttemptContext(request, services)
     return Effect.matchCauseEffect(work(request, services, attempt), {
       onSuccess: (finished) => Effect.succeed(succeeded(startedAt, attempt, finished)),
-      onFailure: (cause) => failed(startedAt, attempt, request.work, cause)
+      onFailure: (cause) => failed(startedAt, attempt, request, cause)
     })
   })
 
@@ -94,7 +97,7 @@ const work = (
 ): Effect.Effect<Finished, StepError> => {
   const stepType = services.stepTypes.get(request.work.type)
   if (stepType === undefined) return Effect.fail(unserved(request.work.type))
-  const { receipts, startCall, work } = request
+  const { purse, receipts, startCall, work } = request
   const executed = Effect.flatMap(
     startCall !== undefined && work.effect === "irreversible"
       ? Effect.andThen(startCall(attempt.key), Effect.suspend(() => stepType.execute(attempt)))
@@ -105,9 +108,10 @@ const work = (
   const found = work.receiptMs === undefined || receipts === undefined || attempt.answers.length > 0
     ? executed
     : withReceipt(receipts, attempt, stepType, work.receiptMs, services.blobs, executed)
-  if (work.timeoutMs === undefined) return found
-  const timeoutMs = work.timeoutMs
-  return Effect.timeoutOrElse(found, {
+  const paid = purse === undefined ? found : Effect.provideService(found, CurrentPurse, purse)
+  const timeoutMs = work.timeoutMs ?? purse?.timeoutMs
+  if (timeoutMs === undefined) return paid
+  return Effect.timeoutOrElse(paid, {
     duration: timeoutMs,
     orElse: () => Effect.fail(timedOut(work, timeoutMs))
   })
@@ -263,14 +267,14 @@ const bounded = (warnings: ReadonlyArray<Warning>, secrets: AttemptSecrets | und
 const failed = (
   startedAt: number,
   attempt: AttemptContext.AttemptContext,
-  work: Plan.Work,
+  { purse, work }: AttemptContext.AttemptRequest,
   cause: Cause.Cause<StepError>
 ): Effect.Effect<AttemptOutcome> => {
   const secrets = attempt.secretsUsed
   const known = Cause.findError(cause)
   const outcome: AttemptOutcome = {
     startedAt,
-    outcome: {
+    outcome: purse?.shortage !== undefined && Result.isSuccess(known) ? { ok: "unfunded", ...purse.shortage } : {
       ok: false,
       error: Result.isSuccess(known) ? clean(known.success, secrets) : broken(work, cause, secrets)
     },

@@ -16,6 +16,7 @@ import type { BlobStore } from "./BlobStore.ts"
 import * as FieldScope from "./FieldScope.ts"
 import type { PatchAnswer, PatchRequest } from "./PlanPatching.ts"
 import * as PlanPatching from "./PlanPatching.ts"
+import type { Purse } from "./Purse.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import type { AttemptConversation, ConversationMachine } from "./RecordedConversation.ts"
 import * as RecordedConversation from "./RecordedConversation.ts"
@@ -53,6 +54,8 @@ export interface AttemptRequest {
   readonly patch?: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Where an agent's conversation is recorded; absent outside of a run. */
   readonly conversation?: ConversationMachine
+  /** What the attempt may spend; absent where nothing is limited. */
+  readonly purse?: Purse
   /** Where results may be found that are used again; absent where nothing is. */
   readonly receipts?: ReceiptDesk
 }

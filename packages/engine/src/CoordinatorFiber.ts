@@ -156,7 +156,21 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
 }
 
 /** Events of an attempt that goes on. */
-const underWay: ReadonlySet<Event["type"]> = new Set(["CallStarted", "CallEnded", "TurnRecorded"])
+const underWay: ReadonlySet<Event["type"]> = new Set([
+  "CallStarted",
+  "CallEnded",
+  "TurnRecorded",
+  "TurnReserved",
+  "AllotmentGranted",
+  "OverrunRecorded",
+  "PriceMissing",
+  "UsageLate"
+])
+
+/** Attempts that end for want of money are offered again under the same number. */
+const sentBack = (slot: RunSlot, { steps }: Extract<Event, { readonly type: "StepsUnfunded" }>): void => {
+  for (const { attempt, path } of steps) if (attempt !== undefined) slot.begun.delete(attemptKey(path, attempt))
+}
 
 /** After a record is durable: replies, wakeups, then offers. */
 const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Effect<void> => {
@@ -170,6 +184,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
         stopOthers(services, slot, event.cause === "failure")
         if (event.cause !== "failure") { for (const listener of services.closing) listener(slot) }
       } else if (event.type === "StepsCancelled") stillBegun(slot)
+      else if (event.type === "StepsUnfunded") sentBack(slot, event)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
       else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
@@ -223,7 +238,7 @@ const stopOthers = (services: Services, slot: RunSlot, failed: boolean): void =>
     slot.begun.set(key, 0)
     const at = services.scribe.clock.currentTimeMillisUnsafe()
     services.scribe.post(slot, {
-      command: { type: "CompleteStep", at, path, attempt, outcome: { ok: "interrupted" } },
+      command: { type: "CompleteStep", at, path, attempt, outcome: { ok: "interrupted", begun: false } },
       blobs: [],
       handed: undefined,
       reply: undefined

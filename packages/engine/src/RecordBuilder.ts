@@ -151,6 +151,9 @@ const dispatches = ({ events, state }: Draft): Pick<Commit, "dispatches"> => {
       case "StepWaiting":
         drop(event.path, event.attempt)
         break
+      case "StepsUnfunded":
+        for (const { attempt, path } of event.steps) if (attempt !== undefined) drop(path, attempt)
+        break
       case "StepsCancelled":
         for (const path of event.paths) drop(path, attemptOf(state, path))
         break

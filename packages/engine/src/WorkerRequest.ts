@@ -9,6 +9,8 @@ import type { Coordinator } from "./Coordinator.ts"
 import type { EventFeed } from "./EventFeed.ts"
 import type { Failpoint } from "./Failpoint.ts"
 import * as PlanPatching from "./PlanPatching.ts"
+import type { Purse } from "./Purse.ts"
+import * as Purses from "./Purse.ts"
 import type { ReceiptDesk } from "./Receipts.ts"
 import type { ReceiptStore } from "./ReceiptStore.ts"
 import type { ConversationMachine } from "./RecordedConversation.ts"
@@ -50,6 +52,7 @@ export const make = (
   item: RunSource.Item | undefined
 ): AttemptRequest => {
   const { node, state, work } = begun
+  const purse = state.ledger?.terms === undefined ? undefined : purseOf(desk, offer, state, work)
   const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
   const until = begun.item === undefined
     ? state.nodes.get(state.plan.byId.get(node.id)?.index ?? node.index).offeredSeq
@@ -81,6 +84,7 @@ export const make = (
     ...(work.receiptMs === undefined || desk.receipts === undefined
       ? undefined
       : { receipts: receiptsOf(desk, desk.receipts, state.plan.name, node.id) }),
+    ...(purse === undefined ? undefined : { purse }),
     ...(work.type === "agent" ? { conversation: conversationOf(desk, offer, state) } : undefined)
   }
 }
@@ -99,6 +103,20 @@ const patch = (
     { path, attempt },
     request
   )
+
+const purseOf = (
+  { clock, coordinator }: Desk,
+  { attempt, path, run, tenant }: Offer,
+  state: RunState,
+  work: Work
+): Purse | undefined =>
+  Purses.open(state, {
+    path,
+    attempt,
+    work,
+    now: () => clock.currentTimeMillisUnsafe(),
+    command: (command) => coordinator.command(tenant, run, command)
+  })
 
 const receiptsOf = (desk: Desk, store: ReceiptStore["Service"], flow: string, node: string): ReceiptDesk => ({
   store,

@@ -4,16 +4,19 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Amounts } from "./Amounts.ts"
 import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
+import { AskAllotment, RaiseBudget, ReportUsage, ReserveTurn } from "./CommandLedger.ts"
 import { CheckStall, ResolveStep } from "./CommandOperator.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
 import { at as time } from "./CommandTime.ts"
 import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import { Reuse } from "./EventReuse.ts"
 import * as JsonBounds from "./JsonBounds.ts"
+import { Terms } from "./Ledger.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
@@ -32,6 +35,7 @@ export const CreateRun = Schema.Struct({
   input: Value,
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  ledger: Schema.optionalKey(Terms),
   /** What the run keeps of the one it is made from. */
   reuse: Schema.optionalKey(Reuse),
   parent: Schema.optionalKey(ParentLink)
@@ -54,8 +58,10 @@ export const CompleteStep = Schema.Struct({
       receipt: Schema.optionalKey(ReceiptNote)
     }),
     Schema.Struct({ ok: Schema.Literal(false), error: StepError }),
-    /** The attempt was told to stop and did. */
-    Schema.Struct({ ok: Schema.Literal("interrupted") }),
+    /** The attempt was told to stop and did; `begun: false` says that no worker had begun it. */
+    Schema.Struct({ ok: Schema.Literal("interrupted"), begun: Schema.optionalKey(Schema.Boolean) }),
+    /** Its next turn could not be reserved: the step waits, and the same attempt is offered again. */
+    Schema.Struct({ ok: Schema.Literal("unfunded"), need: Amounts, unpriced: Schema.optionalKey(Schema.String) }),
     /** The attempt has ended with a question to a person: the step waits, and goes on with the answer. */
     Schema.Struct({ ok: Schema.Literal("asks"), question: Question })
   ])
@@ -143,6 +149,10 @@ export const Command = Schema.Union([
   CheckStall,
   DecideApproval,
   EndChild,
+  ReserveTurn,
+  RaiseBudget,
+  ReportUsage,
+  AskAllotment,
   AddNote
 ])
 export type Command = typeof Command.Type

@@ -1,7 +1,7 @@
 /** Sixth pass of the compiler: limits, waits against the deadline, and joins that no run can satisfy (SEMANTICS 8.4d, 8.5e). */
 import type { Graph, GraphEdge } from "./CompileGraph.ts"
 import { type Draft, type DraftNode, escape, type Fields, isFields, own, quote } from "./CompileShape.ts"
-import { agentDefinition, duration, ranged } from "./CompileWork.ts"
+import { agentDefinition, budget, duration, ranged } from "./CompileWork.ts"
 import * as DurationText from "./DurationText.ts"
 import { typeFields } from "./Flow.ts"
 import * as JsonSchema from "./JsonSchema.ts"
@@ -15,17 +15,14 @@ export const limits = (head: Fields, report: Report): PlanLimits => {
   if (given === undefined || !isFields(given)) return defaultLimits
   const number = (key: "parallel" | "steps" | "agents" | "patches", range: readonly [number, number]): number =>
     ranged(own(given, key), range, defaultLimits[key], `/limits/${key}`, report)
-  const budget = own(given, "budget")
-  if (budget !== undefined && isFields(budget)) {
-    for (const [key, value] of Object.entries(budget)) ranged(value, [0, 1e12], 0, `/limits/budget/${key}`, report)
-  }
   return {
     parallel: number("parallel", [1, 1_000]),
     steps: number("steps", [1, 1_000_000]),
     agents: number("agents", [0, 1_000]),
     patches: number("patches", [0, 1_000]),
     deadlineMs: duration(given, "deadline", "/limits", report, 1),
-    stallMs: duration(given, "stall", "/limits", report, 1000)
+    stallMs: duration(given, "stall", "/limits", report, 1000),
+    budget: budget(given, "/limits", report)
   }
 }
 

@@ -2,6 +2,9 @@
  * Fourth pass of the compiler: what a worker runs, with defaults folded in. `defaults` apply to worker-run steps only, never
  * to containers, approvals, waits and choices (SEMANTICS 8.2e); default effects are those of SEMANTICS 8.11a.
  */
+import * as Result from "effect/Result"
+import type { Amounts } from "./Amounts.ts"
+import * as Amount from "./Amounts.ts"
 import * as Child from "./Child.ts"
 import type { FlowCall } from "./Child.ts"
 import * as Effects from "./CompileEffect.ts"
@@ -58,6 +61,7 @@ export const work = (source: Source, place: Fields.Place, folding: Folding): Wor
     retry: retryOf(source, folding),
     onFailure: (own(fields, "onFailure") ?? "fail") as Work["onFailure"],
     effect,
+    budget: budget(fields, source.pointer, report),
     ...(receiptMs === undefined ? {} : { receiptMs }),
     fields: templates(source, place, folding.scope),
     call: callOf(source)
@@ -112,6 +116,17 @@ export const duration = (
   if (ms !== undefined && ms >= least) return ms
   const message = ms === undefined ? `${quote(text)} is too long.` : `${field} has to be longer than that.`
   report.add("OUT_OF_RANGE", `${pointer}/${field}`, message, { expected: `${least}ms to 3650d` })
+  return undefined
+}
+
+/** The field `budget`, if there is one; a faulty one is reported. */
+export const budget = (fields: Data, pointer: string, report: Report): Amounts | undefined => {
+  const given = own(fields, "budget")
+  if (given === undefined || !isFields(given)) return undefined
+  const read = Amount.ofBudget(given)
+  if (Result.isSuccess(read)) return read.success
+  const { expected, message, name } = read.failure
+  report.add("BAD_BUDGET", `${pointer}/budget${name === "" ? "" : `/${name}`}`, `${message}.`, { expected })
   return undefined
 }
 

@@ -13,6 +13,7 @@ import * as Answer from "./DecideAnswer.ts"
 import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
 import * as Control from "./DecideControl.ts"
+import * as Spending from "./DecideLedger.ts"
 import * as Operator from "./DecideOperator.ts"
 import * as Patch from "./DecidePatch.ts"
 import * as Reuse from "./DecideReuse.ts"
@@ -41,6 +42,10 @@ const noBlobs: ReadonlyMap<BlobRef, Json> = new Map()
 const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>): Refusal | undefined => {
   const { plan } = draft.state
   if (draft.state.seq > 0) return refuse("RUN_EXISTS", `run ${command.run} has been created already`)
+  const ledger = Spending.terms(plan, command.ledger)
+  if (ledger !== undefined && Spending.isSpent(ledger)) {
+    return refuse("BUDGET_INVALID", "a budget is more than 0; a run without one is not limited")
+  }
   const problem = command.reuse === undefined ? undefined : Reuse.problem(plan, command.reuse)
   if (problem !== undefined) return problem
   Drafts.emit(draft, {
@@ -55,6 +60,7 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.by === undefined ? {} : { by: command.by }),
     ...(command.tags === undefined ? {} : { tags: command.tags }),
     ...(command.agents === undefined ? {} : { agents: command.agents }),
+    ...(ledger === undefined ? {} : { ledger }),
     ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
     ...(command.parent === undefined ? {} : { parent: command.parent })
   })
@@ -74,13 +80,13 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "CreateRun":
       return create(draft, command)
     case "CompleteStep":
-      return Answer.complete(draft, command)
+      return Spending.watch(draft, command, Answer.complete)
     case "LoseDelivery":
       return Answer.lose(draft, command)
     case "StartCall":
       return Answer.startCall(draft, command)
     case "RecordTurn":
-      return Turn.record(draft, command)
+      return Spending.watch(draft, command, Turn.record)
     case "EndCall":
       return Turn.endCall(draft, command)
     case "FireTimer":
@@ -99,6 +105,14 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return undefined
     case "ResolveStep":
       return Operator.resolve(draft, command)
+    case "ReserveTurn":
+      return Spending.reserveTurn(draft, command)
+    case "RaiseBudget":
+      return Spending.raise(draft, command)
+    case "ReportUsage":
+      return Spending.report(draft, command)
+    case "AskAllotment":
+      return Spending.allot(draft, command)
     case "DecideApproval":
       return Approval.decide(draft, command)
     case "EndChild":
@@ -114,6 +128,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return undefined
   }
 }
+
+/** What a finished run still takes (K5). */
+const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
 
 /** What comes late, or for the second time, is no mistake of whoever says it. */
 const stale: ReadonlySet<Command["type"]> = new Set([
@@ -131,7 +148,7 @@ const refusedOutright = (state: RunState, command: Command): Refusal | undefined
     const message = `the run was made under rules of number ${state.semantics}; this program has number ${semantics}`
     return refuse("SEMANTICS_UNKNOWN", message)
   }
-  if (state.finished !== undefined && command.type !== "AddNote") {
+  if (state.finished !== undefined && !annotates(command)) {
     if (command.type === "DecideApproval") return ApprovalRefusal.notOpen(state, command)
     if (stale.has(command.type)) return undefined
     return refuse("RUN_FINISHED", `the run has ended: ${state.finished.code}`)
@@ -150,7 +167,7 @@ export const decide = (
 ): Decision => {
   const outright = refusedOutright(state, command)
   if (outright !== undefined) return { kind: "refused", refusal: outright }
-  if (state.finished !== undefined && command.type !== "AddNote") return { kind: "events", events: [] }
+  if (state.finished !== undefined && !annotates(command)) return { kind: "events", events: [] }
   const draft = Drafts.make(state, command.at, blobs)
   try {
     const refusal = handle(draft, command)

@@ -1,7 +1,9 @@
 /** Answers of workers: completions, lost deliveries, announced calls. */
 import type { Question } from "./Approval.ts"
 import type { Command, Refusal } from "./Command.ts"
+import * as Conversation from "./Conversation.ts"
 import * as Approval from "./DecideApproval.ts"
+import * as Spending from "./DecideLedger.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -28,7 +30,7 @@ const stopped = (callStarted: boolean): StepError => ({
   ...(callStarted ? {} : { sent: false })
 })
 
-const fail = (
+export const fail = (
   draft: Draft,
   step: Offered,
   attempt: number,
@@ -63,7 +65,8 @@ const interrupted = (draft: Draft, step: Offered, command: Of<"CompleteStep">): 
   if (step.open) {
     return fail(draft, step, command.attempt, Settle.outcomeUnknown(command.path), command, true)
   }
-  Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: [command.path] })
+  const idle = command.outcome.ok === "interrupted" && command.outcome.begun === false ? { idle: true } : {}
+  Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: [command.path], ...idle })
   if (step.index === undefined) { for (const edge of step.node.outgoing) draft.todo.push(edge.to) }
 }
 
@@ -71,7 +74,7 @@ const interrupted = (draft: Draft, step: Offered, command: Of<"CompleteStep">): 
 const asks = (draft: Draft, step: Offered, command: Of<"CompleteStep">, question: Question): void => {
   const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
   if (draft.state.closing !== undefined || stopped) return interrupted(draft, step, command)
-  const error = Approval.ask(draft, command.path, command.attempt, question)
+  const error = Approval.ask(draft, command.path, command.attempt, question, command)
   if (error !== undefined) fail(draft, step, command.attempt, error, command)
 }
 
@@ -80,7 +83,10 @@ export const complete = (draft: Draft, command: Of<"CompleteStep">): Refusal | u
   if (step === undefined) return undefined
   const { outcome, startedAt, usage, warnings } = command
   if (outcome.ok === "interrupted") interrupted(draft, step, command)
-  else if (outcome.ok === "asks") asks(draft, step, command, outcome.question)
+  else if (outcome.ok === "unfunded") {
+    const ask = { amounts: outcome.need, unpriced: outcome.unpriced }
+    Spending.sendBack(draft, step, command.path, command.attempt, ask, command)
+  } else if (outcome.ok === "asks") asks(draft, step, command, outcome.question)
   else if (!outcome.ok) fail(draft, step, command.attempt, outcome.error, command)
   else if (step.index !== undefined) {
     Drafts.emit(draft, {
@@ -124,7 +130,7 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
 /** Parks an irreversible step whose call may have been made; true when it did. */
 export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
   if (!step.open) return false
-  const error = Settle.outcomeUnknown(path)
+  const error = Settle.outcomeUnknown(path, Conversation.openTool(draft.state.conversations?.get(path)))
   const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
   if (draft.state.closing !== undefined || stopped) {
     fail(draft, step, attempt, error, {}, true)
@@ -149,6 +155,7 @@ export const lose = (draft: Draft, command: Of<"LoseDelivery">): Refusal | undef
   Drafts.emit(draft, { type: "DeliveryLost", v: 1, at: draft.at, path, attempt })
   if (park(draft, step, path, attempt)) return undefined
   if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= lossesMax) poison(draft, step, path, attempt)
+  else Spending.renew(draft, [{ path, attempt }])
   return undefined
 }
 

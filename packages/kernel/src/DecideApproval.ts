@@ -14,6 +14,7 @@ import * as MergePatch from "./MergePatch.ts"
 import type { PlanNode } from "./Plan.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
+import type { Usage } from "./Usage.ts"
 import type { Json, Value } from "./Value.ts"
 import { inline, none } from "./Value.ts"
 import type { ApprovalWait } from "./Wait.ts"
@@ -275,12 +276,15 @@ const settleQuestion = (draft: Draft, place: Place, made: Decision): void => {
   Finish.checkMap(draft, node)
 }
 
+const used = (usage: Usage | undefined): { readonly usage?: Usage } => usage === undefined ? {} : { usage }
+
 /** The attempt has ended with a question. False when nobody can be asked it: then it has failed, with the reason. */
 export const ask = (
   draft: Draft,
   path: string,
   attempt: number,
-  asked: Approval.Question
+  asked: Approval.Question,
+  { usage }: Settle.Report = {}
 ): StepError | undefined => {
   if ((draft.state.answers.get(path)?.length ?? 0) >= Approval.questionsMax) {
     const message = `${path} has put ${Approval.questionsMax} questions to people; one step may not ask more`
@@ -288,6 +292,6 @@ export const ask = (
   }
   const wait = ApprovalRequest.question(draft, path, attempt, asked)
   if (Result.isFailure(wait)) return { ...wait.failure, code: "QUESTION_INVALID" }
-  Drafts.emit(draft, { type: "StepWaiting", v: 1, at: draft.at, path, attempt, wait: wait.success })
+  Drafts.emit(draft, { type: "StepWaiting", v: 1, at: draft.at, path, attempt, wait: wait.success, ...used(usage) })
   return undefined
 }

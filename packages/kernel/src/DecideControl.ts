@@ -4,6 +4,7 @@ import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
+import * as Spending from "./DecideLedger.ts"
 import * as Patch from "./DecidePatch.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -53,7 +54,8 @@ const waitDue = (draft: Draft, command: Of<"FireTimer">): void => {
   const at = node === undefined ? undefined : draft.state.nodes.get(node.index)
   if (node === undefined || at?.status !== "waiting" || at.attempt !== command.n || at.wait === undefined) return
   if (
-    at.wait.kind === "operator" || at.wait.kind === "child" || at.wait.kind === "approval" ||
+    at.wait.kind === "budget" || at.wait.kind === "operator" || at.wait.kind === "child" ||
+    at.wait.kind === "approval" ||
     at.wait.dueAt === undefined || at.wait.dueAt > draft.at
   ) return
   if (at.wait.kind === "event") return Settle.fail(draft, node, at.attempt, timeoutError, { final: true })
@@ -127,6 +129,7 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
   }
+  if (lost.length > 0) Spending.renew(draft, open)
   return undefined
 }
 

@@ -71,7 +71,8 @@ export const propose = (draft: Draft, command: Of<"ProposePatch">): Refusal | un
     ...(author === undefined ? {} : { author })
   }
   const policy = author === undefined ? undefined : Policy.forNode(state.plan, StepPath.parse(author.path)?.node ?? "")
-  if (author === undefined || !needsReview(policy, rule.success.growth)) {
+  const { growth, operations } = rule.success
+  if (growth === undefined || !needsReview(policy, growth)) {
     apply(draft, rule.success, about)
     return undefined
   }
@@ -81,8 +82,8 @@ export const propose = (draft: Draft, command: Of<"ProposePatch">): Refusal | un
     v: 1,
     at: draft.at,
     base: command.base,
-    operations: rule.success.operations,
-    growth: rule.success.growth,
+    operations,
+    growth,
     ...about,
     ...(timeoutMs === undefined ? {} : { dueAt: draft.at + timeoutMs })
   })
@@ -113,8 +114,9 @@ const apply = (draft: Draft, { change, live, next, operations, warnings }: Patch
     ...about,
     ...(warnings.length === 0 ? {} : { warnings })
   })
-  const ids = [...change.addedNodes.map(({ id }) => id), ...change.addedEdges.map(({ to }) => to)]
-  for (const id of [...ids, ...change.removedEdges.map(({ to }) => to)]) {
+  const nodes = [...change.addedNodes, ...change.changedNodes.map(({ after }) => after)].map(({ id }) => id)
+  const targets = [...change.addedEdges, ...change.removedEdges].map(({ to }) => to)
+  for (const id of [...nodes, ...targets]) {
     const node = draft.state.plan.byId.get(id)
     if (node !== undefined) draft.todo.push(node.index)
   }

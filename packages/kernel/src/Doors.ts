@@ -4,6 +4,7 @@
  */
 import type { Event } from "./Event.ts"
 import { locate } from "./EvolveStep.ts"
+import { budgetReason } from "./ExplainLedger.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
@@ -103,10 +104,36 @@ const approval = ({ attempt, path, since }: Waiting, wait: ApprovalWait): Door =
 const doorOf = (at: Waiting, wait: Wait): Door | undefined =>
   wait.kind === "operator" ? operator(at, wait) : wait.kind === "approval" ? approval(at, wait) : undefined
 
+/** One for all steps of the run that cannot reserve: whoever adds to the budget frees them together. */
+const budget = (state: RunState): Door | undefined => {
+  const { ledger } = state
+  const [first] = ledger?.waiters ?? []
+  const node = first === undefined ? undefined : state.plan.nodes[first]
+  const wait = node === undefined ? undefined : state.nodes.get(node.index).wait
+  if (ledger === undefined || node === undefined || wait?.kind !== "budget") return undefined
+  const steps = ledger.waiters.size
+  const { data, message } = budgetReason(state, node.id, wait)
+  return {
+    path: "",
+    kind: "budget",
+    id: Sha256.timedId("bud", ledger.waitingSince, JSON.stringify([state.run, ledger.waitingSince])),
+    since: ledger.waitingSince,
+    dueAt: undefined,
+    title: titleOf(steps === 1 ? message : `${steps} steps wait for the budget; ${message}`),
+    data: { steps, first: node.id, need: data["need"] ?? {}, free: data["free"] ?? {} }
+  }
+}
+
+const runDoors = (state: RunState): ReadonlyArray<Door> => {
+  const door = budget(state)
+  const patch = state.review === undefined ? [] : [review(state.review)]
+  return door === undefined ? patch : [...patch, door]
+}
+
 /** The doors at a path: of that step, or of the run itself when the path is empty. */
 export const doorsAt = (state: RunState, path: string): ReadonlyArray<Door> => {
   if (state.finished !== undefined) return []
-  if (path === "") return state.review === undefined ? [] : [review(state.review)]
+  if (path === "") return runDoors(state)
   const address = locate(state, path)
   if (address === undefined) return []
   const { index, node } = address
@@ -158,6 +185,9 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
     case "StepRetryScheduled":
     case "ApprovalVoted":
       return [event.path]
+    case "StepsUnfunded":
+    case "StepsDispatched":
+    case "BudgetRaised":
     case "PatchProposed":
     case "PlanPatched":
     case "PatchRejected":
@@ -176,5 +206,5 @@ export const touched = (event: Event): ReadonlyArray<string> | "all" => {
 
 /** Whether the event may open a door, or change what one shows. */
 export const mayOpen = (event: Event): boolean =>
-  event.type === "StepWaiting" || event.type === "PatchProposed" ||
+  event.type === "StepWaiting" || event.type === "StepsUnfunded" || event.type === "PatchProposed" ||
   (event.type === "StepsReused" && event.guarded !== undefined)

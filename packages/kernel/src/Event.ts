@@ -5,15 +5,28 @@
  * Times are milliseconds since 1970, given by the store's clock and carried in the command that caused the event.
  */
 import * as Schema from "effect/Schema"
+import { Amounts } from "./Amounts.ts"
 import { ParentLink } from "./Child.ts"
 import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
+import {
+  AllotmentGranted,
+  BudgetRaised,
+  OverrunRecorded,
+  PriceMissing,
+  ReservationsRenewed,
+  Reserved,
+  StepsUnfunded,
+  TurnReserved,
+  UsageLate
+} from "./EventLedger.ts"
 import { StepReopened } from "./EventOperator.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { Lineage, StepsReused } from "./EventReuse.ts"
 import { RunStalled } from "./EventStall.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
+import { Terms } from "./Ledger.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { Usage } from "./Usage.ts"
@@ -40,6 +53,8 @@ export const RunCreated = Schema.Struct({
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Agent names of the flow bound to other agents for this run. */
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** The run's budget and the prices it was started with; absent: nothing is limited. */
+  ledger: Schema.optionalKey(Terms),
   /** The run that this one was made from, by a retry or a fork. */
   lineage: Schema.optionalKey(Lineage),
   parent: Schema.optionalKey(ParentLink)
@@ -51,7 +66,9 @@ export const StepsDispatched = Schema.Struct({
   ...v1,
   ...at,
   /** `[path, attempt]`, each attempt numbered from 1. A map's own path means its gather. */
-  steps: Schema.Array(Schema.Tuple([Path, Schema.Int]))
+  steps: Schema.Array(Schema.Tuple([Path, Schema.Int])),
+  /** What each of them sets aside, by path; absent in a run without a budget. */
+  reserved: Schema.optionalKey(Reserved)
 })
 
 /** `live` lists the ordinals of the step's outgoing edges that are live; all others are dead. */
@@ -131,7 +148,12 @@ export const StepWaiting = Schema.Struct({
   ...at,
   path: Path,
   attempt: Schema.Int,
-  wait: Wait
+  wait: Wait,
+  /** What a child run is given of the budget. */
+  reserved: Schema.optionalKey(Amounts),
+  startedAt: Schema.optionalKey(Schema.Int),
+  /** What the attempt that ends in this wait has used. */
+  usage: Schema.optionalKey(Usage)
 })
 
 /** Joins that can no longer be met, and everything behind them: one event for the whole cascade. */
@@ -224,7 +246,9 @@ export const StepsCancelled = Schema.Struct({
   type: Schema.Literal("StepsCancelled"),
   ...v1,
   ...at,
-  paths: Schema.Array(Path)
+  paths: Schema.Array(Path),
+  /** No worker had begun any of them: they have used nothing. */
+  idle: Schema.optionalKey(Schema.Boolean)
 })
 
 export const RunFinished = Schema.Struct({
@@ -297,6 +321,14 @@ export const Event = Schema.Union([
   RunAdopted,
   DeliveryLost,
   StepReopened,
+  StepsUnfunded,
+  TurnReserved,
+  ReservationsRenewed,
+  BudgetRaised,
+  UsageLate,
+  OverrunRecorded,
+  PriceMissing,
+  AllotmentGranted,
   StepsReused,
   RunStalled,
   ApprovalVoted,

@@ -2,9 +2,11 @@
  * Folding: what each event does to the state. Evaluates nothing, decides nothing, and never throws: an event that this
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
+import * as Amount from "./Amounts.ts"
 import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
+import * as Spending from "./EvolveLedger.ts"
 import * as Operator from "./EvolveOperator.ts"
 import * as Patch from "./EvolvePatch.ts"
 import * as Reuse from "./EvolveReuse.ts"
@@ -124,6 +126,12 @@ const take = (state: RunState, name: string): void => {
   if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
 }
 
+const priceText = ({ model, path }: Of<"PriceMissing">): string =>
+  `${path} asked ${model ?? "a model"}, whose price nobody knows: what the run has cost is unknown`
+
+const overrunText = (event: Of<"OverrunRecorded">): string =>
+  `${event.path} cost ${Amount.text(event.over)} more than it had set aside`
+
 const takeFor = (state: RunState, path: string): void => {
   const node = state.plan.byId.get(path)
   if (node?.wait?.event === undefined || state.nodes.get(node.index).wait?.kind === "approval") return
@@ -132,12 +140,6 @@ const takeFor = (state: RunState, path: string): void => {
 
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
-    case "PatchProposed":
-      return Patch.proposed(state, event)
-    case "PlanPatched":
-      return Patch.patched(state, event)
-    case "PatchRejected":
-      return Patch.rejected(state, event)
     case "RunCreated":
       created(state, event)
       return true
@@ -211,8 +213,22 @@ const apply = (state: RunState, event: Event): boolean => {
       return true
     case "NoteAdded":
       return true
+    case "OverrunRecorded":
+      Step.warn(state, [{ code: "OVERRUN", message: overrunText(event) }])
+      return true
+    case "PriceMissing":
+      Step.warn(state, [{ code: "PRICE_UNKNOWN", message: priceText(event) }])
+      return true
+    case "StepsUnfunded":
+    case "TurnReserved":
+    case "ReservationsRenewed":
+    case "BudgetRaised":
+    case "UsageLate":
+    case "AllotmentGranted":
+      // What they do, they do to the ledger and to what waits for it.
+      return state.ledger !== undefined
     default:
-      return false
+      return Patch.fold(state, event)
   }
 }
 
@@ -223,7 +239,8 @@ const fits = (state: RunState, event: Event): boolean => {
     // A note is no progress, and neither is the word that there is none.
     if (event.type !== "NoteAdded" && event.type !== "RunStalled") state.stalledSince = undefined
     state.lastAt = event.at
-    return apply(state, event)
+    if (!apply(state, event)) return false
+    return (state.ledger === undefined && !Spending.begins(event)) || Spending.fold(state, event)
   } catch {
     return false
   }

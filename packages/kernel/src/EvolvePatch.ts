@@ -3,7 +3,6 @@ import * as Result from "effect/Result"
 import type { Event } from "./Event.ts"
 import { warn } from "./EvolveStep.ts"
 import { Fifo } from "./Fifo.ts"
-import * as PatchChange from "./PatchChange.ts"
 import * as PatchedPlan from "./PatchedPlan.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan } from "./Plan.ts"
@@ -21,7 +20,7 @@ const remember = (state: RunState, record: PatchRecord): void => {
 
 const nextNumber = (state: RunState): number => (state.patches?.length ?? 0) + 1
 
-export const proposed = (state: RunState, event: Of<"PatchProposed">): boolean => {
+const proposed = (state: RunState, event: Of<"PatchProposed">): boolean => {
   if (state.review !== undefined || event.base !== state.plan.revision) return false
   remember(state, {
     id: event.id,
@@ -46,7 +45,7 @@ export const proposed = (state: RunState, event: Of<"PatchProposed">): boolean =
   return true
 }
 
-export const rejected = (state: RunState, event: Of<"PatchRejected">): boolean => {
+const rejected = (state: RunState, event: Of<"PatchRejected">): boolean => {
   const { review } = state
   if (review?.id !== event.id) return false
   const status = event.cause === "void" ? "void" : "rejected"
@@ -59,11 +58,11 @@ export const closed = (state: RunState): void => {
   if (state.review !== undefined) remember(state, { ...state.review, status: "void", comment: "the run was closed" })
 }
 
-export const patched = (state: RunState, event: Of<"PlanPatched">): boolean => {
+const patched = (state: RunState, event: Of<"PlanPatched">): boolean => {
   const before = state.plan
   const next = PatchedPlan.next(before, event.operations)
   if (Result.isFailure(next)) return false
-  const { hash, plan } = next.success
+  const { change, hash, plan } = next.success
   if (event.base !== before.revision || event.revision !== plan.revision || event.hash !== hash) return false
   arrange(state, before, plan)
   for (const [id, live] of event.live ?? []) {
@@ -89,7 +88,7 @@ export const patched = (state: RunState, event: Of<"PlanPatched">): boolean => {
     at: known?.at ?? event.at,
     dueAt: undefined,
     growth: known?.growth,
-    change: PatchChange.between(before.document, plan.document),
+    change,
     decidedBy: event.approvedBy,
     comment: event.comment,
     seq: state.seq
@@ -111,6 +110,7 @@ const arrange = (state: RunState, before: Plan, plan: Plan): void => {
     if (index !== undefined) ready.push(index)
   }
   state.ready = ready
+  state.ledger?.move((index) => plan.byId.get(before.nodes[index]?.id ?? "")?.index)
   state.steps += plan.nodes.length - before.nodes.length
   state.plan = plan
 }
@@ -133,5 +133,19 @@ const recount = (state: RunState): void => {
     const mine = state.nodes.edit(node.index)
     mine.liveIn = liveIn
     mine.deadIn = deadIn
+  }
+}
+
+/** Whether the event is about a patch and fits the plan. */
+export const fold = (state: RunState, event: Of<"PatchProposed" | "PlanPatched" | "PatchRejected">): boolean => {
+  switch (event.type) {
+    case "PatchProposed":
+      return proposed(state, event)
+    case "PlanPatched":
+      return patched(state, event)
+    case "PatchRejected":
+      return rejected(state, event)
+    default:
+      return false
   }
 }

@@ -2,6 +2,7 @@
  * Why a run is not finished: for the run and each open step a reason from a closed list, with its data and its door, that
  * is, what would end the wait (K12). It holds with no facts at all; facts about queues, workers and owners sharpen it.
  */
+import { budgetReason } from "./ExplainLedger.ts"
 import type { Reason, ReasonName } from "./ExplainWait.ts"
 import { seconds, waitReason } from "./ExplainWait.ts"
 import type { PlanNode } from "./Plan.ts"
@@ -100,7 +101,9 @@ const items = (state: RunState, node: PlanNode, now: number, facts: Facts, limit
     } else if (status === "waiting" && note?.wait !== undefined) found.push(waitReason(path, note.wait, now))
   }
   const left = table.count - table.next + table.again.size
-  if (left > 0 && !table.stopped) {
+  const { wait } = state.nodes.get(node.index)
+  if (table.unfunded && wait?.kind === "budget") found.push(budgetReason(state, node.id, wait))
+  else if (left > 0 && !table.stopped) {
     found.push({
       reason: node.each?.rate === undefined ? "capacity" : "rate",
       path: node.id,
@@ -143,6 +146,7 @@ const step = (state: RunState, node: PlanNode, now: number, facts: Facts, limit:
     case "open":
       return items(state, node, now, facts, limit)
     case "waiting":
+      if (at.wait?.kind === "budget") return [budgetReason(state, node.id, at.wait)]
       return at.wait === undefined ? [] : [waitReason(node.id, at.wait, now)]
     case "retrying":
       return [backoff(node.id, at.attempt, at.retryAt ?? now, now, at.error?.message ?? "")]

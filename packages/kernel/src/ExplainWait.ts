@@ -1,4 +1,5 @@
 /** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
+import * as Amount from "./Amounts.ts"
 import type { StepError } from "./StepError.ts"
 import * as TimeText from "./TimeText.ts"
 import type { JsonObject } from "./Value.ts"
@@ -93,6 +94,24 @@ const decision = (path: string, { error, reason }: Of<"operator">): Reason => ({
   data: { error: error.message }
 })
 
+/** What can be said without the ledger; `ExplainLedger` says more. */
+const budget = (path: string, { need }: Of<"budget">): Reason => ({
+  reason: "budget",
+  path,
+  message: `${path} needs ${Amount.text(need)}`,
+  door: "baton runs resume RUN --budget +0.50",
+  data: { need: { ...Amount.toBudget(need) } }
+})
+
+/** The command that decides it; `target` is the approval's id, or a run and a path. */
+export const decisionDoor = ({ ask, options }: Pick<Of<"approval">, "ask" | "options">, target: string): string => {
+  const names = (options ?? []).map(({ name }) => name).join("|")
+  if (ask !== "question") {
+    return `baton approvals ${ask === "checkpoint" ? "approve|retry|reject" : "approve|reject"} ${target}`
+  }
+  return `baton approvals answer ${target} ${names === "" ? "--text TEXT" : `--option ${names}`}`
+}
+
 const approval = (path: string, wait: Of<"approval">): Reason => {
   const { approvers, ask, dueAt, hash, id, quorum, title } = wait
   const votes = wait.votes?.length ?? 0
@@ -103,9 +122,7 @@ const approval = (path: string, wait: Of<"approval">): Reason => {
     reason: ask === "question" ? "input" : "approval",
     path,
     message: `${path} ${ask === "question" ? "asks" : "waits for a decision"}${who}${many}: ${title}${until}`,
-    door: ask === "question"
-      ? `baton approvals answer RUN ${path} --text TEXT`
-      : `baton approvals approve|reject RUN ${path}`,
+    door: decisionDoor(wait, `RUN ${path}`),
     data: {
       id,
       ask,
@@ -137,6 +154,8 @@ export const waitReason = (path: string, wait: Wait, now: number): Reason => {
       return event(path, wait, now)
     case "operator":
       return operator(path, wait)
+    case "budget":
+      return budget(path, wait)
     case "approval":
       return approval(path, wait)
     case "child":

@@ -6,6 +6,7 @@
  * fields `when`, `until` and choice rules, where the braces may be left out.
  */
 import * as Schema from "effect/Schema"
+import { Budget } from "./Amounts.ts"
 import { pattern as durationPattern } from "./DurationText.ts"
 import { Policy } from "./FlowPolicy.ts"
 import { idPattern } from "./StepPath.ts"
@@ -83,6 +84,8 @@ const common = {
   output: Schema.optionalKey(JsonSchemaDocument),
   timeout: Schema.optionalKey(DurationText),
   retry: Schema.optionalKey(Retry),
+  /** What one attempt may cost at most: it is set aside before the attempt starts. */
+  budget: Schema.optionalKey(Budget),
   onFailure: Schema.optionalKey(OnFailure),
   effect: Schema.optionalKey(Effect),
   /** Whether an operator may settle the step with an output of their own (default true). */
@@ -218,11 +221,8 @@ export const Limits = Schema.Struct({
   deadline: Schema.optionalKey(DurationText),
   /** How long nothing may happen while steps are offered or ready; `policy.stall` says what then. At least 1s. */
   stall: Schema.optionalKey(DurationText),
-  budget: Schema.optionalKey(Schema.Struct({
-    usd: Schema.optionalKey(Schema.Finite),
-    tokens: Schema.optionalKey(Schema.Int),
-    calls: Schema.optionalKey(Schema.Int)
-  }))
+  /** What a run may cost at most; steps that would pass it wait for more. */
+  budget: Schema.optionalKey(Budget)
 })
 export type Limits = typeof Limits.Type
 

@@ -10,6 +10,7 @@ import { explain, stepsMax } from "./Explain.ts"
 import type { Reason } from "./ExplainWait.ts"
 import { children } from "./InvariantsChild.ts"
 import { conversations } from "./InvariantsConversation.ts"
+import * as Ledger from "./InvariantsLedger.ts"
 import * as InvariantsPatch from "./InvariantsPatch.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
@@ -37,6 +38,7 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
   children(state, say)
   conversations(state, say)
   whole(state, say)
+  Ledger.check(state, say)
   InvariantsPatch.check(state, say)
   return found
 }
@@ -170,6 +172,7 @@ const whole = (state: RunState, say: Say): void => {
   const open = state.plan.nodes.some((node) => {
     const at = state.nodes.get(node.index)
     return at.status === "waiting" || at.status === "retrying" || (state.maps.get(node.index)?.resting ?? 0) > 0 ||
+      state.maps.get(node.index)?.unfunded === true ||
       (state.maps.get(node.index)?.active ?? 0) > 0
   })
   if (state.offered === 0 && outstanding.timers.length === 0 && !open && state.review === undefined) {

@@ -94,6 +94,8 @@ export class ItemTable {
   stopped = false
   /** The map is in the ready queue. */
   listed = false
+  /** Its next item cannot reserve: none is offered until it can. */
+  unfunded = false
   /** Items whose back-off is over. */
   again: Fifo<number>
   /** Start times of the items offered last, for `rate`. */
@@ -139,6 +141,7 @@ export class ItemTable {
     copy.cancelled = this.cancelled
     copy.stopped = this.stopped
     copy.listed = this.listed
+    copy.unfunded = this.unfunded
     copy.again = this.again.fork()
     copy.starts = this.starts.fork()
     return copy

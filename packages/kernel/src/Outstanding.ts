@@ -99,7 +99,7 @@ export const rateTimer = (state: RunState, index: number): Timer | undefined => 
   const table = state.maps.get(index)
   if (node?.each === undefined || table === undefined || state.closing !== undefined) return undefined
   // Children are in no queue for slots.
-  const waits = table.listed || (node.each.body.type === "flow" && hasItem(table, node.each.parallel))
+  const waits = table.listed || table.unfunded || (node.each.body.type === "flow" && hasItem(table, node.each.parallel))
   if (!waits) return undefined
   const due = rateDueAt(node.each, table, state.lastAt)
   return due === undefined ? undefined : { path: node.id, kind: "rate", n: 0, due }
@@ -127,6 +127,7 @@ export const nodeTimer = (state: RunState, index: number): Timer | undefined => 
     return { path: node.id, kind: "retry", n: at.attempt, due: at.retryAt }
   }
   if (at.status !== "waiting" || at.wait === undefined || at.wait.kind === "operator") return undefined
+  if (at.wait.kind === "budget") return undefined
   if (at.wait.kind === "child") {
     const due = childDue(at.wait)
     return due === undefined ? undefined : { path: node.id, kind: "timeout", n: at.attempt, due }

@@ -29,7 +29,8 @@ export const between = (before: Flow.Flow, after: Flow.Flow): PatchChange => {
     if (was === undefined) addedNodes.push(node)
     else if (!JsonPatch.equal(json(was), json(node))) changedNodes.push({ before: was, after: node })
   }
-  const [gone, come] = [without(before.edges, after.edges), without(after.edges, before.edges)]
+  const come = without(after.edges, before.edges)
+  const gone = come.length === after.edges.length - before.edges.length ? [] : without(before.edges, after.edges)
   const [goneKeys, comeKeys] = [new Set(gone.map(edgeKey)), new Set(come.map(edgeKey))]
   return {
     addedNodes,

@@ -27,6 +27,17 @@ export interface Context {
 
 type Say = (pointer: string, message: string, expected?: string, names?: Iterable<string>, name?: string) => void
 
+const adding = ["add", "copy", "test"]
+
+/** Anything else could change the order of an author's edges, which decides the way of a node that branches. */
+export const checkOperations = (operations: ReadonlyArray<Json>): ReadonlyArray<Problem> =>
+  operations.flatMap((operation, index) => {
+    const { op } = operation as { readonly op?: Json }
+    if (adding.includes(String(op))) return []
+    const message = `Agents only add: ${String(op)} is for people.`
+    return [PatchProblem.problem("PATCH_POLICY", `/${index}/op`, message, { expected: adding.join(", ") })]
+  })
+
 /** Everything that goes beyond the policy, with pointers into the document after the patch. */
 export const check = (context: Context): ReadonlyArray<Problem> => {
   const { after, change } = context

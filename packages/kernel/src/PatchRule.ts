@@ -35,7 +35,8 @@ export interface Accepted {
   /** In the canonical spelling. */
   readonly operations: ReadonlyArray<Json>
   readonly change: PatchChange.PatchChange
-  readonly growth: PatchGrowth.Growth
+  /** Of an agent's patch. */
+  readonly growth: PatchGrowth.Growth | undefined
   /** Live outgoing edges of settled nodes whose edges have changed. */
   readonly live: ReadonlyArray<readonly [id: string, live: ReadonlyArray<number>]>
   readonly warnings: ReadonlyArray<Warning>
@@ -58,12 +59,9 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   }
   const next = PatchedPlan.next(before, spelled.operations)
   if (Result.isFailure(next)) return Result.fail(next.failure)
-  const { plan } = next.success
+  const { change, plan } = next.success
   const operations = spelled.operations as ReadonlyArray<Json>
-  const change = PatchChange.between(before.document, plan.document)
-  if (
-    PatchChange.isEmpty(change) && plan.document.nodes.every((node, index) => node === before.document.nodes[index])
-  ) {
+  if (PatchChange.isEmpty(change) && inOrder(before.document, plan.document)) {
     return Result.fail(refuse("PATCH_EMPTY", "the patch changes nothing"))
   }
   const edges = decideEdges(draft, plan)
@@ -72,18 +70,23 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
       ["PATCH_STARTED", started(state, change)],
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
-      ["PATCH_POLICY", beyond(state, plan, change, proposal.author)],
+      ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
       ["PATCH_DEAD", dead(state, plan, edges)]
     ],
     plan.document,
     operations
   )
   if (refused !== undefined) return Result.fail(refused)
-  const growth = PatchGrowth.of(before, plan, change)
+  const growth = proposal.author === undefined ? undefined : PatchGrowth.of(before, plan, change)
   const live = [...edges.live].map(([index, ordinals]) => [plan.nodes[index]?.id ?? "", ordinals] as const)
   const warnings = [...spelled.warnings, ...compilerWarnings(plan, operations)]
   return Result.succeed({ next: next.success, operations, change, growth, live, warnings })
 }
+
+/** Whether nodes and edges stand where they stood. */
+const inOrder = (before: Flow.Flow, after: Flow.Flow): boolean =>
+  after.nodes.every((node, index) => node.id === before.nodes[index]?.id) &&
+  after.edges.every((edge, index) => edge === before.edges[index])
 
 /** All problems at once; the first kind of them names the refusal. */
 const first = (
@@ -147,7 +150,8 @@ const beyond = (
   state: RunState,
   plan: Plan,
   change: PatchChange.PatchChange,
-  author: PatchAuthor | undefined
+  author: PatchAuthor | undefined,
+  operations: ReadonlyArray<Json>
 ): ReadonlyArray<Problem> => {
   if (author === undefined) return []
   const node = StepPath.parse(author.path)?.node ?? author.path
@@ -155,7 +159,10 @@ const beyond = (
   if (policy === undefined) {
     return [PatchProblem.problem("PATCH_OFF", "", `The flow does not let the agent of '${node}' patch its runs.`)]
   }
-  return PatchPolicy.check({ policy, before: state.plan, after: plan, change, patchedIn: patchedIn(state) })
+  return [
+    ...PatchPolicy.checkOperations(operations),
+    ...PatchPolicy.check({ policy, before: state.plan, after: plan, change, patchedIn: patchedIn(state) })
+  ]
 }
 
 const patchedIn = (state: RunState): ReadonlySet<string> =>
@@ -236,7 +243,8 @@ const dead = (state: RunState, plan: Plan, { erred, live }: Decided): ReadonlyAr
   const problems: Array<Problem> = []
   for (const node of plan.nodes) {
     const before = state.plan.byId.get(node.id)
-    if (before !== undefined && (before.incoming === node.incoming || same(before.incoming, node.incoming))) continue
+    const kept = before?.definition === node.definition && same(before.incoming, node.incoming)
+    if (kept) continue
     if (before !== undefined && state.nodes.get(before.index).status !== "pending") continue
     let liveIn = 0
     let deadIn = 0

@@ -5,6 +5,7 @@ import type { Refusal } from "./Command.ts"
 import type * as Flow from "./Flow.ts"
 import * as JsonPatch from "./JsonPatch.ts"
 import type { Fault, Tokens } from "./JsonPatch.ts"
+import * as PatchChange from "./PatchChange.ts"
 import * as PatchProblem from "./PatchProblem.ts"
 import type { Plan } from "./Plan.ts"
 import type { Problem } from "./Problem.ts"
@@ -19,6 +20,7 @@ export interface Next {
   readonly plan: Plan
   /** Address of the patched document's canonical text. */
   readonly hash: string
+  readonly change: PatchChange.PatchChange
 }
 
 /** The plan after the operations, or why there is none. */
@@ -45,7 +47,8 @@ const make = (plan: Plan, given: Json): Result.Result<Next, Refusal> => {
   const flow = applied.success as unknown as Flow.Flow
   const compiled = recompile(plan, flow)
   if (Result.isSuccess(compiled)) {
-    return Result.succeed({ plan: compiled.success, hash: CanonicalText.address(flow) })
+    const change = PatchChange.between(plan.document, flow)
+    return Result.succeed({ plan: compiled.success, hash: CanonicalText.address(flow), change })
   }
   const problems = PatchProblem.inPatch(compiled.failure, flow, given as ReadonlyArray<Json>)
   const agents = compiled.failure.some((found) => found.pointer === "/limits/agents")

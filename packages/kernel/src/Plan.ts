@@ -2,6 +2,7 @@
  * A flow compiled and checked for one run: what `decide` works on. Made by `Compile.compile`, never by hand.
  * All durations are milliseconds; expressions are parsed once.
  */
+import type { Amounts } from "./Amounts.ts"
 import type { ApprovalSpec } from "./Approval.ts"
 import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
@@ -38,6 +39,8 @@ export interface Work {
   readonly retry: RetryPolicy
   readonly onFailure: "fail" | "continue" | "ask" | { readonly fallback: Json }
   readonly effect: Flow.Effect
+  /** What one attempt may cost at most, as its author says. */
+  readonly budget: Amounts | undefined
   /** How long a result may be used again, in milliseconds; absent: never (SEMANTICS 8.11d). */
   readonly receiptMs?: number
   /** Every text or JSON field of the definition that may hold expressions, parsed once, by field name. */
@@ -109,6 +112,8 @@ export interface PlanLimits {
   readonly deadlineMs: number | undefined
   /** How long a run that claims to be running may stand still. */
   readonly stallMs: number | undefined
+  /** What a run of it may cost at most, unless its start says otherwise. */
+  readonly budget: Amounts | undefined
 }
 
 export interface Plan {
@@ -136,7 +141,8 @@ export const defaultLimits: PlanLimits = {
   agents: 5,
   patches: 20,
   deadlineMs: undefined,
-  stallMs: undefined
+  stallMs: undefined,
+  budget: undefined
 }
 
 export const defaultRetry: RetryPolicy = {

@@ -63,11 +63,15 @@ export const codes = {
   OUT_OF_RANGE: ["error", "The number or duration is outside its range."],
   BAD_JOIN: ["error", "The join asks for more edges than there are."],
   EXCLUSIVE_JOIN: ["warning", "An `all` join of edges of which only one can be live skips its node."],
+  BAD_BUDGET: ["error", "A budget is more than 0, and of kinds that are counted."],
   BAD_WAIT: ["error", "A wait has exactly one of for, until and event."],
   WAIT_OUTLASTS_DEADLINE: ["warning", "A wait can last longer than the run's deadline."],
   BAD_URL: ["error", "The URL is not an absolute http or https one."],
   BAD_SCHEMA: ["error", "A JSON Schema is invalid."],
   UNKNOWN_AGENT: ["warning", "The agent is not defined in the flow; a registered one must have this name."],
+  UNKNOWN_FLOW: ["error", "A node calls a flow, or a version of one, that is not published."],
+  FLOW_CALLS_ITSELF: ["error", "A flow calls itself, directly or through others."],
+  FLOW_TOO_DEEP: ["error", "Flows call each other more deeply than is allowed."],
   EFFECT_TOO_WEAK: ["error", "An agent step cannot be declared weaker than the tools of its agent."],
   RECEIPT_UNUSED: ["warning", "Receipts serve pure and idempotent steps only."]
 } as const satisfies { readonly [code: string]: readonly ["error" | "warning", string] }

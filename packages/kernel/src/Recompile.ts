@@ -80,9 +80,13 @@ const differ = (previous: Plan, graph: CompileGraph.Graph, known: Known): Differ
   const gained = new Set<number>()
   const left = new Set<unknown>()
   for (const edges of graph.outgoing) {
-    for (const { edge, from, to } of edges) {
-      if (known.edges.has(edge)) left.add(edge)
-      else {
+    for (const { edge, from, ordinal, to } of edges) {
+      const before = known.edges.get(edge)
+      if (before !== undefined) {
+        left.add(edge)
+        // The order of a node's edges has a meaning where it branches.
+        if (before.ordinal !== ordinal) touched.add(from)
+      } else {
         touched.add(from).add(to)
         gained.add(to)
       }

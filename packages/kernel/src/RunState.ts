@@ -11,6 +11,7 @@ import type { Conversations } from "./Conversation.ts"
 import type { Lineage } from "./EventReuse.ts"
 import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
+import type { Ledger } from "./Ledger.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { ReceiptNote } from "./Receipt.ts"
@@ -168,6 +169,8 @@ export interface RunState {
   guarded: ReadonlySet<string>
   session: string | undefined
   epoch: number
+  /** Absent in a run that has no budget and has used nothing. */
+  ledger: Ledger | undefined
   /** Every patch that came into the journal; `undefined` while there is none. */
   patches: ReadonlyArray<PatchRecord> | undefined
   /** The one of them that waits for its review. */
@@ -338,6 +341,7 @@ export const empty = (plan: Plan): RunState => ({
   guarded: noPaths,
   session: undefined,
   epoch: 0,
+  ledger: undefined,
   patches: undefined,
   review: undefined
 })
@@ -348,7 +352,8 @@ export const fork = (state: RunState): RunState => ({
   nodes: state.nodes.fork(),
   maps: state.maps.fork(),
   ready: state.ready.fork(),
-  conversations: state.conversations?.fork()
+  conversations: state.conversations?.fork(),
+  ledger: state.ledger?.fork()
 })
 
 export type JoinState = "open" | "met" | "lost"

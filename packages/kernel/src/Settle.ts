@@ -47,10 +47,12 @@ const facts = (report: Report): { startedAt?: number; usage?: Usage; by?: string
 })
 
 /** What an irreversible call ends with when nobody may decide about it any more (SEMANTICS 8.11c). */
-export const outcomeUnknown = (path: string): StepError => ({
+export const outcomeUnknown = (path: string, tool?: string): StepError => ({
   code: "OUTCOME_UNKNOWN",
   kind: "cancelled",
-  message: `${path} was stopped while an irreversible call was under way; nobody knows whether it happened`,
+  message: `${path} was stopped while ${
+    tool === undefined ? "an irreversible call" : `the call of ${tool}`
+  } was under way; nobody knows whether it happened`,
   retryable: false
 })
 
@@ -183,7 +185,8 @@ const waitForOperator = (
   path: string,
   attempt: number,
   reason: "failed" | "unknown_outcome",
-  error: StepError
+  error: StepError,
+  report: Report
 ): void =>
   Drafts.emit(draft, {
     type: "StepWaiting",
@@ -191,7 +194,8 @@ const waitForOperator = (
     at: draft.at,
     path,
     attempt,
-    wait: { kind: "operator", reason, error }
+    wait: { kind: "operator", reason, error },
+    ...facts(report)
   })
 
 const fellBack = (path: string, error: StepError): Warning => ({
@@ -219,7 +223,7 @@ const postponed = (
 ): boolean => {
   if (attempt === 0) return false
   if (isUnknown(draft, work, path, error)) {
-    waitForOperator(draft, path, attempt, "unknown_outcome", error)
+    waitForOperator(draft, path, attempt, "unknown_outcome", error, report)
     return true
   }
   const tries = attempt - answersTo(draft, path)
@@ -237,7 +241,7 @@ const postponed = (
     return true
   }
   if (work.onFailure === "ask") {
-    waitForOperator(draft, path, attempt, "failed", error)
+    waitForOperator(draft, path, attempt, "failed", error, report)
     return true
   }
   return false

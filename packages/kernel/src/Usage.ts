@@ -14,7 +14,13 @@ export const Usage = Schema.Struct({
 })
 export type Usage = typeof Usage.Type
 
-/** Adds up what several calls used; what one of them does not know stays what the others know. */
+/** Whether calls were made whose price nobody knows. */
+const isUnpriced = (usage: Usage): boolean => usage.costUsd === undefined && (usage.calls ?? 1) > 0
+
+/**
+ * Adds up what several calls used; counts that one of them does not know stay what the others know. A cost is known only
+ * when each of them is: a sum that leaves one out would be too small.
+ */
 export const add = (a: Usage | undefined, b: Usage | undefined): Usage | undefined => {
   if (a === undefined || b === undefined) return a ?? b
   const total: { -readonly [K in keyof Usage]: Usage[K] } = { ...a }
@@ -22,6 +28,7 @@ export const add = (a: Usage | undefined, b: Usage | undefined): Usage | undefin
     const more = b[name]
     if (more !== undefined) total[name] = (total[name] ?? 0) + more
   }
+  if (isUnpriced(a) || isUnpriced(b)) delete total.costUsd
   if (b.estimated === true) total.estimated = true
   if (b.model !== undefined) total.model = b.model
   return total

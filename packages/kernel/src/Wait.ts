@@ -3,6 +3,7 @@
  * the wait is told by `Explain`.
  */
 import * as Schema from "effect/Schema"
+import { Amounts } from "./Amounts.ts"
 import { Ask, AskedBy, Option, Vote } from "./Approval.ts"
 import { FlowCall } from "./Child.ts"
 import { StepError } from "./StepError.ts"
@@ -29,6 +30,15 @@ export const OperatorWait = Schema.Struct({
   error: StepError
 })
 export type OperatorWait = typeof OperatorWait.Type
+
+/** For money: `need` does not fit into what the budget has free. Door: a raise, or what running steps give back. */
+export const BudgetWait = Schema.Struct({
+  kind: Schema.Literal("budget"),
+  need: Amounts,
+  /** Money is limited, and the price of this is unknown. */
+  unpriced: Schema.optionalKey(Schema.String)
+})
+export type BudgetWait = typeof BudgetWait.Type
 
 /**
  * For people: an approval, a checkpoint behind a step's answer, or the question of an agent. What they are shown is in
@@ -87,5 +97,5 @@ export const ChildWait = Schema.Struct({
 })
 export type ChildWait = typeof ChildWait.Type
 
-export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ApprovalWait, ChildWait])
+export const Wait = Schema.Union([TimerWait, EventWait, OperatorWait, ApprovalWait, ChildWait, BudgetWait])
 export type Wait = typeof Wait.Type

@@ -334,7 +334,8 @@ describe("agents' patches", () => {
       [
         [addNode({ id: "x", type: "transform", value: 1 }), addEdge("plan", "x", { on: "failure" })],
         "may not handle the failure"
-      ]
+      ],
+      [[{ op: "move", from: "/edges/0", path: "/edges/-" }], "Agents only add: move"]
     ]
     for (const [operations, why] of cases) {
       const answer = refused(run, operations, byPlan)

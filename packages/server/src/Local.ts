@@ -4,7 +4,12 @@
  */
 import * as AgentRegistry from "@baton/agents/AgentRegistry"
 import * as LocalEndpoints from "@baton/agents/model/LocalEndpoints"
+import * as ModelConfig from "@baton/agents/model/ModelConfig"
+import * as ModelProviders from "@baton/agents/model/ModelProviders"
 import * as ModelRegistry from "@baton/agents/model/ModelRegistry"
+import * as PriceFile from "@baton/agents/model/PriceFile"
+import { PriceTable } from "@baton/agents/model/Prices"
+import * as RateCards from "@baton/agents/model/RateCards"
 import * as ModelAgents from "@baton/agents/ModelAgents"
 import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
@@ -13,6 +18,7 @@ import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
@@ -35,6 +41,7 @@ import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
 import { semantics } from "@baton/kernel/Event"
+import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
 import * as UndiciDialer from "@baton/net/UndiciDialer"
 import * as Recipes from "@baton/recipes/Recipes"
@@ -55,6 +62,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
+import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
@@ -134,6 +142,7 @@ const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, 
     Layer.provideMerge(steps(options, handlers)),
     Layer.provideMerge(agents(options).pipe(Layer.provide(handlers))),
     Layer.provideMerge(dialer),
+    Layer.provideMerge(PriceFile.layer),
     Layer.provideMerge(SqliteStore.layer({ data: options.data }))
   )
 
@@ -157,6 +166,15 @@ const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Re
   )
 })
 
+/** Prices as they are now, those of the operator's list before the built-in ones. */
+const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
+  const table = yield* PriceTable
+  const { model: defaultModel } = yield* ModelConfig.load
+  const known = { find: agents.find, providers: ModelProviders.names, defaultModel }
+  return (flow: Flow.Flow, bound: { readonly [name: string]: string }) =>
+    Effect.provideService(RateCards.make([flow], bound, known), PriceTable, table)
+})
+
 const client = (options: LocalOptions) =>
   Layer.effectContext(Effect.gen(function*() {
     const parts: Parts = {
@@ -167,10 +185,12 @@ const client = (options: LocalOptions) =>
       sessions: yield* Sessions,
       blobs: yield* BlobStore,
       flows: yield* FlowStore,
+      catalog: yield* FlowCatalog.make(yield* FlowStore),
       feed: yield* EventFeed,
       log: yield* StepLog,
       secrets: yield* Secrets,
       agents: yield* Agents,
+      rates: yield* ratesOf(yield* Agents),
       clock: yield* Clock.Clock,
       endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
       execute: options.execute ?? true,
@@ -183,6 +203,7 @@ const client = (options: LocalOptions) =>
       Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
@@ -200,10 +221,20 @@ const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
   })
 }
 
+const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
+  new ClientError({
+    reason: "invalid",
+    code: "PRICES_INVALID",
+    message: `BATON_PRICES: ${file}: ${message.replace(/\s+/g, " ")}`,
+    hint:
+      "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
+  })
+
 const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)
+  if (error instanceof PriceFile.PriceFileError) return fromPrices(error)
   const message = error instanceof Error ? error.message : String(error)
   return new ClientError({ reason: "unavailable", code: "START_FAILED", message })
 }
@@ -212,6 +243,7 @@ const toClientError = (error: unknown): ClientError => {
 export type LocalPorts =
   | ApprovalsClient
   | Client
+  | FlowsClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient

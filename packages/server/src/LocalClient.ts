@@ -7,6 +7,7 @@ import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunBudget from "./RunBudget.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunEvents from "./RunEvents.ts"
 import * as RunId from "./RunId.ts"
@@ -22,6 +23,17 @@ const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn
   if (removed) return yield* collect(parts)
   const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+  if (row.endedAt !== undefined && row.parent !== undefined) {
+    const { run: parent } = row.parent
+    return yield* Effect.fail(
+      new ClientError({
+        reason: "conflict",
+        code: "PARENT_NOT_FINISHED",
+        message: `${run} was started by ${parent}, which is not finished and may still read how it ended`,
+        hint: `baton runs explain ${parent}`
+      })
+    )
+  }
   return yield* Effect.fail(
     new ClientError({
       reason: "conflict",
@@ -97,18 +109,43 @@ const resolveStep = Effect.fnUntraced(function*(
   }))
 })
 
+const resume = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  { allowUnknownPrice, budget, note }: NonNullable<Parameters<Client["Service"]["resume"]>[1]>
+): Effect.fn.Return<void, ClientError> {
+  const add = budget === undefined ? {} : yield* RunBudget.amounts(budget)
+  yield* RunControl.takeOver(parts, run)
+  if (budget !== undefined || allowUnknownPrice === true) {
+    yield* RunControl.ask(parts, run, (at) => ({
+      type: "RaiseBudget",
+      at,
+      by,
+      add,
+      ...(allowUnknownPrice === true ? { allowUnknownPrice } : {}),
+      ...(note === undefined ? {} : { note })
+    }))
+  }
+  const state = yield* parts.coordinator.peek(tenant, run)
+  // A raise may have ended the run, or another process has it: only a pause is there to be lifted.
+  if (state !== undefined && !state.state.paused) return
+  yield* RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by }))
+})
+
 export const make = (parts: Parts): Client["Service"] =>
   Client.of({
     start: (request) => Effect.flatMap(RunStart.start(parts, request), (run) => RunReading.show(parts, run)),
     resolve: (text) => RunReading.find(parts, text),
     show: (run) => RunReading.show(parts, run),
     steps: (run, after, limit) => RunReading.steps(parts, run, after, limit),
-    list: ({ after, flow, limit, since, status }) =>
+    list: ({ after, flow, limit, parent, roots, since, status }) =>
       parts.store.list({
         tenant,
         limit,
         ...(status === undefined ? {} : { status }),
         ...(flow === undefined ? {} : { flow }),
+        ...(parent === undefined ? {} : { parent }),
+        ...(roots === undefined ? {} : { roots }),
         ...(since === undefined ? {} : { createdAfter: since }),
         ...(after === undefined ? {} : { after })
       }).pipe(Effect.mapError(Answers.fromStore), Effect.map((rows) => rows.map(RunReading.listItem))),
@@ -124,13 +161,7 @@ export const make = (parts: Parts): Client["Service"] =>
         ...(reason === undefined ? {} : { reason })
       }))),
     pause: (run) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
-    resume: (run) =>
-      Effect.asVoid(
-        Effect.andThen(
-          RunControl.takeOver(parts, run),
-          RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by }))
-        )
-      ),
+    resume: (run, options) => resume(parts, run, options ?? {}),
     resolveStep: (run, path, action, options) => resolveStep(parts, run, path, action, options),
     remove: (run) => remove(parts, run),
     prune: (before) => prune(parts, before),

@@ -11,8 +11,11 @@ import type { Secrets } from "@baton/engine/Secrets"
 import type { Sessions } from "@baton/engine/Sessions"
 import type { StepLog } from "@baton/engine/StepLog"
 import type { Sweeper } from "@baton/engine/Sweeper"
+import type * as Flow from "@baton/kernel/Flow"
+import type { RateCard } from "@baton/kernel/Rates"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
+import type { FlowCatalog } from "./FlowCatalog.ts"
 
 /** The one tenant of a local store. */
 export const tenant = "default"
@@ -25,10 +28,16 @@ export interface Parts {
   readonly sessions: Sessions["Service"]
   readonly blobs: BlobStore["Service"]
   readonly flows: FlowStore["Service"]
+  readonly catalog: FlowCatalog
   readonly feed: EventFeed["Service"]
   readonly log: StepLog["Service"]
   readonly secrets: Secrets["Service"]
   readonly agents: Agents["Service"]
+  /** The prices of now, of every model that a flow's agents may ask. */
+  readonly rates: (
+    flow: Flow.Flow,
+    bound: { readonly [name: string]: string }
+  ) => Effect.Effect<RateCard>
   readonly clock: Clock.Clock
   /** Model servers on this machine, asked now. */
   readonly endpoints: Effect.Effect<ReadonlyArray<LocalEndpoint>>

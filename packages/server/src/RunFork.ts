@@ -13,6 +13,7 @@ import type * as Flow from "@baton/kernel/Flow"
 import * as JsonPatch from "@baton/kernel/JsonPatch"
 import * as Modifications from "@baton/kernel/Modifications"
 import type { Plan } from "@baton/kernel/Plan"
+import { sameOrigin } from "@baton/kernel/Problem"
 import * as ReusePlan from "@baton/kernel/ReusePlan"
 import { SourceRun } from "@baton/kernel/SourceRun"
 import type { BlobRef, Json, JsonObject, Value } from "@baton/kernel/Value"
@@ -20,6 +21,7 @@ import { refs, resolve } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
+import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
@@ -110,8 +112,9 @@ const targetOf = Effect.fnUntraced(function*(
   }
   const given = flow === undefined ? plan : (yield* RunStart.flowOf(parts, flow)).plan
   const document = patch === undefined ? given.document : yield* patched(given, patch)
-  yield* RunStart.requireSecrets(parts, document)
-  const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, document), Answers.fromFlows)
+  const file = flow !== undefined && "text" in flow ? flow.file : `${given.name}.json`
+  const frozen = yield* FlowPinning.freeze(parts, document, { file, origin: sameOrigin }, (pinned) => pinned)
+  yield* RunStart.requireSecrets(parts, yield* FlowPinning.family(parts, frozen.plan))
   return { ...frozen, changed: true }
 })
 

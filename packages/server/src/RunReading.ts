@@ -125,18 +125,33 @@ export const steps = Effect.fnUntraced(function*(
   return Projection.steps(state, sight, after, Math.min(limit, Projection.stepsMax))
 })
 
-export const reasons = Effect.fnUntraced(function*(
-  parts: Parts,
-  run: string
-): Effect.fn.Return<ReadonlyArray<Reason>, ClientError> {
-  const seen = yield* see(parts, run)
-  const now = parts.clock.currentTimeMillisUnsafe()
-  return explain(seen.state, now, factsOf(seen)).map((reason) => ({
-    ...reason,
-    path: reason.path ?? null,
-    door: reason.door.replaceAll("RUN", run)
-  }))
-})
+export const reasons: (parts: Parts, run: string) => Effect.Effect<ReadonlyArray<Reason>, ClientError> = Effect
+  .fnUntraced(function*(parts, run) {
+    const seen = yield* see(parts, run)
+    const now = parts.clock.currentTimeMillisUnsafe()
+    const found: Array<Reason> = []
+    let asked = 0
+    for (const reason of explain(seen.state, now, factsOf(seen))) {
+      found.push({ ...reason, path: reason.path ?? null, door: reason.door.replaceAll("RUN", run) })
+      const child = reason.reason === "sub_run" ? reason.data["run"] : undefined
+      if (typeof child === "string" && asked++ < childrenMax) {
+        found.push(...yield* inside(parts, reason.path ?? "", child))
+      }
+    }
+    return found
+  })
+
+/** Children whose own reasons are told too; `/` stands between the steps of a run and of its child. */
+const childrenMax = 10
+
+const inside = (parts: Parts, path: string, child: string): Effect.Effect<ReadonlyArray<Reason>, ClientError> =>
+  Effect.suspend(() => reasons(parts, child)).pipe(
+    Effect.map((found) =>
+      found.map((reason) => ({ ...reason, path: reason.path === null ? path : `${path}/${reason.path}` }))
+    ),
+    // It may have ended meanwhile, or not have begun.
+    Effect.catch((error) => error.reason === "not_found" ? Effect.succeed([]) : Effect.fail(error))
+  )
 
 export const listItem = (row: RunRow): RunListItem => ({
   id: row.run,
@@ -148,7 +163,8 @@ export const listItem = (row: RunRow): RunListItem => ({
   startedAt: timeText(row.createdAt),
   endedAt: row.endedAt === undefined ? null : timeText(row.endedAt),
   seq: row.head,
-  tags: row.tags
+  tags: row.tags,
+  ...(row.parent === undefined ? {} : { parent: row.parent })
 })
 
 /** A run id, `@last`, or the beginning of exactly one id. */
@@ -158,7 +174,8 @@ export const find = Effect.fnUntraced(function*(parts: Parts, text: string): Eff
       Effect.mapError(Answers.fromStore)
     )
   if (text === "@last") {
-    const [last] = yield* page(undefined, 1)
+    // What steps have started is not what somebody has started last.
+    const [last] = yield* Effect.mapError(parts.store.list({ tenant, limit: 1, roots: true }), Answers.fromStore)
     return last === undefined ? yield* Effect.fail(Answers.runNotFound("@last")) : last.run
   }
   const exact = yield* Effect.mapError(parts.store.find(tenant, text), Answers.fromStore)

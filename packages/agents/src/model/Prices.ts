@@ -1,64 +1,57 @@
 /**
- * Prices of models, as data: US dollars per million tokens, as the providers listed them on {@link pricesAsOf}.
+ * Prices of models, as data: US dollars per million tokens, as the providers listed them; `prices.json` says when and where.
  *
  * A model that is not in the table has no price; it is never 0, and never guessed from a similar name. Operators replace or
  * extend the table by providing {@link PriceTable}.
  */
 import type * as Response from "effect/ai/Response"
 import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
+import list from "./prices.json" with { type: "json" }
+
+const Dollars = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
+
+const row = {
+  input: Dollars,
+  output: Dollars,
+  /** Input read from the provider's prompt cache; absent: as other input. */
+  cached: Schema.optionalKey(Dollars),
+  /** Input written to the prompt cache; absent: as other input. */
+  cacheWrite: Schema.optionalKey(Dollars)
+}
+
+export const Price = Schema.Struct({
+  ...row,
+  /** Other prices for a call whose input is larger than this many tokens. */
+  above: Schema.optionalKey(Schema.Struct({ inputTokens: Schema.Int, price: Schema.Struct(row) })),
+  /** When the price was looked up, and where. */
+  date: Schema.optionalKey(Schema.String),
+  source: Schema.optionalKey(Schema.String)
+})
+export type Price = typeof Price.Type
+
+/** A list of prices as a file: the built-in one, and those of operators. */
+export const PriceList = Schema.Struct({
+  schema: Schema.optionalKey(Schema.Literal("baton.prices/1")),
+  unit: Schema.optionalKey(Schema.String),
+  asOf: Schema.String,
+  models: Schema.Record(Schema.String, Price)
+})
+export type PriceList = typeof PriceList.Type
+
+const listed = Schema.decodeUnknownSync(PriceList)(list)
 
 /** When the built-in list was last compared with the providers' price pages. */
-export const pricesAsOf = "2025-10-15"
+export const pricesAsOf = listed.asOf
 
-export interface Price {
-  readonly input: number
-  readonly output: number
-  /** Input read from the provider's prompt cache; absent: as other input. */
-  readonly cached?: number
-  /** Input written to the prompt cache; absent: as other input. */
-  readonly cacheWrite?: number
-  /** Other prices for a call whose input is larger than this many tokens. */
-  readonly above?: { readonly inputTokens: number; readonly price: Price }
-}
+export const builtIn: { readonly [model: string]: Price } = listed.models
 
-const anthropic = (input: number, output: number): Price => ({
-  input,
-  output,
-  cached: input / 10,
-  cacheWrite: input * 1.25
-})
-
-export const builtIn: { readonly [model: string]: Price } = {
-  "openai/gpt-5": { input: 1.25, output: 10, cached: 0.125 },
-  "openai/gpt-5-mini": { input: 0.25, output: 2, cached: 0.025 },
-  "openai/gpt-5-nano": { input: 0.05, output: 0.4, cached: 0.005 },
-  "openai/gpt-4.1": { input: 2, output: 8, cached: 0.5 },
-  "openai/gpt-4.1-mini": { input: 0.4, output: 1.6, cached: 0.1 },
-  "openai/gpt-4.1-nano": { input: 0.1, output: 0.4, cached: 0.025 },
-  "openai/gpt-4o": { input: 2.5, output: 10, cached: 1.25 },
-  "openai/gpt-4o-mini": { input: 0.15, output: 0.6, cached: 0.075 },
-  "openai/o3": { input: 2, output: 8, cached: 0.5 },
-  "openai/o4-mini": { input: 1.1, output: 4.4, cached: 0.275 },
-  "anthropic/claude-opus-4-1": anthropic(15, 75),
-  "anthropic/claude-opus-4": anthropic(15, 75),
-  "anthropic/claude-sonnet-4-5": anthropic(3, 15),
-  "anthropic/claude-sonnet-4": anthropic(3, 15),
-  "anthropic/claude-3-7-sonnet": anthropic(3, 15),
-  "anthropic/claude-haiku-4-5": anthropic(1, 5),
-  "anthropic/claude-3-5-haiku": anthropic(0.8, 4),
-  "google/gemini-2.5-pro": {
-    input: 1.25,
-    output: 10,
-    cached: 0.31,
-    above: { inputTokens: 200_000, price: { input: 2.5, output: 15, cached: 0.625 } }
-  },
-  "google/gemini-2.5-flash": { input: 0.3, output: 2.5, cached: 0.075 },
-  "google/gemini-2.5-flash-lite": { input: 0.1, output: 0.4, cached: 0.025 },
-  "google/gemini-2.0-flash": { input: 0.1, output: 0.4, cached: 0.025 }
-}
-
-export class PriceTable extends Context.Reference<{ readonly [model: string]: Price }>("baton/agents/PriceTable", {
-  defaultValue: () => builtIn
+export class PriceTable extends Context.Reference<{
+  /** The date of the newest list in it. */
+  readonly asOf: string
+  readonly models: { readonly [model: string]: Price }
+}>("baton/agents/PriceTable", {
+  defaultValue: () => ({ asOf: pricesAsOf, models: builtIn })
 }) {}
 
 /** The price of `provider/model`; a dated snapshot (`-2025-04-14`, `-20250514`, `-latest`) costs what its model costs. */

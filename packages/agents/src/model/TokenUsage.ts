@@ -26,7 +26,7 @@ export const add = (a: Counts, b: Counts): Counts => ({
 
 /** What one call used, priced; the provider's own price wins over the table. */
 export const toUsage = Effect.fnUntraced(function*(provider: string, model: string, counts: Counts, notes: ModelNotes) {
-  const price = Prices.modelPrice(yield* Prices.PriceTable, `${provider}/${model}`)
+  const price = Prices.modelPrice((yield* Prices.PriceTable).models, `${provider}/${model}`)
   const costUsd = notes.costUsd ?? (price === undefined ? undefined : Prices.cost(price, counts))
   const usage: Usage = {
     calls: notes.calls ?? 1,

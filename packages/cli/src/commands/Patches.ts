@@ -95,6 +95,7 @@ export const runsPatch = Effect.fnUntraced(function*(request: Requests.RunsPatch
       const patches = yield* PatchesClient
       const run = yield* Effect.flatMap(Client, (client) => client.resolve(request.run))
       const view = yield* (request.dryRun ? patches.rehearse(run, patch) : patches.propose(run, patch))
+      if (request.dryRun) yield* Effect.flatMap(Printer, (printer) => printer.note("dry run: nothing has changed"))
       yield* print(view, request.dryRun ? undefined : lineOf(view.patch))
       return exitCodes.done
     })

@@ -4,6 +4,7 @@ import { ended, type RunDocument } from "@baton/contract/RunDocument"
 import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Backend from "../Backend.ts"
+import * as BudgetFlag from "../BudgetFlag.ts"
 import * as Documents from "../Documents.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Failure from "../Failure.ts"
@@ -37,6 +38,7 @@ export const runFlow = Effect.fnUntraced(function*(request: RunFlow) {
   const flow = yield* Documents.flowReference(request.flow)
   const agents = yield* Documents.pairs("agent", request.agent)
   const tags = yield* Documents.pairs("tag", request.tag)
+  const budget = yield* BudgetFlag.read(request.budget, false)
   return yield* Backend.withPorts(
     { handlers: request.handlers, execute: !request.detach },
     Effect.gen(function*() {
@@ -47,6 +49,8 @@ export const runFlow = Effect.fnUntraced(function*(request: RunFlow) {
         input,
         ...(Object.keys(tags).length === 0 ? {} : { tags }),
         ...(Object.keys(agents).length === 0 ? {} : { agents }),
+        ...(budget === undefined ? {} : { budget }),
+        ...(request.allowUnknownPrice ? { allowUnknownPrice: true } : {}),
         ...(request.as === undefined ? {} : { by: request.as }),
         ...(request.detach ? { submitOnly: true } : {})
       }
@@ -113,6 +117,7 @@ export const runsWatch = Effect.fnUntraced(function*(request: RunsWatch) {
 })
 
 export const runsResume = Effect.fnUntraced(function*(request: RunsResume) {
+  const budget = yield* BudgetFlag.read(request.budget, true)
   return yield* Backend.withPorts(
     { handlers: request.handlers, execute: !request.detach },
     Effect.gen(function*() {
@@ -128,7 +133,10 @@ export const runsResume = Effect.fnUntraced(function*(request: RunsResume) {
           hint: `baton runs show ${run}`
         })
       }
-      yield* client.resume(run)
+      yield* client.resume(run, {
+        ...(budget === undefined ? {} : { budget }),
+        ...(request.allowUnknownPrice ? { allowUnknownPrice: true } : {})
+      })
       if (request.detach) {
         yield* printer.isJson ? printer.document(yield* client.show(run)) : printer.answer(`${run} resumed`)
         return ExitCode.exitCodes.done

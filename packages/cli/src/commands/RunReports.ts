@@ -63,24 +63,29 @@ export const runsList = Effect.fnUntraced(function*(request: RunsList) {
     Effect.gen(function*() {
       const client = yield* Client
       const after = request.after === undefined ? undefined : yield* client.resolve(request.after)
+      const parent = request.parent === undefined ? undefined : yield* client.resolve(request.parent)
       return yield* client.list({
         limit: request.limit,
         ...(statuses.length === 0 ? {} : { status: statuses }),
         ...(request.flow === undefined ? {} : { flow: request.flow }),
+        ...(parent === undefined ? {} : { parent }),
+        ...(request.roots ? { roots: true } : {}),
         ...(request.since === undefined ? {} : { since: now - request.since }),
         ...(after === undefined ? {} : { after })
       })
     })
   )
+  const isFamily = items.some((item) => item.parent !== undefined)
   const next = items.length < request.limit ? null : items.at(-1)?.id ?? null
   yield* printer.listing({
     document: { schema: "baton.runs/1", runs: items as ReadonlyArray<Json>, next },
     items: items as ReadonlyArray<Json>,
     empty: "no runs",
     table: {
-      header: ["run", "flow", "status", "started", "took", "reason"],
+      header: ["run", ...(isFamily ? ["parent"] : []), "flow", "status", "started", "took", "reason"],
       rows: items.map((item: RunListItem) => [
         item.id,
+        ...(isFamily ? [item.parent === undefined ? "" : `${item.parent.run}/${item.parent.path}`] : []),
         `${item.flow}@${item.version}`,
         item.status,
         item.startedAt,
@@ -102,14 +107,16 @@ const receiptLines = (document: RunDocument, now: number): ReadonlyArray<string>
 }
 
 const shownText = (document: RunDocument, columns: number | undefined, now: number): string => {
+  const hasChildren = document.steps.some((step) => step.childRun !== undefined)
   const steps = Table.text({
-    header: ["step", "type", "status", "attempt", "took", "error"],
+    header: ["step", "type", "status", "attempt", "took", ...(hasChildren ? ["run"] : []), "error"],
     rows: document.steps.map((step) => [
       step.path,
       step.type,
       step.status,
       String(step.attempt),
       spent(step.startedAt, step.endedAt),
+      ...(hasChildren ? [step.childRun ?? ""] : []),
       step.error === null ? "" : `${step.error.code} ${step.error.message}`
     ])
   }, columns)
@@ -122,6 +129,9 @@ const shownText = (document: RunDocument, columns: number | undefined, now: numb
   ].filter((part) => part !== "")
   return [
     `${document.id}  ${document.flow}@${document.version}  ${document.status}`,
+    ...(document.parent === undefined
+      ? []
+      : [`started by ${document.parent.run}/${document.parent.path}, attempt ${document.parent.attempt}`]),
     `started ${document.startedAt}` + (document.endedAt === null ? "" : `  ended ${document.endedAt}`),
     numbers.join("  "),
     ...(document.reason === "" ? [] : [`reason: ${TerminalText.line(document.reason)} (${document.code})`]),

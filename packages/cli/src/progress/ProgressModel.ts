@@ -8,6 +8,7 @@
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import type { RunDocument, RunStatus } from "@baton/contract/RunDocument"
 import * as Wire from "@baton/contract/Wire"
+import * as Amount from "@baton/kernel/Amounts"
 import type { Event } from "@baton/kernel/Event"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Usage } from "@baton/kernel/Usage"
@@ -15,6 +16,7 @@ import * as Usages from "@baton/kernel/Usage"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
+import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 import * as PatchNotes from "./PatchNotes.ts"
 
@@ -253,7 +255,9 @@ const offer = (model: ProgressModel, path: string, attempt: number, at: number):
   const node = nodeOf(path)
   if (path === node && HashSet.has(model.settled, node)) return model
   const step: ActiveStep = { path, node, status: "queued", attempt, since: at }
-  return { ...model, active: HashMap.set(model.active, path, step) }
+  // A map whose items waited for money waits no longer.
+  const others = path === node ? model.active : HashMap.remove(model.active, node)
+  return { ...model, active: HashMap.set(others, path, step) }
 }
 
 const ready = (step: ActiveStep, at: number): ActiveStep => ({
@@ -314,8 +318,8 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
 
 const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" }>, node: string): Folded => {
   const { at, attempt, path, wait: on } = event
-  const human = on.kind === "operator" || on.kind === "approval"
-  const dueAt = on.kind === "operator" ? undefined : on.dueAt
+  const human = on.kind === "operator" || on.kind === "approval" || on.kind === "budget"
+  const dueAt = on.kind === "operator" || on.kind === "budget" ? undefined : on.dueAt
   const message = waitText(on)
   const step: ActiveStep = {
     path,
@@ -345,6 +349,7 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
 const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
   if (on.kind === "timer") return "a timer"
   if (on.kind === "event") return `event ${on.name}`
+  if (on.kind === "budget") return `a budget: it needs ${Amount.text(on.need)}`
   if (on.kind === "approval") return `${on.ask === "checkpoint" ? "checkpoint: " : ""}${on.title}`
   if (on.kind === "child") return `run ${on.run} of ${on.flow.name}@${on.flow.version}`
   return on.reason === "unknown_outcome"
@@ -367,6 +372,10 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
       return { model, note: { kind: "adopted", at: event.at, lost: event.lost.length } }
     case "EventReceived":
       return { model, note: { kind: "received", at: event.at, name: event.name } }
+    case "StepsUnfunded":
+      return { model: { ...model, active: BudgetWaits.waiting(model.active, event) }, note: BudgetWaits.note(event) }
+    case "BudgetRaised":
+      return { model, note: { kind: "noted", at: event.at, text: `${Amount.text(event.added)} added to the budget` } }
     case "NoteAdded":
       return { model, note: { kind: "noted", at: event.at, text: event.text } }
     case "RunClosing": {

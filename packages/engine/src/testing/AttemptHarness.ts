@@ -29,6 +29,7 @@ export const workOf = (definition: Flow.Body, overrides: Partial<Plan.Work> = {}
     retry: defaultRetry,
     onFailure: "fail",
     effect: "idempotent",
+    budget: undefined,
     fields: Object.fromEntries(fields.map((name) => [name, template(written[name]!)])),
     call: undefined,
     ...overrides

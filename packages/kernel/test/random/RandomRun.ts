@@ -8,7 +8,6 @@ import { evolve } from "@baton/kernel/Evolve"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { Plan, PlanNode } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
-import * as StepPath from "@baton/kernel/StepPath"
 import type { Json } from "@baton/kernel/Value"
 import { inline, resolve } from "@baton/kernel/Value"
 import { compile, epoch } from "../RunDriver.ts"
@@ -18,6 +17,7 @@ import type { MixedWorld } from "./MixedWorld.ts"
 import * as Outcomes from "./Outcomes.ts"
 import * as Patches from "./Patches.ts"
 import * as People from "./People.ts"
+import type { Spending } from "./Spending.ts"
 
 export interface Noise {
   /** Repeated, stale and early commands, pauses, orderly adoptions, notes: what must not change how a run ends. */
@@ -66,6 +66,7 @@ export class RandomRun {
   readonly answered: Array<Extract<Command, { type: "CompleteStep" }>> = []
   readonly said: Array<Said> = []
   readonly watch: (decided: Decided) => void
+  readonly spending: Spending | undefined
   state: RunState.RunState
   at = epoch
   #epoch = 1
@@ -76,8 +77,10 @@ export class RandomRun {
     world: World | MixedWorld,
     seed: number,
     noise: Noise,
-    watch: (decided: Decided) => void = () => undefined
+    watch: (decided: Decided) => void = () => undefined,
+    spending?: Spending
   ) {
+    this.spending = spending
     this.world = world
     this.plan = compile(world.flow)
     this.chance = new Chance(seed)
@@ -90,6 +93,7 @@ export class RandomRun {
   run(reuse?: Reuse): this {
     const { name, version } = this.plan
     const { input } = this.world
+    const ledger = this.spending === undefined ? {} : { ledger: this.spending.terms }
     const flow = { name, version, hash: "" }
     const by = "mix" in this.world ? { by: "ann" } : {}
     this.ask({
@@ -99,6 +103,7 @@ export class RandomRun {
       flow,
       input: inline(input),
       ...by,
+      ...ledger,
       ...(reuse === undefined ? {} : { reuse })
     })
     for (let count = 0; this.state.finished === undefined; count++) {
@@ -106,6 +111,7 @@ export class RandomRun {
       if ("mix" in this.world && this.chance.is(0.15)) this.#meddle(this.world)
       else if (this.chance.is(this.noise.harmless)) this.#harmless()
       else if (this.chance.is(this.noise.harmful)) this.#harmful()
+      else if (this.chance.is(this.spending?.noise ?? 0)) this.spending?.act(this)
       else if (!this.#act()) throw new Error(`the run is stuck: ${JSON.stringify(this.statuses())}`)
     }
     return this
@@ -132,7 +138,8 @@ export class RandomRun {
     const actions = [() => this.#complete(), () => this.#complete(), () => this.#ring(), () => this.#open()]
     const first = this.chance.int(0, actions.length - 1)
     for (let turn = 0; turn < actions.length; turn++) if (actions[(first + turn) % actions.length]?.()) return true
-    return this.state.paused ? this.#done({ type: "ResumeRun", at: this.at }) : false
+    if (this.state.paused) return this.#done({ type: "ResumeRun", at: this.at })
+    return this.spending?.raise(this) ?? false
   }
 
   #done(command: Command): true {
@@ -151,8 +158,13 @@ export class RandomRun {
       path,
       attempt,
       startedAt: this.at - 1,
+      ...this.#usage(path, attempt),
       outcome: outcome.ok ? { ok: true, output: inline(outcome.output) } : outcome
     }
+  }
+
+  #usage(path: string, attempt: number): ReturnType<Spending["usage"]> {
+    return Outstanding.offerType(this.plan.byId, path) === "agent" ? this.spending?.usage(path, attempt) ?? {} : {}
   }
 
   #complete(): boolean {

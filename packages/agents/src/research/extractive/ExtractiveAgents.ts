@@ -25,6 +25,7 @@ const planner = (corpora: Corpus.Corpora): NamedAgent => {
       name,
       description: "Splits a question into tasks by what the documents hold on it",
       effect: "idempotent",
+      asks: "nothing",
       version,
       unversioned: readsDocuments
     },
@@ -50,6 +51,7 @@ const researcher = (corpora: Corpus.Corpora): NamedAgent => {
       name,
       description: "Finds the passages that answer a task, and quotes them",
       effect: "idempotent",
+      asks: "nothing",
       version,
       unversioned: readsDocuments
     },
@@ -73,6 +75,7 @@ const writer: NamedAgent = {
     name: "research/extractive/writer",
     description: "Puts findings into one cited Markdown report, with its gaps and sources",
     effect: "pure",
+    asks: "nothing",
     version
   },
   call: Effect.fn("research/extractive/writer")(function*(call) {

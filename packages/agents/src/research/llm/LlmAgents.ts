@@ -34,6 +34,7 @@ const infoOf = (role: string, description: string): AgentInfo => ({
   description,
   effect: "idempotent",
   version,
+  asks: {},
   unversioned: readsDocuments
 })
 const plannerInfo = infoOf("planner", "Splits a question into tasks with a language model")

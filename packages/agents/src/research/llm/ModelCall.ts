@@ -7,12 +7,15 @@ import type * as Response from "effect/ai/Response"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
+import * as PaidCall from "../../model/PaidCall.ts"
 
 /** The model that the research agents use, and how its maker counts and fails. */
 export interface ResearchModel {
   readonly service: LanguageModel.LanguageModel
   /** As reports name it, such as `openai/gpt-5-mini`. */
   readonly name: string
+  /** By which budgets know it; absent: its name. */
+  readonly reference?: string
   /** Prices what a call used; absent: tokens only. `metadata` is the provider's own of the end of the answer. */
   readonly usage?: (used: Response.Usage, metadata: Response.ProviderMetadata | undefined) => Effect.Effect<Usage>
   /** What a failed call means to the engine; absent: by the reason alone. */
@@ -27,6 +30,12 @@ export const askFor = <A, I extends Record<string, unknown>>(
     readonly instructions: string
     readonly data: unknown
   }
+): Effect.Effect<{ readonly value: A; readonly usage: Usage }, AgentError> =>
+  PaidCall.within(model.reference ?? model.name, () => PaidCall.inputTokens(request), answerOf(model, request))
+
+const answerOf = <A, I extends Record<string, unknown>>(
+  model: ResearchModel,
+  request: Parameters<typeof askFor<A, I>>[1]
 ): Effect.Effect<{ readonly value: A; readonly usage: Usage }, AgentError> =>
   model.service.generateObject({
     objectName: request.name,

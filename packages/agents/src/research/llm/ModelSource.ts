@@ -22,7 +22,8 @@ export const make = (corpora: Corpora, registry: ModelRegistry["Service"]): Agen
     const known = LlmAgents.infos.find((info) => info.name === parsed?.[1])
     if (parsed === null || known === undefined) return undefined
     // Another model is another behaviour: a receipt of the one must not serve the other.
-    return { ...known, name, version: `${known.version}:${parsed[2] ?? registry.defaultReference ?? ""}` }
+    const asks = parsed[2] === undefined ? {} : { model: parsed[2] }
+    return { ...known, name, asks, version: `${known.version}:${parsed[2] ?? registry.defaultReference ?? ""}` }
   }
   return {
     find: (name) => Effect.succeed(infoOf(name)),
@@ -38,8 +39,9 @@ export const make = (corpora: Corpora, registry: ModelRegistry["Service"]): Agen
   }
 }
 
-const modelOf = ({ model, provider, service }: OpenModel): ResearchModel => ({
+const modelOf = ({ model, provider, reference, service }: OpenModel): ResearchModel => ({
   service,
+  reference,
   name: `${provider}/${model}`,
   usage: (used, metadata) => TokenUsage.toUsage(provider, model, used, ModelNotes.fromMetadata(metadata)),
   failure: ModelFailure.toAgentError
