@@ -7,11 +7,14 @@ import * as Child from "@baton/kernel/Child"
 import type { FlowCall } from "@baton/kernel/Child"
 import { reference } from "@baton/kernel/CompileCalls"
 import type * as Flow from "@baton/kernel/Flow"
+import * as JsonPatch from "@baton/kernel/JsonPatch"
+import * as PatchedPlan from "@baton/kernel/PatchedPlan"
 import type { Plan } from "@baton/kernel/Plan"
 import type { Code, Origin } from "@baton/kernel/Problem"
-import { Report } from "@baton/kernel/Problem"
-import type { Json } from "@baton/kernel/Value"
+import { Report, sameOrigin } from "@baton/kernel/Problem"
+import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
@@ -127,6 +130,35 @@ export const freeze = Effect.fnUntraced(function*(
   const pinning: Pinning = { parts, prepare, known: new Map(), report: new Report(source.origin) }
   const pinned = yield* pin(pinning, flow, "", [`${flow.name}@${flow.version ?? "0.0.0"}`])
   return pinned ?? (yield* Effect.fail(FlowSource.invalid(source.file, pinning.report.problems)))
+})
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** What the nodes of a patch call, pinned now. A patch that is over its budget, or none, is left for the kernel to refuse. */
+export const operations = Effect.fnUntraced(function*(parts: Parts, given: Json): Effect.fn.Return<Json, ClientError> {
+  if (Result.isFailure(JsonPatch.decode(given, PatchedPlan.bounds))) return given
+  const pinning: Pinning = { parts, prepare: (flow) => flow, known: new Map(), report: new Report(sameOrigin) }
+  const calling = Effect.fnUntraced(function*(node: JsonObject, pointer: string) {
+    const { flow, type } = node
+    if ((type !== undefined && type !== "flow") || (typeof flow !== "string" && !isObject(flow))) return node
+    const call = yield* callOf(pinning, flow, `${pointer}/flow`, [])
+    return call === undefined ? node : { ...node, flow: { ...call } }
+  })
+  const pinned: Array<Json> = []
+  for (const [index, operation] of (given as ReadonlyArray<JsonObject>).entries()) {
+    const { value } = operation
+    if (!isObject(value)) pinned.push(operation)
+    else {
+      const { each } = value
+      const pointer = `/${index}/value`
+      const body = isObject(each) ? { ...value, each: yield* calling(each, `${pointer}/each`) } : value
+      pinned.push({ ...operation, value: yield* calling(body, pointer) })
+    }
+  }
+  return pinning.report.failed
+    ? yield* Effect.fail(FlowSource.invalid("the patch", pinning.report.problems))
+    : pinned
 })
 
 /** The plan and the plans of all flows it calls, each once. */
