@@ -106,7 +106,8 @@ const rehearse = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const blobs = new Map<BlobRef, Json>()
-  const operations = yield* FlowPinning.operations(parts, given.operations)
+  const { plan } = yield* RunReading.stateOf(parts, run)
+  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
   for (;;) {
     const state = yield* RunReading.stateOf(parts, run)
     const at = parts.clock.currentTimeMillisUnsafe()
@@ -143,8 +144,9 @@ const propose = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const { reason } = given
-  const operations = yield* FlowPinning.operations(parts, given.operations)
-  const base = given.base ?? (yield* RunReading.stateOf(parts, run)).plan.revision
+  const { plan } = yield* RunReading.stateOf(parts, run)
+  const base = given.base ?? plan.revision
+  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
   const id = RunId.make("pat", parts.clock.currentTimeMillisUnsafe())
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ProposePatch",
