@@ -1,6 +1,7 @@
 /** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
 import type { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client, ClientError } from "@baton/contract/Client"
+import type { FlowsClient } from "@baton/contract/FlowsClient"
 import type { OperatorClient } from "@baton/contract/OperatorClient"
 import type { PatchesClient } from "@baton/contract/PatchesClient"
 import type { ReceiptsClient } from "@baton/contract/ReceiptsClient"
@@ -31,6 +32,7 @@ export interface StoreOptions {
 export type Ports =
   | ApprovalsClient
   | Client
+  | FlowsClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient

@@ -55,8 +55,16 @@ export interface Research extends Waiting {
 
 export interface RunsList {
   readonly _tag: "RunsList"
+  /** Steps whose call's outcome nobody knows, over all runs. */
+  readonly unknown: boolean
+  /** Runs in which all that is open waits. */
+  readonly waiting: boolean
+  /** Steps that wait for this reason, over all runs. */
+  readonly reason: string | undefined
   readonly status: ReadonlyArray<RunStatus>
   readonly flow: string | undefined
+  readonly parent: string | undefined
+  readonly roots: boolean
   /** Milliseconds back from now. */
   readonly since: number | undefined
   readonly after: string | undefined
@@ -193,13 +201,29 @@ export interface FlowsCheck {
 
 export interface FlowsShow {
   readonly _tag: "FlowsShow"
-  readonly file: string
+  readonly flow: string
   readonly canonical: boolean
+}
+
+export interface FlowsPublish {
+  readonly _tag: "FlowsPublish"
+  readonly file: string
+}
+
+export interface FlowsList {
+  readonly _tag: "FlowsList"
+  readonly name: string | undefined
+}
+
+export interface FlowsDiff {
+  readonly _tag: "FlowsDiff"
+  readonly before: string
+  readonly after: string
 }
 
 export interface FlowsGraph {
   readonly _tag: "FlowsGraph"
-  readonly file: string
+  readonly flow: string
 }
 
 export interface Backup {
@@ -251,6 +275,9 @@ export type Request =
   | SecretsRemove
   | FlowsCheck
   | FlowsShow
+  | FlowsPublish
+  | FlowsList
+  | FlowsDiff
   | FlowsGraph
   | Backup
   | Doctor

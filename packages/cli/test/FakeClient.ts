@@ -5,6 +5,7 @@
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
@@ -297,6 +298,12 @@ export const layer = (
       prune: (before) => Effect.as(record("prune", before), 3),
       checkFlow
     })
+    const noFlow = Effect.fail(new ClientError({ reason: "not_found", code: "FLOW_MISSING", message: "no such flow" }))
+    const flows = FlowsClient.of({
+      publish: () => noFlow,
+      list: () => Effect.succeed([]),
+      find: () => noFlow
+    })
     const made = (name: string, run: string, request: unknown) =>
       Effect.gen(function*() {
         yield* record(name, request)
@@ -305,6 +312,7 @@ export const layer = (
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
       retry: (request) => made("retry", request.run, request),
+      waits: (reason, limit) => Effect.as(record("waits", reason, limit), []),
       letters: (query) => Effect.as(record("letters", query), [letter]),
       letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
       reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),
@@ -333,6 +341,7 @@ export const layer = (
       diagnose: Effect.succeed([{ id: "store.migrations", status: "ok", message: "current" }])
     })
     return Context.make(Client, client).pipe(
+      Context.add(FlowsClient, flows),
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
+import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
@@ -69,6 +70,9 @@ const commands: Program.Commands = {
   FlowsCheck: later(Flows.flowsCheck),
   FlowsShow: later(Flows.flowsShow),
   FlowsGraph: later(Flows.flowsGraph),
+  FlowsPublish: later(FlowCatalog.flowsPublish),
+  FlowsList: later(FlowCatalog.flowsList),
+  FlowsDiff: later(FlowCatalog.flowsDiff),
   Backup: later(Store.backup),
   Doctor: later(Store.doctor)
 }

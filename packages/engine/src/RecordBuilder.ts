@@ -4,6 +4,7 @@ import { evolve } from "@baton/kernel/Evolve"
 import { locate } from "@baton/kernel/EvolveStep"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
+import * as Stall from "@baton/kernel/Stall"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
@@ -174,8 +175,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
   flowHash: state.flowHash,
   status: RunState.status(state),
   paused: state.paused,
-  code: state.finished?.code,
-  reason: state.finished?.message,
+  code: state.finished?.code ?? (state.stalledSince === undefined ? undefined : Stall.code),
+  reason: state.finished?.message ?? Stall.reason(state),
   semantics: state.semantics,
   createdAt: state.createdAt,
   endedAt: state.finished?.at,
@@ -184,7 +185,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
 })
 
 /** Part of the summary that commits rewrite when it has changed. */
-const phase = (state: RunState.RunState): string => `${RunState.status(state)}${state.paused ? " paused" : ""}`
+const phase = (state: RunState.RunState): string =>
+  `${RunState.status(state)}${state.paused ? " paused" : ""}${state.stalledSince === undefined ? "" : " stalled"}`
 
 export const build = (draft: Draft, session: string, dispatchRows: boolean): Commit => {
   const { events, slot, state } = draft

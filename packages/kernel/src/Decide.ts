@@ -26,6 +26,7 @@ import * as Finish from "./Finish.ts"
 import * as Offer from "./Offer.ts"
 import type { RunState } from "./RunState.ts"
 import type { Needs } from "./Scope.ts"
+import * as Stall from "./Stall.ts"
 import type { BlobRef, Json } from "./Value.ts"
 
 export type Decision =
@@ -99,6 +100,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.pause(draft, command)
     case "CancelRun":
       return Control.cancel(draft, command)
+    case "CheckStall":
+      Stall.check(draft, command)
+      return undefined
     case "ResolveStep":
       return Operator.resolve(draft, command)
     case "ReserveTurn":
@@ -129,7 +133,13 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
 
 /** What comes late, or for the second time, is no mistake of whoever says it. */
-const stale: ReadonlySet<Command["type"]> = new Set(["CompleteStep", "FireTimer", "LoseDelivery", "EndChild"])
+const stale: ReadonlySet<Command["type"]> = new Set([
+  "CompleteStep",
+  "FireTimer",
+  "LoseDelivery",
+  "EndChild",
+  "CheckStall"
+])
 
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)

@@ -1,6 +1,7 @@
 /** Answers of workers: completions, lost deliveries, announced calls. */
 import type { Question } from "./Approval.ts"
 import type { Command, Refusal } from "./Command.ts"
+import * as Conversation from "./Conversation.ts"
 import * as Approval from "./DecideApproval.ts"
 import * as Spending from "./DecideLedger.ts"
 import * as Turn from "./DecideTurn.ts"
@@ -129,7 +130,7 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
 /** Parks an irreversible step whose call may have been made; true when it did. */
 export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
   if (!step.open) return false
-  const error = Settle.outcomeUnknown(path)
+  const error = Settle.outcomeUnknown(path, Conversation.openTool(draft.state.conversations?.get(path)))
   const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
   if (draft.state.closing !== undefined || stopped) {
     fail(draft, step, attempt, error, {}, true)

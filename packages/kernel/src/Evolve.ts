@@ -16,6 +16,7 @@ import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
+import * as Stall from "./Stall.ts"
 
 type Of<T extends Event["type"]> = Step.Of<T>
 
@@ -157,6 +158,9 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepReopened":
       Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
+    case "RunStalled":
+      Stall.stalled(state, event)
+      return true
     case "StepsReused":
       return Reuse.reused(state, event)
     case "StepWaiting":
@@ -232,6 +236,8 @@ const apply = (state: RunState, event: Event): boolean => {
 const fits = (state: RunState, event: Event): boolean => {
   try {
     if (event.v !== 1 || !Number.isSafeInteger(event.at)) return false
+    // A note is no progress, and neither is the word that there is none.
+    if (event.type !== "NoteAdded" && event.type !== "RunStalled") state.stalledSince = undefined
     state.lastAt = event.at
     if (!apply(state, event)) return false
     return (state.ledger === undefined && !Spending.begins(event)) || Spending.fold(state, event)

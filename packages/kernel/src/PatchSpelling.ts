@@ -4,6 +4,7 @@
  */
 import { typeFields } from "./Flow.ts"
 import type { Policy } from "./FlowPolicy.ts"
+import * as FlowShort from "./FlowShort.ts"
 import * as FlowShortNode from "./FlowShortNode.ts"
 import * as PatchProblem from "./PatchProblem.ts"
 import type { Problem } from "./Problem.ts"
@@ -43,7 +44,8 @@ export const canonical = (operations: Json, unknownTypes: Policy["unknownTypes"]
             code
           })
       },
-      addEdge: (edge) => edges.push({ op: "add", path: "/edges/-", value: edge })
+      addEdge: (edge) => edges.push({ op: "add", path: "/edges/-", value: edge }),
+      inline: (flow) => FlowShort.toCanonical(flow).flow as unknown as Json
     }
     const node = isShort(operation.value)
       ? FlowShortNode.read(operation.value, { short: place, canonical: place }, context)

@@ -18,6 +18,7 @@ import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
@@ -37,6 +38,7 @@ import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
+import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
@@ -60,6 +62,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
+import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
@@ -182,6 +185,7 @@ const client = (options: LocalOptions) =>
       sessions: yield* Sessions,
       blobs: yield* BlobStore,
       flows: yield* FlowStore,
+      catalog: yield* FlowCatalog.make(yield* FlowStore),
       feed: yield* EventFeed,
       log: yield* StepLog,
       secrets: yield* Secrets,
@@ -190,6 +194,7 @@ const client = (options: LocalOptions) =>
       clock: yield* Clock.Clock,
       endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
       execute: options.execute ?? true,
+      served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
       functions: new Set((yield* FunctionHandlers).handlers.keys())
     }
     yield* requireSemantics(parts)
@@ -198,6 +203,7 @@ const client = (options: LocalOptions) =>
       Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
@@ -237,6 +243,7 @@ const toClientError = (error: unknown): ClientError => {
 export type LocalPorts =
   | ApprovalsClient
   | Client
+  | FlowsClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient

@@ -201,6 +201,12 @@ export const migrations: ReadonlyArray<Migration> = [{
     ALTER TABLE run ADD COLUMN lineage_run TEXT;
     ALTER TABLE run ADD COLUMN lineage_seq INTEGER;
     ALTER TABLE run ADD COLUMN lineage_kind TEXT;
+    CREATE TABLE flow_call (
+      tenant TEXT NOT NULL,
+      hash TEXT NOT NULL,
+      called TEXT NOT NULL,
+      PRIMARY KEY (tenant, hash, called)
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX run_by_parent ON run (tenant, parent_run) WHERE parent_run IS NOT NULL
   `
 }, {
