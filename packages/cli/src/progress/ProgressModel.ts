@@ -11,14 +11,13 @@ import * as Wire from "@baton/contract/Wire"
 import * as Amount from "@baton/kernel/Amounts"
 import type { Event } from "@baton/kernel/Event"
 import * as StepPath from "@baton/kernel/StepPath"
-import type { Usage } from "@baton/kernel/Usage"
-import * as Usages from "@baton/kernel/Usage"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 import * as PatchNotes from "./PatchNotes.ts"
+import * as Spending from "./Spending.ts"
 import * as WaitText from "./WaitText.ts"
 
 /** A step between its dispatch and its end. */
@@ -35,7 +34,7 @@ export interface ActiveStep {
   readonly human?: boolean
 }
 
-export interface ProgressModel {
+export interface ProgressModel extends Spending.Spending {
   readonly run: string
   readonly flow: string
   readonly version: string
@@ -55,12 +54,6 @@ export interface ProgressModel {
   readonly total: number
   readonly done: number
   readonly failed: number
-  readonly tokens: number
-  readonly costUsd: number
-  /** Something was used whose price is unknown: the cost is a lower bound. */
-  readonly unpriced: boolean
-  /** What the model turns of open steps have used so far. */
-  readonly turns: HashMap.HashMap<string, Usage>
   /** Live events say who runs; without them a dispatched step counts as running. */
   readonly overlay: boolean
 }
@@ -90,10 +83,7 @@ export const begin = (document: RunDocument): ProgressModel => ({
   total: nodesIn(document),
   done: 0,
   failed: 0,
-  tokens: 0,
-  costUsd: 0,
-  unpriced: false,
-  turns: HashMap.empty(),
+  ...Spending.none,
   overlay: false
 })
 
@@ -123,17 +113,6 @@ export const settle = (model: ProgressModel, path: string, node: string, failed:
 
 export const bounded = (model: ProgressModel): ProgressModel =>
   model.done > model.total ? { ...model, total: model.done } : model
-
-const spend = (model: ProgressModel, usage: Usage | undefined): ProgressModel => {
-  if (usage === undefined) return model
-  const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
-  return {
-    ...model,
-    tokens: model.tokens + Math.max(0, tokens),
-    costUsd: model.costUsd + Math.max(0, usage.costUsd ?? 0),
-    unpriced: model.unpriced || usage.costUsd === undefined
-  }
-}
 
 interface Folded {
   readonly model: ProgressModel
@@ -219,8 +198,6 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
         model,
         note: { kind: "stopped", at: event.at, path: event.path, failed: event.failed, allowed: event.allowed }
       }
-    case "TurnRecorded":
-      return unchanged(turn(model, event))
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
@@ -239,12 +216,6 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
     default:
       return foldRun(model, event)
   }
-}
-
-const turn = (model: ProgressModel, { path, usage }: Extract<Event, { type: "TurnRecorded" }>): ProgressModel => {
-  if (usage === undefined) return model
-  const known = Option.getOrUndefined(HashMap.get(model.turns, path))
-  return spend({ ...model, turns: HashMap.set(model.turns, path, Usages.add(known, usage) ?? usage) }, usage)
 }
 
 const offer = (model: ProgressModel, path: string, attempt: number, at: number): ProgressModel => {
@@ -280,18 +251,18 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
   const mapOf = (from: ProgressModel) => path === node ? undefined : Option.getOrUndefined(HashMap.get(from.maps, node))
   switch (event.type) {
     case "StepSucceeded": {
-      const next = settle(spend(countItem(model, path, node, "succeeded"), event.usage), path, node, false)
+      const next = settle(Spending.spend(countItem(model, path, node, "succeeded"), event.usage), path, node, false)
       const map = path === node ? Option.getOrUndefined(HashMap.get(model.maps, node)) : undefined
       const ms = event.startedAt === undefined ? undefined : at - event.startedAt
       const shown = map === undefined ? ms : at - map.since
-      const usage = Usages.add(Option.getOrUndefined(HashMap.get(model.turns, path)), event.usage)
+      const usage = Spending.ofStep(model, path, event.usage)
       const reused = event.receipt?.kind === "hit" ? { reused: event.receipt.run } : {}
       return { model: next, note: { kind: "succeeded", at, path, ms: shown, usage, ...reused, map, of: mapOf(next) } }
     }
     case "StepFailed": {
       const soft = event.handled === "fallback"
       const counted = countItem(model, path, node, soft ? "succeeded" : "failed")
-      const next = settle(spend(counted, event.usage), path, node, !soft)
+      const next = settle(Spending.spend(counted, event.usage), path, node, !soft)
       const { code, message } = event.error
       return {
         model: next,
@@ -301,7 +272,7 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
     case "StepRetryScheduled": {
       const { code, message } = event.error
       const step: ActiveStep = { path, node, status: "retrying", attempt, since: at, dueAt: event.dueAt, message }
-      const next = spend({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
+      const next = Spending.spend<ProgressModel>({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
       return {
         model: next,
         note: { kind: "retrying", at, path, attempt, dueAt: event.dueAt, code, message, of: mapOf(next) }
@@ -349,6 +320,8 @@ const countItem = (model: ProgressModel, path: string, node: string, as: "succee
 
 const foldRun = (model: ProgressModel, event: Event): Folded => {
   switch (event.type) {
+    case "TurnRecorded":
+      return unchanged(Spending.turn(model, event.path, event.usage))
     case "RunPaused":
       return { model: { ...model, paused: true }, note: { kind: "paused", at: event.at, by: event.by } }
     case "RunResumed":
