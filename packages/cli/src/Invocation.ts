@@ -1,5 +1,6 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
+import type { UsageBy } from "@baton/contract/UsageClient"
 import type { DoorKind } from "@baton/kernel/Doors"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
@@ -55,6 +56,12 @@ export interface Research extends Waiting {
 
 export interface RunsList {
   readonly _tag: "RunsList"
+  /** Steps whose call's outcome nobody knows, over all runs. */
+  readonly unknown: boolean
+  /** Runs in which all that is open waits. */
+  readonly waiting: boolean
+  /** Steps that wait for this reason, over all runs. */
+  readonly reason: string | undefined
   readonly status: ReadonlyArray<RunStatus>
   readonly flow: string | undefined
   readonly parent: string | undefined
@@ -127,6 +134,14 @@ export interface RunsResume extends Waiting {
 export interface RunsDelete {
   readonly _tag: "RunsDelete"
   readonly run: string
+}
+
+export interface Usage {
+  readonly _tag: "Usage"
+  readonly by: UsageBy
+  /** Milliseconds back from now. */
+  readonly since: number | undefined
+  readonly limit: number
 }
 
 export interface RunsPrune {
@@ -261,6 +276,7 @@ export type Request =
   | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
+  | Usage
   | ApprovalsList
   | ApprovalsShow
   | ApprovalsDecide

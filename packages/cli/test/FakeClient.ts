@@ -12,6 +12,7 @@ import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
+import { UsageClient } from "@baton/contract/UsageClient"
 import * as Wire from "@baton/contract/Wire"
 import type { Event } from "@baton/kernel/Event"
 import type { Problem } from "@baton/kernel/Problem"
@@ -25,6 +26,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Ports } from "../src/Backend.ts"
 import * as FakeApprovals from "./FakeApprovals.ts"
+import * as FakeUsage from "./FakeUsage.ts"
 
 import { fakePatches } from "./FakePatches.ts"
 
@@ -312,6 +314,7 @@ export const layer = (
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
       retry: (request) => made("retry", request.run, request),
+      waits: (reason, limit) => Effect.as(record("waits", reason, limit), []),
       letters: (query) => Effect.as(record("letters", query), [letter]),
       letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
       reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),
@@ -346,6 +349,7 @@ export const layer = (
       Context.add(PatchesClient, fakePatches(record)),
       Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
-      Context.add(StoreClient, store)
+      Context.add(StoreClient, store),
+      Context.add(UsageClient, FakeUsage.make())
     )
   }))

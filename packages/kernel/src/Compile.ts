@@ -82,6 +82,7 @@ const assemble = (
     revision: options.revision ?? 0,
     nodes,
     byId: new Map(nodes.map((node) => [node.id, node])),
+    stallPolicy: flow.policy?.stall ?? "flag",
     limits,
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),

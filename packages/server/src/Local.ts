@@ -24,6 +24,7 @@ import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
+import { UsageClient } from "@baton/contract/UsageClient"
 import { Agents } from "@baton/engine/Agents"
 import { AgentTools, byName } from "@baton/engine/AgentTool"
 import { BlobStore } from "@baton/engine/BlobStore"
@@ -38,6 +39,7 @@ import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
+import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
@@ -70,6 +72,7 @@ import { tenant } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
+import * as UsageOffice from "./UsageOffice.ts"
 
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
@@ -193,6 +196,7 @@ const client = (options: LocalOptions) =>
       clock: yield* Clock.Clock,
       endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
       execute: options.execute ?? true,
+      served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
       functions: new Set((yield* FunctionHandlers).handlers.keys())
     }
     yield* requireSemantics(parts)
@@ -203,6 +207,7 @@ const client = (options: LocalOptions) =>
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
+      Context.add(UsageClient, UsageOffice.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
   }))
@@ -247,6 +252,7 @@ export type LocalPorts =
   | ReceiptsClient
   | SecretsClient
   | StoreClient
+  | UsageClient
 
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (

@@ -43,6 +43,8 @@ export interface Parts {
   readonly endpoints: Effect.Effect<ReadonlyArray<LocalEndpoint>>
   /** Steps are executed here. */
   readonly execute: boolean
+  /** Node types that this process works on; none when it executes nothing. */
+  readonly served: ReadonlySet<string>
   /** Functions served here, by name. */
   readonly functions: ReadonlySet<string>
 }

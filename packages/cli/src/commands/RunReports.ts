@@ -1,7 +1,9 @@
 /** `runs list|show|journal|explain|logs`: what is known of runs. */
 import { Client } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import { OperatorClient } from "@baton/contract/OperatorClient"
 import type { Reason, RunDocument, RunListItem } from "@baton/contract/RunDocument"
+import { reasons } from "@baton/kernel/ExplainWait"
 import * as Receipt from "@baton/kernel/Receipt"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
@@ -25,11 +27,36 @@ const spent = (startedAt: string | null, endedAt: string | null): string => {
   return Number.isNaN(ms) ? "" : TerminalText.duration(ms)
 }
 
+const waits = Effect.fnUntraced(function*(reason: string, limit: number) {
+  const printer = yield* Printer
+  if (!reasons.some((known) => known === reason)) {
+    return yield* Failure.usage("INVALID_VALUE", `--reason ${reason}: expected one of ${reasons.join(", ")}`)
+  }
+  const found = yield* Backend.withPorts(
+    {},
+    Effect.flatMap(OperatorClient, (operators) => operators.waits(reason, limit))
+  )
+  yield* printer.listing({
+    document: { schema: "baton.waits/1", reason, waits: found as ReadonlyArray<Json> },
+    items: found as ReadonlyArray<Json>,
+    empty: `nothing waits for this reason (${reason})`,
+    table: {
+      header: ["run", "step", "since", "why", "door"],
+      rows: found.map(({ door, message, path, run, since }) => [run, path, since ?? "", message, door])
+    }
+  })
+  return exitCodes.done
+})
+
 export const runsList = Effect.fnUntraced(function*(request: RunsList) {
   const printer = yield* Printer
   if (request.limit < 1 || request.limit > pageMax) {
     return yield* Failure.usage("INVALID_VALUE", `--limit ${request.limit}: expected 1 to ${pageMax}`)
   }
+  if (request.unknown || request.reason !== undefined) {
+    return yield* waits(request.unknown ? "unknown_outcome" : request.reason ?? "", request.limit)
+  }
+  const statuses = request.waiting ? [...request.status, "waiting" as const] : request.status
   const now = yield* Clock.currentTimeMillis
   const items = yield* Backend.withPorts(
     {},
@@ -39,7 +66,7 @@ export const runsList = Effect.fnUntraced(function*(request: RunsList) {
       const parent = request.parent === undefined ? undefined : yield* client.resolve(request.parent)
       return yield* client.list({
         limit: request.limit,
-        ...(request.status.length === 0 ? {} : { status: request.status }),
+        ...(statuses.length === 0 ? {} : { status: statuses }),
         ...(request.flow === undefined ? {} : { flow: request.flow }),
         ...(parent === undefined ? {} : { parent }),
         ...(request.roots ? { roots: true } : {}),
