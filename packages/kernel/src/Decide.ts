@@ -17,6 +17,7 @@ import * as Spending from "./DecideLedger.ts"
 import * as Operator from "./DecideOperator.ts"
 import * as Patch from "./DecidePatch.ts"
 import * as Reuse from "./DecideReuse.ts"
+import * as StallRule from "./DecideStall.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -26,7 +27,6 @@ import * as Finish from "./Finish.ts"
 import * as Offer from "./Offer.ts"
 import type { RunState } from "./RunState.ts"
 import type { Needs } from "./Scope.ts"
-import * as Stall from "./Stall.ts"
 import type { BlobRef, Json } from "./Value.ts"
 
 export type Decision =
@@ -101,7 +101,7 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "CancelRun":
       return Control.cancel(draft, command)
     case "CheckStall":
-      Stall.check(draft, command)
+      StallRule.check(draft, command)
       return undefined
     case "ResolveStep":
       return Operator.resolve(draft, command)

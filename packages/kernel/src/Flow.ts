@@ -219,10 +219,10 @@ export const Limits = Schema.Struct({
   agents: Schema.optionalKey(Schema.Int),
   patches: Schema.optionalKey(Schema.Int),
   deadline: Schema.optionalKey(DurationText),
-  /** What a run may cost at most; steps that would pass it wait for more. */
-  budget: Schema.optionalKey(Budget),
   /** How long nothing may happen while steps are offered or ready; `policy.stall` says what then. At least 1s. */
-  stall: Schema.optionalKey(DurationText)
+  stall: Schema.optionalKey(DurationText),
+  /** What a run may cost at most; steps that would pass it wait for more. */
+  budget: Schema.optionalKey(Budget)
 })
 export type Limits = typeof Limits.Type
 

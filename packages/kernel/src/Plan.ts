@@ -110,10 +110,10 @@ export interface PlanLimits {
   readonly agents: number
   readonly patches: number
   readonly deadlineMs: number | undefined
-  /** What a run of it may cost at most, unless its start says otherwise. */
-  readonly budget: Amounts | undefined
   /** How long a run that claims to be running may stand still. */
   readonly stallMs: number | undefined
+  /** What a run of it may cost at most, unless its start says otherwise. */
+  readonly budget: Amounts | undefined
 }
 
 export interface Plan {
@@ -141,8 +141,8 @@ export const defaultLimits: PlanLimits = {
   agents: 5,
   patches: 20,
   deadlineMs: undefined,
-  budget: undefined,
-  stallMs: undefined
+  stallMs: undefined,
+  budget: undefined
 }
 
 export const defaultRetry: RetryPolicy = {

@@ -2,16 +2,13 @@
  * Runs that claim to be running and do not move. Waiting is no stall: for a time, a person, an event, a child, a budget or
  * a resume a run may wait as long as it likes, and `Explain` names its door.
  */
-import type { CheckStall } from "./CommandOperator.ts"
-import type { Draft } from "./Draft.ts"
-import * as Drafts from "./Draft.ts"
 import type { RunStalled } from "./EventStall.ts"
 import type { RunState } from "./RunState.ts"
-import * as Settle from "./Settle.ts"
 
 export const code = "RUN_STALLED"
 
-const messageOf = (event: RunStalled): string =>
+/** What people are told of it. */
+export const messageOf = (event: RunStalled): string =>
   `nothing has happened for ${
     Math.round((event.at - event.since) / 1000)
   } s; ${event.offered} attempts are not answered`
@@ -23,24 +20,6 @@ export const since = (state: RunState, at: number, afterMs: number | undefined):
   if (state.stalledSince !== undefined || state.sealed !== undefined) return undefined
   const isActive = state.offered > 0 || (state.ready.size > 0 && !state.paused)
   return isActive && at - state.lastAt >= limit ? state.lastAt : undefined
-}
-
-export const check = (draft: Draft, command: CheckStall): void => {
-  const stalled = since(draft.state, command.at, command.afterMs)
-  if (stalled === undefined) return
-  const { limits, stallPolicy } = draft.state.plan
-  // Without a limit of its own a flow has not said how long a step may take: nobody but its author may fail it for that.
-  const policy = limits.stallMs === undefined ? "flag" : stallPolicy
-  const event: RunStalled = {
-    type: "RunStalled",
-    v: 1,
-    at: draft.at,
-    since: stalled,
-    policy,
-    offered: draft.state.offered
-  }
-  Drafts.emit(draft, event)
-  if (policy === "fail") Settle.close(draft, { cause: "deadline", code, message: `${messageOf(event)} (limits.stall)` })
 }
 
 export const stalled = (state: RunState, event: RunStalled): void => {

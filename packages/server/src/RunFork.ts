@@ -113,7 +113,7 @@ const targetOf = Effect.fnUntraced(function*(
   const given = flow === undefined ? plan : (yield* RunStart.flowOf(parts, flow)).plan
   const document = patch === undefined ? given.document : yield* patched(given, patch)
   const file = flow !== undefined && "text" in flow ? flow.file : `${given.name}.json`
-  const frozen = yield* FlowPinning.freeze(parts, document, { file, origin: sameOrigin }, (flow) => flow)
+  const frozen = yield* FlowPinning.freeze(parts, document, { file, origin: sameOrigin }, (pinned) => pinned)
   yield* RunStart.requireSecrets(parts, yield* FlowPinning.family(parts, frozen.plan))
   return { ...frozen, changed: true }
 })
@@ -202,7 +202,8 @@ const submit = Effect.fnUntraced(function*(
 
 const make = Effect.fnUntraced(function*(parts: Parts, making: Making): Effect.fn.Return<MadeRun, ClientError> {
   const { input, kind, row, source, target } = making
-  yield* RunStart.requireServed(parts, target.plan, `baton runs ${kind} ${row.run}`)
+  // A process that only submits leaves the steps to whoever resumes the run.
+  if (parts.execute) yield* RunStart.requireServed(parts, target.plan, `baton runs ${kind} ${row.run}`)
   if (input !== undefined || target.changed) {
     const json = input?.after ?? (yield* jsonOf(parts, source.state.input))
     yield* RunStart.requireInput(target.plan.document, json)

@@ -18,6 +18,7 @@ import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 import * as PatchNotes from "./PatchNotes.ts"
 import * as Spending from "./Spending.ts"
+import * as WaitText from "./WaitText.ts"
 
 /** A step between its dispatch and its end. */
 export interface ActiveStep {
@@ -212,11 +213,6 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
         model: event.paths.reduce(cancelStep, model),
         note: { kind: "cancelled", at: event.at, paths: event.paths }
       }
-    case "ApprovalDecided": {
-      const { at, by, cause, comment, decision, path } = event
-      const who = cause === "timeout" ? "the time limit" : by
-      return { model, note: { kind: "decided", at, path, decision, by: who, comment } }
-    }
     default:
       return foldRun(model, event)
   }
@@ -291,7 +287,7 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
   const { at, attempt, path, wait: on } = event
   const human = on.kind === "operator" || on.kind === "approval" || on.kind === "budget"
   const dueAt = on.kind === "operator" || on.kind === "budget" ? undefined : on.dueAt
-  const message = waitText(on)
+  const message = WaitText.of(on)
   const step: ActiveStep = {
     path,
     node,
@@ -317,17 +313,6 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
   }
 }
 
-const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
-  if (on.kind === "timer") return "a timer"
-  if (on.kind === "event") return `event ${on.name}`
-  if (on.kind === "budget") return `a budget: it needs ${Amount.text(on.need)}`
-  if (on.kind === "approval") return `${on.ask === "checkpoint" ? "checkpoint: " : ""}${on.title}`
-  if (on.kind === "child") return `run ${on.run} of ${on.flow.name}@${on.flow.version}`
-  return on.reason === "unknown_outcome"
-    ? `outcome unknown: ${on.error.code} ${on.error.message}`
-    : `failed: ${on.error.code} ${on.error.message}`
-}
-
 const countItem = (model: ProgressModel, path: string, node: string, as: "succeeded" | "failed"): ProgressModel =>
   path === node
     ? model
@@ -345,6 +330,11 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
       return { model, note: { kind: "adopted", at: event.at, lost: event.lost.length } }
     case "EventReceived":
       return { model, note: { kind: "received", at: event.at, name: event.name } }
+    case "ApprovalDecided": {
+      const { at, by, cause, comment, decision, path } = event
+      const who = cause === "timeout" ? "the time limit" : by
+      return { model, note: { kind: "decided", at, path, decision, by: who, comment } }
+    }
     case "StepsUnfunded":
       return { model: { ...model, active: BudgetWaits.waiting(model.active, event) }, note: BudgetWaits.note(event) }
     case "BudgetRaised":
