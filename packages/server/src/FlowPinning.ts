@@ -8,11 +8,14 @@ import type { FlowCall } from "@baton/kernel/Child"
 import { reference } from "@baton/kernel/CompileCalls"
 import type * as Flow from "@baton/kernel/Flow"
 import * as FlowShort from "@baton/kernel/FlowShort"
+import * as JsonPatch from "@baton/kernel/JsonPatch"
+import * as PatchedPlan from "@baton/kernel/PatchedPlan"
 import type { Plan } from "@baton/kernel/Plan"
 import type { Code, Origin } from "@baton/kernel/Problem"
 import { Report, sameOrigin } from "@baton/kernel/Problem"
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
@@ -162,7 +165,10 @@ export const pinOperations = Effect.fnUntraced(function*(
   plan: Plan,
   operations: Json
 ): Effect.fn.Return<Json, ClientError> {
-  if (!Array.isArray(operations)) return operations
+  // What is no patch, or over its budgets, is not walked.
+  if (!Array.isArray(operations) || Result.isFailure(JsonPatch.decode(operations, PatchedPlan.bounds))) {
+    return operations
+  }
   const pinning: Pinning = { parts, prepare: (flow) => flow, known: new Map(), report: new Report(sameOrigin) }
   const pinned: Array<Json> = []
   for (const [index, operation] of (operations as ReadonlyArray<Json>).entries()) {

@@ -106,12 +106,14 @@ const rehearse = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const blobs = new Map<BlobRef, Json>()
+  const { plan } = yield* RunReading.stateOf(parts, run)
+  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
   for (;;) {
     const state = yield* RunReading.stateOf(parts, run)
     const at = parts.clock.currentTimeMillisUnsafe()
     const id = RunId.make("pat", at)
     const base = given.base ?? state.plan.revision
-    const { operations, reason } = given
+    const { reason } = given
     const about = { id, base, operations, by: somebody, ...(reason === undefined ? {} : { reason }) }
     const decision = decide(state, { type: "ProposePatch", at, ...about }, blobs)
     if (decision.kind === "refused") {
