@@ -53,9 +53,12 @@ const read = Effect.fnUntraced(function*(
       hint: `baton runs journal ${run}`
     })
   }
-  const [first] = yield* Effect.mapError(parts.store.records(tenant, run, 0, 1), Answers.fromStore)
+  // A store verifies what it gives: a journal without its beginning does not hold together.
+  const [first] = yield* parts.store.records(tenant, run, 0, 1).pipe(
+    Effect.catch((error) => error.reason === "corrupt" ? Effect.succeed([]) : Effect.fail(Answers.fromStore(error)))
+  )
   if (first === undefined || first.seq !== 1) {
-    return yield* refuse("not_found", "HISTORY_PRUNED", `the beginning of ${run} is no longer there`, {
+    return yield* refuse("not_found", "HISTORY_PRUNED", `the beginning of ${run} is not there, or is damaged`, {
       hint: "fork another run, or start anew: baton run FLOW"
     })
   }

@@ -19,6 +19,7 @@ import * as Option from "effect/Option"
 import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 import * as PatchNotes from "./PatchNotes.ts"
+import * as ReusedSteps from "./ReusedSteps.ts"
 
 /** A step between its dispatch and its end. */
 export interface ActiveStep {
@@ -352,6 +353,7 @@ const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string =
   if (on.kind === "budget") return `a budget: it needs ${Amount.text(on.need)}`
   if (on.kind === "approval") return `${on.ask === "checkpoint" ? "checkpoint: " : ""}${on.title}`
   if (on.kind === "child") return `run ${on.run} of ${on.flow.name}@${on.flow.version}`
+  if (on.reason === "reused") return `asks first: ${on.error.message}`
   return on.reason === "unknown_outcome"
     ? `outcome unknown: ${on.error.code} ${on.error.message}`
     : `failed: ${on.error.code} ${on.error.message}`
@@ -376,6 +378,10 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
       return { model: { ...model, active: BudgetWaits.waiting(model.active, event) }, note: BudgetWaits.note(event) }
     case "BudgetRaised":
       return { model, note: { kind: "noted", at: event.at, text: `${Amount.text(event.added)} added to the budget` } }
+    case "StepsReused":
+      return { model: { ...model, settled: ReusedSteps.settled(model.settled, event) }, note: ReusedSteps.note(event) }
+    case "RunStalled":
+      return { model, note: { kind: "noted", at: event.at, text: "nothing has happened for too long (limits.stall)" } }
     case "NoteAdded":
       return { model, note: { kind: "noted", at: event.at, text: event.text } }
     case "RunClosing": {
