@@ -140,7 +140,7 @@ export const run = async (kills: ReadonlyArray<Kill>): Promise<Found> => {
 }
 
 /** Those that this workload passes: it asks no agent. */
-export const points: ReadonlyArray<Failpoint> = failpoints.filter((point) => !point.startsWith("agent."))
+export const points: ReadonlyArray<Failpoint> = failpoints.filter((point) => !/^(agent|child)\./.test(point))
 
 /** The kills that lead to a place: adoption happens only where a process has died before. */
 export const towards = (point: Failpoint, n: number): ReadonlyArray<Kill> =>

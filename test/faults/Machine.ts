@@ -37,6 +37,8 @@ export interface Options {
   /** Hosts that calls may go to. */
   readonly allow?: ReadonlyArray<string>
   readonly reach?: (point: Failpoint) => Effect.Effect<void>
+  /** The machine's clock; without it the real one. */
+  readonly clock?: Clock.Clock
 }
 
 const limits: Limits.MachineLimits = {
@@ -64,7 +66,8 @@ export const processOn = (options: Options) =>
       Layer.provide(MemorySecrets.layer),
       Layer.provide(Layer.succeed(Limits.MachineLimits, limits)),
       Layer.provide(Layer.succeed(Failpoints, options.reach)),
-      Layer.provideMerge(MemoryStore.layerOver)
+      Layer.provideMerge(MemoryStore.layerOver),
+      Layer.provide(options.clock === undefined ? Layer.empty : Layer.succeed(Clock.Clock, options.clock))
     )
   )
 

@@ -84,10 +84,10 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     promise: "K5",
     breaks: "a finished run takes any command",
     file: kernel("Decide"),
-    find: `if (state.finished !== undefined && command.type !== "AddNote") {`,
+    find: `if (state.finished !== undefined && !annotates(command)) {`,
     replace: `if (state.finished !== undefined && state.seq < 0) {`,
     also: {
-      find: `if (state.finished !== undefined && command.type !== "AddNote") return { kind`,
+      find: `if (state.finished !== undefined && !annotates(command)) return { kind`,
       replace: `if (state.seq < 0) return { kind`
     },
     test: [promises, "K5: "]
@@ -176,16 +176,16 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     promise: "K10",
     breaks: "one step more than `limits.parallel` is offered",
     file: kernel("Offer"),
-    find: `!state.paused && state.offered < parallel`,
-    replace: `!state.paused && state.offered <= parallel`,
+    find: `!state.paused && state.offered < state.plan.limits.parallel`,
+    replace: `!state.paused && state.offered <= state.plan.limits.parallel`,
     test: [promises, "K10: "]
   },
   {
     promise: "K10",
     breaks: "one item more than a map's `parallel` is offered",
     file: kernel("EvolveStep"),
-    find: `!table.stopped && table.active < parallel`,
-    replace: `!table.stopped && table.active <= parallel`,
+    find: `!table.stopped && !table.unfunded && table.active < parallel`,
+    replace: `!table.stopped && !table.unfunded && table.active <= parallel`,
     test: [promises, "K10: "]
   },
   {

@@ -7,12 +7,14 @@ import type { NewBlob } from "@baton/engine/StoredValue"
 import * as StoredValue from "@baton/engine/StoredValue"
 import type { Command } from "@baton/kernel/Command"
 import type { RunState } from "@baton/kernel/RunState"
-import * as StepPath from "@baton/kernel/StepPath"
 import { inline } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { PreventSchedulerYield } from "effect/Scheduler"
+import type { MixedWorld } from "../../packages/kernel/test/random/MixedWorld.ts"
 import * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
+import * as Patches from "../../packages/kernel/test/random/Patches.ts"
+import * as People from "../../packages/kernel/test/random/People.ts"
 import type { SimulatedProcess } from "./SimulatedProcess.ts"
 import type { Owner } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
@@ -32,6 +34,7 @@ export class Client {
   readonly #asked = new Map<string, number>()
   readonly #cancelAt = new Map<string, number>()
   readonly #pauses = new Map<string, number>()
+  #patches = 0
 
   constructor(world: World, processes: () => ReadonlyArray<SimulatedProcess>) {
     this.#world = world
@@ -44,18 +47,20 @@ export class Client {
   }
 
   get done(): boolean {
-    return [...this.#world.flows.keys()].every((run) =>
-      this.#world.observer.runs.get(run)?.state.finished !== undefined
-    )
+    const { flows, observer } = this.#world
+    for (const run of flows.keys()) if (observer.runs.get(run)?.state.finished === undefined) return false
+    for (const { state } of observer.runs.values()) if (state.finished === undefined) return false
+    return true
   }
 
   #look(): void {
     const { chance, flows, observer, time } = this.#world
     for (const run of flows.keys()) {
-      const state = observer.runs.get(run)?.state
-      if (state === undefined) this.#start(run)
-      else if (state.finished === undefined) this.#attend(run, state)
+      if (!observer.runs.has(run)) this.#start(run)
       if (chance.is(0.3)) this.#read(run)
+    }
+    for (const { run, state } of observer.runs.values()) {
+      if (state.finished === undefined) this.#attend(run, state)
     }
     time.at(time.now + chance.int(1, lookEveryMs), this.owner, () => this.#look())
   }
@@ -141,14 +146,38 @@ export class Client {
           () => this.#give(run, { type: "SendEvent", at, id: name, name, data: inline(data) })
         )
       }
-      const here = state.nodes.get(node.index)
-      if (here.status === "waiting" && here.wait?.kind === "operator") this.#resolve(run, node.id, here.attempt)
-      const table = state.maps.get(node.index)
-      for (let item = 0; table !== undefined && item < table.count; item++) {
-        if (table.status(item) === "waiting") this.#resolve(run, StepPath.item(node.id, item), table.attempt(item))
-      }
     }
+    for (const found of People.waiting(state)) this.#answer(run, found, at)
+    const world = this.#world.flows.get(run)
+    if (world !== undefined && "mix" in world) this.#meddle(run, state, world, at)
     this.#steer(run, state, at)
+  }
+
+  /** What waits for a person. */
+  #answer(run: string, found: People.Waiting, at: number): void {
+    const { attempt, path, wait } = found
+    if (wait.kind === "operator") return this.#resolve(run, path, attempt)
+    if (wait.kind !== "approval" || !this.#world.chance.is(0.4)) return
+    const command = People.decision(this.#world.outcomes(run).seed, at, found, wait)
+    this.#once(`${run} ${wait.id} ${wait.votes?.length ?? 0}`, () => this.#give(run, command))
+    // Some people are quick, some decide twice.
+    if (this.#world.chance.is(0.2)) this.#give(run, command)
+  }
+
+  /** What people do beside what waits for them: wrong decisions, patches, their reviews and their reversals. */
+  #meddle(run: string, state: RunState, { mix, outcomes }: MixedWorld, at: number): void {
+    const { chance } = this.#world
+    const review = People.review(outcomes.seed, at, state)
+    if (review !== undefined) this.#once(`${run} ${state.review?.id}`, () => this.#give(run, review))
+    const asked = People.waiting(state).find(({ wait }) => wait.kind === "approval")
+    if (asked?.wait.kind === "approval" && chance.is(0.1)) {
+      this.#give(run, People.wrongDecision(chance, outcomes.seed, at, asked, asked.wait))
+    }
+    if (!mix.patches || !chance.is(0.2)) return
+    const patch = chance.is(0.15)
+      ? Patches.reversal(state, chance, at, this.#patches++)
+      : Patches.proposal(state, chance, at, this.#patches++)
+    if (patch !== undefined) this.#give(run, patch)
   }
 
   #resolve(run: string, path: string, attempt: number): void {

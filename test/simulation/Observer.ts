@@ -20,6 +20,8 @@ export interface Seen {
   readonly state: RunState.RunState
   hash: Uint8Array
   readonly counted: Set<string>
+  /** Approvals that have been decided. */
+  readonly decided: Set<string>
   /** Attempts that ended otherwise than the world decides: lost, stopped, poisoned. */
   readonly losses: Map<string, StepError>
   /** One event a line, for people. */
@@ -51,6 +53,7 @@ const watchman = { dead: false, frozenUntil: 0 }
 export class Observer {
   readonly runs = new Map<string, Seen>()
   readonly complaints: Array<string> = []
+  /** By the address of the document. */
   readonly plans: ReadonlyMap<string, Plan>
   readonly time: VirtualTime
   commits = 0
@@ -78,7 +81,8 @@ export class Observer {
 
   #record(commit: Commit): void {
     this.commits++
-    const seen = this.runs.get(commit.run) ?? this.#first(commit.run)
+    const events: ReadonlyArray<Event> = JSON.parse(Buffer.from(commit.bytes).toString("utf8"))
+    const seen = this.runs.get(commit.run) ?? this.#first(commit.run, events)
     const { state } = seen
     if (commit.expected !== state.seq) this.complain(`${commit.run}: a record at ${commit.expected} after ${state.seq}`)
     seen.hash = RecordHash.next(seen.hash, commit.bytes)
@@ -86,18 +90,25 @@ export class Observer {
     if (row === undefined || !RecordHash.equals(row.hash, seen.hash)) {
       this.complain(`${commit.run}: the chain is broken`)
     }
-    const events: ReadonlyArray<Event> = JSON.parse(Buffer.from(commit.bytes).toString("utf8"))
     for (const event of events) this.#event(seen, event)
     if (state.seq !== commit.expected + commit.n) this.complain(`${commit.run}: the record counts ${commit.n} events`)
     for (const violation of violations(state)) this.complain(`${commit.run}: ${violation}`)
     if (this.#store.dispatchRows) this.#dispatches(seen, row)
   }
 
-  #first(run: string): Seen {
-    const plan = this.plans.get(run)
-    if (plan === undefined) throw new Error(`nobody has submitted ${run}`)
+  #first(run: string, [created]: ReadonlyArray<Event>): Seen {
+    const plan = created?.type === "RunCreated" ? this.plans.get(created.flow.hash) : undefined
+    if (plan === undefined) throw new Error(`${run} begins with no flow that is known`)
     const state = RunState.empty(plan)
-    const seen: Seen = { run, state, hash: new Uint8Array(), counted: new Set(), losses: new Map(), journal: [] }
+    const seen: Seen = {
+      run,
+      state,
+      hash: new Uint8Array(),
+      counted: new Set(),
+      decided: new Set(),
+      losses: new Map(),
+      journal: []
+    }
     this.runs.set(run, seen)
     return seen
   }
@@ -119,8 +130,27 @@ export class Observer {
       seen.losses.set(`${event.path}#${event.attempt}`, { ...event.wait.error, kind: "internal" })
     }
     if (event.type === "RunClosing" && event.cause !== "failure") this.#isTold(run)
+    this.#isOnce(seen, event)
     evolve(state, event)
     if (state.sealed !== undefined) this.complain(`${run}: ${state.sealed}`)
+  }
+
+  /** What counts once whoever says it how often: a decision about an approval, a revision of the plan, a run's end (K3, K4, K6). */
+  #isOnce({ decided, run, state }: Seen, event: Event): void {
+    if (event.type === "ApprovalDecided") {
+      if (decided.has(event.id)) this.complain(`${run}: K3: ${event.id} is decided twice`)
+      decided.add(event.id)
+    }
+    if (event.type === "PlanPatched" && event.revision !== state.plan.revision + 1) {
+      this.complain(`${run}: K6: revision ${event.revision} follows ${state.plan.revision}`)
+    }
+    if (event.type === "RunCreated" && state.seq > 0) this.complain(`${run}: it is created twice`)
+    if (event.type !== "RunFinished") return
+    for (const child of this.runs.values()) {
+      if (child.state.parent?.run === run && child.state.finished === undefined) {
+        this.complain(`${run}: K4: it ends before ${child.run}, which it has started`)
+      }
+    }
   }
 
   /** What runs when its run is cancelled must have been told to stop soon after, if its process still can (K11). */

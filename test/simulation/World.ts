@@ -1,11 +1,15 @@
 /** One simulated world: a store, some processes, some runs, people who ask things of them, and faults, all from one seed. */
-import type * as MemoryState from "@baton/engine/MemoryState"
+import * as CanonicalJson from "@baton/engine/CanonicalJson"
+import type { MemoryState } from "@baton/engine/MemoryState"
+import * as MemoryStates from "@baton/engine/MemoryState"
 import * as Compile from "@baton/kernel/Compile"
 import type { Plan } from "@baton/kernel/Plan"
+import type { Json } from "@baton/kernel/Value"
 import * as Result from "effect/Result"
 import { Chance } from "../../packages/kernel/test/random/Chance.ts"
 import type * as FlowWorlds from "../../packages/kernel/test/random/FlowWorld.ts"
 import * as FlowWorld from "../../packages/kernel/test/random/FlowWorld.ts"
+import * as MixedWorld from "../../packages/kernel/test/random/MixedWorld.ts"
 import type * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
 import type { Faults } from "./Faults.ts"
 import * as FaultsOf from "./Faults.ts"
@@ -23,11 +27,15 @@ const options: FlowWorlds.WorldOptions = {
   eventTimeout: "5m"
 }
 
-const emptyStore = (dispatchRows: boolean): typeof MemoryState.MemoryState.Service => ({
+/** Share of the seeds whose worlds have people, patches and other runs in them. */
+const mixing = 0.5
+
+const emptyStore = (dispatchRows: boolean): typeof MemoryState.Service => ({
   dispatchRows,
   runs: new Map(),
   commands: new Map(),
   blobs: new Map(),
+  usage: [],
   documents: new Map(),
   published: new Map(),
   sessions: new Map(),
@@ -39,9 +47,13 @@ export class World {
   readonly seed: number
   readonly chance: Chance
   readonly time: VirtualTime
-  readonly store: typeof MemoryState.MemoryState.Service
+  readonly store: typeof MemoryState.Service
   readonly faults: Faults
-  readonly flows = new Map<string, FlowWorlds.World>()
+  /** The worlds of the runs that people start, by run. */
+  readonly flows = new Map<string, FlowWorlds.World | MixedWorld.MixedWorld>()
+  /** The world of the runs that steps start. */
+  readonly called: FlowWorlds.World
+  /** By the address of the document. */
   readonly plans = new Map<string, Plan>()
   readonly observer: Observer
   readonly notes: Array<string> = []
@@ -55,10 +67,14 @@ export class World {
     this.time = new VirtualTime(this.chance)
     this.store = emptyStore(seed % 2 === 0)
     this.faults = faults ?? FaultsOf.draw(this.chance)
+    this.called = FlowWorld.make(seed * 10, { ...options, nodesMax: 3 })
+    const called = { name: "called", version: "1.0.0", hash: this.#freeze(this.called) }
+    const mixed = this.chance.is(mixing)
     for (let run = this.chance.int(1, 3); run > 0; run--) {
-      const flow = FlowWorld.make(seed * 10 + run, options)
+      const number = seed * 10 + run
+      const flow = mixed ? MixedWorld.make(number, options, called) : FlowWorld.make(number, options)
       this.flows.set(`run_${run}`, flow)
-      this.plans.set(`run_${run}`, Result.getOrThrow(Compile.compile(flow.flow)))
+      this.#freeze(flow)
     }
     this.observer = new Observer(this.store, this.plans, this.time)
   }
@@ -67,9 +83,17 @@ export class World {
     this.notes.push(`+${this.time.now - 1_700_000_000_000} ${text}`)
   }
 
-  readonly outcomes = (run: string): Outcomes.Outcomes => {
-    const flow = this.flows.get(run)
-    if (flow === undefined) throw new Error(`no run ${run}`)
-    return flow.outcomes
+  #freeze({ flow }: FlowWorlds.World): string {
+    const text = CanonicalJson.text(flow)
+    const hash = CanonicalJson.address(text)
+    this.store.documents.set(MemoryStates.key(tenant, hash), text)
+    this.plans.set(hash, Result.getOrThrow(Compile.compile(flow)))
+    return hash
   }
+
+  readonly outcomes = (run: string): Outcomes.Outcomes => (this.flows.get(run) ?? this.called).outcomes
+
+  /** Runs of one world that have ended, and those they started, may be read against what the world says of them. */
+  readonly worldOf = (run: string, input: Json): FlowWorlds.World | MixedWorld.MixedWorld =>
+    this.flows.get(run) ?? { ...this.called, input }
 }

@@ -7,6 +7,7 @@ import type { PatchesClient } from "@baton/contract/PatchesClient"
 import type { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { SecretsClient } from "@baton/contract/SecretsClient"
 import type { StoreClient } from "@baton/contract/StoreClient"
+import type { UsageClient } from "@baton/contract/UsageClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -38,6 +39,7 @@ export type Ports =
   | ReceiptsClient
   | SecretsClient
   | StoreClient
+  | UsageClient
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>

@@ -12,6 +12,7 @@ import { deadletters } from "./OperatorsTree.ts"
 import { patches } from "./PatchesTree.ts"
 import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
+import { usage } from "./UsageTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
@@ -197,6 +198,7 @@ const commands = [
   deadletters,
   flows,
   receipts,
+  usage,
   secrets,
   backup,
   doctor

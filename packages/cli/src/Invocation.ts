@@ -1,5 +1,6 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
+import type { UsageBy } from "@baton/contract/UsageClient"
 import type { DoorKind } from "@baton/kernel/Doors"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
@@ -135,6 +136,14 @@ export interface RunsDelete {
   readonly run: string
 }
 
+export interface Usage {
+  readonly _tag: "Usage"
+  readonly by: UsageBy
+  /** Milliseconds back from now. */
+  readonly since: number | undefined
+  readonly limit: number
+}
+
 export interface RunsPrune {
   readonly _tag: "RunsPrune"
   /** Milliseconds. */
@@ -267,6 +276,7 @@ export type Request =
   | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
+  | Usage
   | ApprovalsList
   | ApprovalsShow
   | ApprovalsDecide

@@ -58,6 +58,7 @@ const commands: Program.Commands = {
   LettersReprocess: async () => (await letters()).lettersReprocess,
   LettersDiscard: async () => (await letters()).lettersDiscard,
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
+  Usage: async () => (await import("./commands/Usage.ts")).usage,
   ReceiptsStats: async () => (await receipts()).receiptsStats,
   ReceiptsClear: async () => (await receipts()).receiptsClear,
   RunsDelete: async () => (await control()).runsDelete,

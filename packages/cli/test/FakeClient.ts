@@ -12,6 +12,7 @@ import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
+import { UsageClient } from "@baton/contract/UsageClient"
 import * as Wire from "@baton/contract/Wire"
 import type { Event } from "@baton/kernel/Event"
 import type { Problem } from "@baton/kernel/Problem"
@@ -25,6 +26,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Ports } from "../src/Backend.ts"
 import * as FakeApprovals from "./FakeApprovals.ts"
+import * as FakeUsage from "./FakeUsage.ts"
 
 import { fakePatches } from "./FakePatches.ts"
 
@@ -347,6 +349,7 @@ export const layer = (
       Context.add(PatchesClient, fakePatches(record)),
       Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
-      Context.add(StoreClient, store)
+      Context.add(StoreClient, store),
+      Context.add(UsageClient, FakeUsage.make())
     )
   }))

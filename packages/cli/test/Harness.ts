@@ -18,6 +18,7 @@ import * as RunDiff from "../src/commands/RunDiff.ts"
 import * as RunReports from "../src/commands/RunReports.ts"
 import * as Secrets from "../src/commands/Secrets.ts"
 import * as Store from "../src/commands/Store.ts"
+import * as Usage from "../src/commands/Usage.ts"
 import * as Environment from "../src/Environment.ts"
 import * as Failure from "../src/Failure.ts"
 import * as Farewell from "../src/Farewell.ts"
@@ -62,6 +63,7 @@ const commands: Program.Commands = {
   ApprovalsList: later(Approvals.approvalsList),
   ApprovalsShow: later(Approvals.approvalsShow),
   ApprovalsDecide: later(Approvals.approvalsDecide),
+  Usage: later(Usage.usage),
   ReceiptsStats: later(Receipts.receiptsStats),
   ReceiptsClear: later(Receipts.receiptsClear),
   SecretsSet: later(Secrets.secretsSet),

@@ -155,9 +155,13 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   return offers
 }
 
-/** Events of an attempt that goes on. */
+/**
+ * Events of an attempt that goes on. A delivery that is lost is among them: whoever noticed has forgotten the attempt before
+ * it posted the loss, and a worker may have begun it again by the time the loss is durable.
+ */
 const underWay: ReadonlySet<Event["type"]> = new Set([
   "CallStarted",
+  "DeliveryLost",
   "CallEnded",
   "TurnRecorded",
   "TurnReserved",

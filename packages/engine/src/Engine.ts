@@ -5,6 +5,7 @@ import { Coordinator } from "./Coordinator.ts"
 import * as MemoryEventFeed from "./MemoryEventFeed.ts"
 import * as MemoryStepQueue from "./MemoryStepQueue.ts"
 import { Plans } from "./Plans.ts"
+import * as SteadyClock from "./SteadyClock.ts"
 import { Sweeper, type SweeperOptions } from "./Sweeper.ts"
 import { WorkerPool } from "./WorkerPool.ts"
 
@@ -15,12 +16,13 @@ export interface EngineOptions extends SweeperOptions {
 
 /**
  * Layers are released in the reverse order: workers stop first, then the sweeper gives the runs up, then the coordinator
- * ends. The queue and the feed are those of one process.
+ * ends. The queue and the feed are those of one process, and so is its steady clock.
  */
 export const layer = (options: EngineOptions) =>
   (options.execute === false ? Layer.empty : WorkerPool.layer).pipe(
     Layer.provideMerge(Sweeper.layer(options)),
     Layer.provideMerge(ChildRuns.layer),
     Layer.provideMerge(Coordinator.layer),
-    Layer.provideMerge(Layer.mergeAll(Plans.layer, MemoryStepQueue.layer, MemoryEventFeed.layer))
+    Layer.provideMerge(Layer.mergeAll(Plans.layer, MemoryStepQueue.layer, MemoryEventFeed.layer)),
+    Layer.provide(SteadyClock.layer)
   )

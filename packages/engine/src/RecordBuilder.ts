@@ -12,8 +12,9 @@ import * as RecordLetters from "./RecordLetters.ts"
 import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
-import type { Commit, DispatchRow, RunSummary } from "./RunStore.ts"
+import type { Commit, DispatchRow, RunSummary, UsageRow } from "./RunStore.ts"
 import * as RunTimers from "./RunTimers.ts"
+import * as RunUsage from "./RunUsage.ts"
 import type { NewBlob } from "./StoredValue.ts"
 import { externalize } from "./StoredValue.ts"
 
@@ -24,6 +25,8 @@ export interface Draft {
   readonly events: Array<Event>
   readonly blobs: Array<NewBlob>
   readonly answered: Array<{ id: number; answer: string }>
+  /** Made when the first event settles something. */
+  usage?: Array<UsageRow>
 }
 
 const heldBy = (wait: Wait): Value | undefined =>
@@ -64,8 +67,12 @@ export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
   const calls = draft.state.plan.callers.length > 0
   for (const decided of events) {
     const event = externalized(decided, draft.blobs, calls)
+    // A run without a ledger, as most are, costs nothing here.
+    const before = draft.state.ledger === undefined ? undefined : RunUsage.mark(draft.state.ledger)
     evolve(draft.state, event)
     draft.events.push(event)
+    const used = draft.state.ledger === undefined ? undefined : RunUsage.row(draft.state, event, before)
+    if (used !== undefined) (draft.usage ??= []).push(used)
   }
 }
 
@@ -208,6 +215,7 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
     ...(changed ? { summary: summaryOf(state, { name: state.plan.name, version: state.plan.version }) } : {}),
     ...(timers === undefined ? {} : { timers }),
     ...(doors === undefined ? {} : { doors }),
+    ...(draft.usage === undefined ? {} : { usage: draft.usage }),
     ...(dispatchRows ? dispatches(draft) : {}),
     ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
     ...(named.length === 0 ? {} : { references: named }),

@@ -7,11 +7,15 @@ import * as Child from "@baton/kernel/Child"
 import type { FlowCall } from "@baton/kernel/Child"
 import { reference } from "@baton/kernel/CompileCalls"
 import type * as Flow from "@baton/kernel/Flow"
+import * as FlowShort from "@baton/kernel/FlowShort"
+import * as JsonPatch from "@baton/kernel/JsonPatch"
+import * as PatchedPlan from "@baton/kernel/PatchedPlan"
 import type { Plan } from "@baton/kernel/Plan"
 import type { Code, Origin } from "@baton/kernel/Problem"
-import { Report } from "@baton/kernel/Problem"
-import type { Json } from "@baton/kernel/Value"
+import { Report, sameOrigin } from "@baton/kernel/Problem"
+import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
@@ -127,6 +131,57 @@ export const freeze = Effect.fnUntraced(function*(
   const pinning: Pinning = { parts, prepare, known: new Map(), report: new Report(source.origin) }
   const pinned = yield* pin(pinning, flow, "", [`${flow.name}@${flow.version ?? "0.0.0"}`])
   return pinned ?? (yield* Effect.fail(FlowSource.invalid(source.file, pinning.report.problems)))
+})
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** A node or a body, in either spelling, with what it calls pinned. */
+const pinNode = Effect.fnUntraced(function*(
+  pinning: Pinning,
+  node: JsonObject,
+  pointer: string,
+  trail: ReadonlyArray<string>
+): Effect.fn.Return<JsonObject, ClientError> {
+  const { each, flow, type } = node
+  if (flow !== undefined && (type === undefined || type === "flow")) {
+    const inline = isObject(flow) && !Child.isCall(flow)
+      ? FlowShort.toCanonical({ name: "inline", ...flow }).flow as unknown as Json
+      : flow
+    const checked = inline === flow ? undefined : FlowSource.check(JSON.stringify(inline), "")
+    if (checked !== undefined && checked.plan === undefined) {
+      for (const problem of checked.problems) fault(pinning, "WRONG_TYPE", pointer + problem.pointer, problem.message)
+      return node
+    }
+    const call = yield* callOf(pinning, inline, `${pointer}/flow`, trail)
+    return call === undefined ? node : { ...node, flow: call }
+  }
+  return isObject(each) ? { ...node, each: yield* pinNode(pinning, each, `${pointer}/each`, trail) } : node
+})
+
+/** The operations of a patch with every flow that they bring pinned; anything else stays for the kernel to judge. */
+export const pinOperations = Effect.fnUntraced(function*(
+  parts: Parts,
+  plan: Plan,
+  operations: Json
+): Effect.fn.Return<Json, ClientError> {
+  // What is no patch, or over its budgets, is not walked.
+  if (!Array.isArray(operations) || Result.isFailure(JsonPatch.decode(operations, PatchedPlan.bounds))) {
+    return operations
+  }
+  const pinning: Pinning = { parts, prepare: (flow) => flow, known: new Map(), report: new Report(sameOrigin) }
+  const pinned: Array<Json> = []
+  for (const [index, operation] of (operations as ReadonlyArray<Json>).entries()) {
+    const value = isObject(operation) ? operation["value"] : undefined
+    pinned.push(
+      isObject(operation) && isObject(value)
+        ? { ...operation, value: yield* pinNode(pinning, value, `/${index}/value`, [`${plan.name}@${plan.version}`]) }
+        : operation
+    )
+  }
+  return pinning.report.failed
+    ? yield* Effect.fail(FlowSource.invalid("the patch", pinning.report.problems))
+    : pinned
 })
 
 /** The plan and the plans of all flows it calls, each once. */

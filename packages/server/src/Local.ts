@@ -24,6 +24,7 @@ import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
+import { UsageClient } from "@baton/contract/UsageClient"
 import { Agents } from "@baton/engine/Agents"
 import { AgentTools, byName } from "@baton/engine/AgentTool"
 import { BlobStore } from "@baton/engine/BlobStore"
@@ -71,6 +72,7 @@ import { tenant } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
+import * as UsageOffice from "./UsageOffice.ts"
 
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
@@ -205,6 +207,7 @@ const client = (options: LocalOptions) =>
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
       Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
+      Context.add(UsageClient, UsageOffice.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
   }))
@@ -249,6 +252,7 @@ export type LocalPorts =
   | ReceiptsClient
   | SecretsClient
   | StoreClient
+  | UsageClient
 
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (

@@ -221,6 +221,32 @@ export const migrations: ReadonlyArray<Migration> = [{
     CREATE UNIQUE INDEX dead_letter_by_step ON dead_letter (run_no, path, attempt);
     CREATE INDEX dead_letter_open ON dead_letter (letter_no) WHERE state = 'open'
   `
+}, {
+  number: 6,
+  sql: `
+    CREATE TABLE usage (
+      usage_no INTEGER PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      run TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      path TEXT NOT NULL,
+      node TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      agent TEXT,
+      model TEXT,
+      calls INTEGER NOT NULL,
+      tokens INTEGER NOT NULL,
+      input_tokens INTEGER,
+      output_tokens INTEGER,
+      cached_tokens INTEGER,
+      nano_usd INTEGER NOT NULL,
+      unpriced INTEGER NOT NULL,
+      estimated INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX usage_by_time ON usage (tenant, at);
+    CREATE INDEX usage_by_run ON usage (tenant, run)
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>
