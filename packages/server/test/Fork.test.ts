@@ -137,6 +137,33 @@ describe("a run made from another one", () => {
     }))
 })
 
+const calls = `name: outer
+nodes:
+  gate: { value: 1 }
+  pay: { needs: [gate], flow: { name: inner, nodes: [{ id: charge, type: function, function: large, effect: irreversible }], edges: [] } }
+  last: { needs: [pay], function: frail, input: 1 }
+`
+
+describe("a sub-flow that had made an irreversible call", () => {
+  it.live("waits for a person before it runs again, and is kept where it need not", () =>
+    Effect.gen(function*() {
+      const data = yield* folder
+      yield* Effect.gen(function*() {
+        const client = yield* Client
+        const operators = yield* OperatorClient
+        world.broken = true
+        const { id } = yield* client.start({ flow: { text: calls, file: "outer.yaml" }, input: {} })
+        yield* ended(id)
+        const kept = yield* operators.retry({ run: id })
+        assert.deepStrictEqual([kept.running, kept.guarded], [["last"], []])
+        const again = yield* operators.retry({ run: id, step: "gate" })
+        assert.deepStrictEqual([again.running, again.guarded], [["gate", "pay", "last"], ["pay"]])
+        const allowed = yield* operators.retry({ run: id, step: "gate", allowIrreversible: true })
+        assert.deepStrictEqual(allowed.guarded, [])
+      }).pipe(Effect.provide(baton(data)))
+    }))
+})
+
 describe("a dead letter", () => {
   it.live("is reprocessed once, however many ask, and tells who did what", () =>
     Effect.gen(function*() {
