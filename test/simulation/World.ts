@@ -36,6 +36,7 @@ const emptyStore = (dispatchRows: boolean): typeof MemoryState.Service => ({
   runs: new Map(),
   commands: new Map(),
   blobs: new Map(),
+  usage: [],
   documents: new Map(),
   published: new Map(),
   sessions: new Map(),

@@ -12,19 +12,22 @@ import { deadletters } from "./OperatorsTree.ts"
 import { patches } from "./PatchesTree.ts"
 import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
+import { usage } from "./UsageTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
 
 const fileArgument = Argument.String("file").pipe(Argument.withDescription("A flow document, YAML or JSON; - is stdin"))
 
+const flowArgument = Argument.String("flow").pipe(
+  Argument.withDescription("A flow file (YAML or JSON), - for stdin, or NAME[@VERSION]")
+)
+
 const run = leaf(
   "run",
   "Run a flow and wait for its end",
   {
-    flow: Argument.String("flow").pipe(
-      Argument.withDescription("A flow file (YAML or JSON), - for stdin, or NAME[@VERSION]")
-    ),
+    flow: flowArgument,
     set: setFlag,
     input: inputFlag,
     detach: toggle("detach", "Only submit; do not execute or wait").pipe(Flag.withAlias("d")),
@@ -113,7 +116,7 @@ const secrets = Command.make("secrets").pipe(
 )
 
 const flows = Command.make("flows").pipe(
-  Command.withDescription("Check and draw flow documents"),
+  Command.withDescription("Check, publish, compare and draw flow documents"),
   Command.withSubcommands([
     leaf(
       "check",
@@ -136,16 +139,37 @@ const flows = Command.make("flows").pipe(
       "show",
       "Show a flow document",
       {
-        file: fileArgument,
+        flow: flowArgument,
         canonical: toggle("canonical", "The canonical form that Baton stores, hashes and patches")
       },
       [
         ["baton flows show flow.yaml", "its nodes and what they need"],
-        ["baton flows show flow.yaml --canonical", "the canonical JSON"]
+        ["baton flows show flow.yaml --canonical", "the canonical JSON"],
+        ["baton flows show report@1.2.0", "a published version"]
       ],
       (input) => ({ _tag: "FlowsShow", ...input })
     ),
-    leaf("graph", "Draw a flow", { file: fileArgument }, [
+    leaf("publish", "Publish a flow document under its name and version, which never changes", { file: fileArgument }, [
+      ["baton flows publish report.yaml", "then: baton run report"],
+      ["baton flows publish report.yaml --json | jq -r .hash", "its address"]
+    ], (input) => ({ _tag: "FlowsPublish", ...input })),
+    leaf("list", "Published flows, the newest version of each", {
+      name: Argument.String("name").pipe(
+        Argument.withDescription("All versions of this flow, newest first"),
+        Argument.optional
+      )
+    }, [
+      ["baton flows list", "names and newest versions"],
+      ["baton flows list report", "its versions"]
+    ], (input) => ({ _tag: "FlowsList", name: orUndefined(input.name) })),
+    leaf("diff", "What one flow has that the other has not", {
+      before: Argument.String("a").pipe(Argument.withDescription("A flow file, or NAME[@VERSION]")),
+      after: Argument.String("b").pipe(Argument.withDescription("A flow file, or NAME[@VERSION]"))
+    }, [
+      ["baton flows diff report@1.0.0 report.yaml", "what publishing would change"],
+      ["baton flows diff report@1.0.0 report@1.1.0 --json", "for programs"]
+    ], (input) => ({ _tag: "FlowsDiff", ...input })),
+    leaf("graph", "Draw a flow", { flow: flowArgument }, [
       ["baton flows graph flow.yaml", "as text"],
       ["baton flows graph flow.yaml --format mermaid > flow.mmd", "as a Mermaid diagram"]
     ], (input) => ({ _tag: "FlowsGraph", ...input }))
@@ -174,6 +198,7 @@ const commands = [
   deadletters,
   flows,
   receipts,
+  usage,
   secrets,
   backup,
   doctor

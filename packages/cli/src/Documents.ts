@@ -81,15 +81,26 @@ export const readFlow = (path: string): Effect.Effect<FlowText, Failure.Failure,
 const exists = (path: string): Effect.Effect<boolean> =>
   Effect.promise(() => access(path, constants.F_OK).then(() => true, () => false))
 
-export type FlowReference = FlowText | { readonly name: string; readonly version?: string }
+export interface FlowName {
+  readonly name: string
+  readonly version?: string
+}
+export type FlowReference = FlowText | FlowName
+
+/** NAME[@VERSION] of a published flow; `undefined` for stdin and files. */
+export const flowName = (flow: string): Effect.Effect<FlowName | undefined> =>
+  Effect.gen(function*() {
+    const isPath = flow === "-" || flow.includes("/") || /\.(ya?ml|json)$/i.test(flow)
+    if (isPath || (yield* exists(flow))) return undefined
+    const [name = "", version] = flow.split("@", 2)
+    return version === undefined ? { name } : { name, version }
+  })
 
 /** What `baton run FLOW` means: stdin, a file, or the name of a published flow. */
 export const flowReference = (flow: string): Effect.Effect<FlowReference, Failure.Failure, Screen> =>
   Effect.gen(function*() {
-    const isPath = flow === "-" || flow.includes("/") || /\.(ya?ml|json)$/i.test(flow)
-    if (isPath || (yield* exists(flow))) return yield* readFlow(flow)
-    const [name, version] = flow.split("@", 2)
-    return version === undefined ? { name: name! } : { name: name!, version }
+    const named = yield* flowName(flow)
+    return named ?? (yield* readFlow(flow))
   })
 
 const parseJson = (text: string, where: string): Effect.Effect<Json, Failure.Failure> =>

@@ -1,5 +1,6 @@
 /** A command line, understood: which command, with what, and the flags every command has. */
 import type { RunStatus } from "@baton/contract/RunDocument"
+import type { UsageBy } from "@baton/contract/UsageClient"
 import type { DoorKind } from "@baton/kernel/Doors"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
@@ -55,8 +56,16 @@ export interface Research extends Waiting {
 
 export interface RunsList {
   readonly _tag: "RunsList"
+  /** Steps whose call's outcome nobody knows, over all runs. */
+  readonly unknown: boolean
+  /** Runs in which all that is open waits. */
+  readonly waiting: boolean
+  /** Steps that wait for this reason, over all runs. */
+  readonly reason: string | undefined
   readonly status: ReadonlyArray<RunStatus>
   readonly flow: string | undefined
+  readonly parent: string | undefined
+  readonly roots: boolean
   /** Milliseconds back from now. */
   readonly since: number | undefined
   readonly after: string | undefined
@@ -127,6 +136,14 @@ export interface RunsDelete {
   readonly run: string
 }
 
+export interface Usage {
+  readonly _tag: "Usage"
+  readonly by: UsageBy
+  /** Milliseconds back from now. */
+  readonly since: number | undefined
+  readonly limit: number
+}
+
 export interface RunsPrune {
   readonly _tag: "RunsPrune"
   /** Milliseconds. */
@@ -193,13 +210,29 @@ export interface FlowsCheck {
 
 export interface FlowsShow {
   readonly _tag: "FlowsShow"
-  readonly file: string
+  readonly flow: string
   readonly canonical: boolean
+}
+
+export interface FlowsPublish {
+  readonly _tag: "FlowsPublish"
+  readonly file: string
+}
+
+export interface FlowsList {
+  readonly _tag: "FlowsList"
+  readonly name: string | undefined
+}
+
+export interface FlowsDiff {
+  readonly _tag: "FlowsDiff"
+  readonly before: string
+  readonly after: string
 }
 
 export interface FlowsGraph {
   readonly _tag: "FlowsGraph"
-  readonly file: string
+  readonly flow: string
 }
 
 export interface Backup {
@@ -243,6 +276,7 @@ export type Request =
   | Operators.LettersDiscard
   | RunsDelete
   | RunsPrune
+  | Usage
   | ApprovalsList
   | ApprovalsShow
   | ApprovalsDecide
@@ -251,6 +285,9 @@ export type Request =
   | SecretsRemove
   | FlowsCheck
   | FlowsShow
+  | FlowsPublish
+  | FlowsList
+  | FlowsDiff
   | FlowsGraph
   | Backup
   | Doctor

@@ -32,6 +32,11 @@ const runsList = leaf(
       Flag.withDefault<ReadonlyArray<RunStatus>>([])
     ),
     flow: text("flow", "NAME", "Only runs of this flow"),
+    waiting: toggle("waiting", "Only runs in which all that is open waits"),
+    unknown: toggle("unknown", "Instead of runs: the steps whose call's outcome nobody knows, over all runs"),
+    reason: text("reason", "NAME", "Instead of runs: the steps that wait for this reason, over all runs"),
+    parent: text("parent", "RUN", "Only runs that this run has started"),
+    roots: toggle("roots", "Only runs that no other run has started"),
     since: duration("since", "Only runs started at most this long ago").pipe(Flag.optional),
     after: text("after", "RUN", "The page after this run"),
     limit: Flag.Int("limit").pipe(Flag.withDescription("Runs per page, 1 to 1000"), Flag.withDefault(20))
@@ -39,12 +44,16 @@ const runsList = leaf(
   [
     ["baton runs list --status failed --since 24h", "what failed today"],
     ["baton runs list --json | jq -r '.runs[].id'", "ids only"],
-    ["baton runs list --after run_01K8 --limit 100", "the next page"]
+    ["baton runs list --unknown", "calls that may or may not have happened"],
+    ["baton runs list --after run_01K8 --limit 100", "the next page"],
+    ["baton runs list --parent @last", "the runs that its steps have started"]
   ],
   (input) => ({
     _tag: "RunsList",
     ...input,
+    reason: orUndefined(input.reason),
     flow: orUndefined(input.flow),
+    parent: orUndefined(input.parent),
     since: orUndefined(input.since),
     after: orUndefined(input.after)
   })

@@ -26,6 +26,7 @@ const receipts = () => import("./commands/Receipts.ts")
 const secrets = () => import("./commands/Secrets.ts")
 const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
+const catalog = () => import("./commands/FlowCatalog.ts")
 const store = () => import("./commands/Store.ts")
 
 const commands: Program.Commands = {
@@ -57,6 +58,7 @@ const commands: Program.Commands = {
   LettersReprocess: async () => (await letters()).lettersReprocess,
   LettersDiscard: async () => (await letters()).lettersDiscard,
   RunsDiff: async () => (await import("./commands/RunDiff.ts")).runsDiff,
+  Usage: async () => (await import("./commands/Usage.ts")).usage,
   ReceiptsStats: async () => (await receipts()).receiptsStats,
   ReceiptsClear: async () => (await receipts()).receiptsClear,
   RunsDelete: async () => (await control()).runsDelete,
@@ -70,6 +72,9 @@ const commands: Program.Commands = {
   FlowsCheck: async () => (await flows()).flowsCheck,
   FlowsShow: async () => (await flows()).flowsShow,
   FlowsGraph: async () => (await flows()).flowsGraph,
+  FlowsPublish: async () => (await catalog()).flowsPublish,
+  FlowsList: async () => (await catalog()).flowsList,
+  FlowsDiff: async () => (await catalog()).flowsDiff,
   Backup: async () => (await store()).backup,
   Doctor: async () => (await store()).doctor
 }

@@ -5,12 +5,14 @@
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "@baton/contract/RunDocument"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
+import { UsageClient } from "@baton/contract/UsageClient"
 import * as Wire from "@baton/contract/Wire"
 import type { Event } from "@baton/kernel/Event"
 import type { Problem } from "@baton/kernel/Problem"
@@ -24,6 +26,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Ports } from "../src/Backend.ts"
 import * as FakeApprovals from "./FakeApprovals.ts"
+import * as FakeUsage from "./FakeUsage.ts"
 
 import { fakePatches } from "./FakePatches.ts"
 
@@ -297,6 +300,12 @@ export const layer = (
       prune: (before) => Effect.as(record("prune", before), 3),
       checkFlow
     })
+    const noFlow = Effect.fail(new ClientError({ reason: "not_found", code: "FLOW_MISSING", message: "no such flow" }))
+    const flows = FlowsClient.of({
+      publish: () => noFlow,
+      list: () => Effect.succeed([]),
+      find: () => noFlow
+    })
     const made = (name: string, run: string, request: unknown) =>
       Effect.gen(function*() {
         yield* record(name, request)
@@ -305,6 +314,7 @@ export const layer = (
     const operators = OperatorClient.of({
       fork: (request) => made("fork", request.run, request),
       retry: (request) => made("retry", request.run, request),
+      waits: (reason, limit) => Effect.as(record("waits", reason, limit), []),
       letters: (query) => Effect.as(record("letters", query), [letter]),
       letter: (id) => id === letter.id ? Effect.succeed(letter) : Effect.fail(none(`there is no ${id}`)),
       reprocess: (...call) => Effect.as(record("reprocess", ...call), { kind: "step" as const, letter }),
@@ -333,11 +343,13 @@ export const layer = (
       diagnose: Effect.succeed([{ id: "store.migrations", status: "ok", message: "current" }])
     })
     return Context.make(Client, client).pipe(
+      Context.add(FlowsClient, flows),
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),
       Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
-      Context.add(StoreClient, store)
+      Context.add(StoreClient, store),
+      Context.add(UsageClient, FakeUsage.make())
     )
   }))

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import { Backend, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
+import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
 import * as Flows from "../src/commands/Flows.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
@@ -17,6 +18,7 @@ import * as RunDiff from "../src/commands/RunDiff.ts"
 import * as RunReports from "../src/commands/RunReports.ts"
 import * as Secrets from "../src/commands/Secrets.ts"
 import * as Store from "../src/commands/Store.ts"
+import * as Usage from "../src/commands/Usage.ts"
 import * as Environment from "../src/Environment.ts"
 import * as Failure from "../src/Failure.ts"
 import * as Farewell from "../src/Farewell.ts"
@@ -61,6 +63,7 @@ const commands: Program.Commands = {
   ApprovalsList: later(Approvals.approvalsList),
   ApprovalsShow: later(Approvals.approvalsShow),
   ApprovalsDecide: later(Approvals.approvalsDecide),
+  Usage: later(Usage.usage),
   ReceiptsStats: later(Receipts.receiptsStats),
   ReceiptsClear: later(Receipts.receiptsClear),
   SecretsSet: later(Secrets.secretsSet),
@@ -69,6 +72,9 @@ const commands: Program.Commands = {
   FlowsCheck: later(Flows.flowsCheck),
   FlowsShow: later(Flows.flowsShow),
   FlowsGraph: later(Flows.flowsGraph),
+  FlowsPublish: later(FlowCatalog.flowsPublish),
+  FlowsList: later(FlowCatalog.flowsList),
+  FlowsDiff: later(FlowCatalog.flowsDiff),
   Backup: later(Store.backup),
   Doctor: later(Store.doctor)
 }

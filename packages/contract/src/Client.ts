@@ -72,6 +72,10 @@ export class Client extends Context.Service<Client, {
   readonly list: (query: {
     readonly status?: ReadonlyArray<RunStatus>
     readonly flow?: string
+    /** Only runs that this run started. */
+    readonly parent?: string
+    /** Only runs that no run started. */
+    readonly roots?: boolean
     readonly since?: number
     readonly after?: string
     readonly limit: number

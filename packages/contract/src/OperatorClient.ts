@@ -81,11 +81,27 @@ export type Reprocessed =
   | { readonly kind: "step"; readonly letter: DeadLetterItem }
   | { readonly kind: "run"; readonly letter: DeadLetterItem; readonly made: MadeRun }
 
+/** A step, or a run as a whole (`path` empty), that waits, over all runs. */
+export const WaitItem = Schema.Struct({
+  run: Schema.String,
+  flow: Schema.String,
+  path: Schema.String,
+  /** One of the closed list of reasons. */
+  reason: Schema.String,
+  message: Schema.String,
+  door: Schema.String,
+  /** RFC 3339 UTC text; null where it is not known. */
+  since: nullable(Schema.String)
+})
+export type WaitItem = typeof WaitItem.Type
+
 export class OperatorClient extends Context.Service<OperatorClient, {
   /** A run of its own that goes on from an event of another one, which is left as it is. */
   readonly fork: (request: ForkRun) => Effect.Effect<MadeRun, ClientError>
   /** A finished run once more, as a new run: what succeeded is kept. */
   readonly retry: (request: RetryRun) => Effect.Effect<MadeRun, ClientError>
+  /** What waits for this reason, over all unfinished runs, oldest first; at most `limit`. */
+  readonly waits: (reason: string, limit: number) => Effect.Effect<ReadonlyArray<WaitItem>, ClientError>
   readonly letters: (query: LettersQuery) => Effect.Effect<ReadonlyArray<DeadLetterItem>, ClientError>
   readonly letter: (id: string) => Effect.Effect<DeadLetterItem, ClientError>
   /** Of a finished run: its step once more in a new run. Of a waiting step: a retry. Another letter: refused. */

@@ -1,5 +1,6 @@
 /** A run as JSON: the same document on the command line and over HTTP. Times are RFC 3339 UTC text. */
 import { Budget } from "@baton/kernel/Amounts"
+import { ParentLink } from "@baton/kernel/Child"
 import { Lineage } from "@baton/kernel/EventReuse"
 import { ReceiptNote } from "@baton/kernel/Receipt"
 import { StepError } from "@baton/kernel/StepError"
@@ -47,6 +48,8 @@ export const StepDocument = Schema.Struct({
   output: Schema.Json,
   error: nullable(StepError),
   usage: nullable(Usage),
+  /** The run that the last attempt of a step that calls a flow has started. */
+  childRun: Schema.optionalKey(Schema.String),
   /** Of a step that waits: why, and what ends it; the reasons are those of `explain`. */
   waitsFor: Schema.optionalKey(Schema.Struct({
     reason: Schema.String,
@@ -79,6 +82,8 @@ export const RunDocument = Schema.Struct({
   ),
   warnings: Schema.Array(Warning),
   tags: Schema.Record(Schema.String, Schema.String),
+  /** The run that started it, and the attempt that waits for it; absent for a run that nobody's step has started. */
+  parent: Schema.optionalKey(ParentLink),
   startedAt: Schema.String,
   endedAt: nullable(Schema.String),
   seq: Schema.Int,
@@ -119,7 +124,8 @@ export const RunListItem = Schema.Struct({
   startedAt: Schema.String,
   endedAt: nullable(Schema.String),
   seq: Schema.Int,
-  tags: Schema.Record(Schema.String, Schema.String)
+  tags: Schema.Record(Schema.String, Schema.String),
+  parent: Schema.optionalKey(ParentLink)
 })
 export type RunListItem = typeof RunListItem.Type
 

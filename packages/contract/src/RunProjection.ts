@@ -1,5 +1,6 @@
 /** A run's folded state as the document that people and programs get. */
 import * as Amount from "@baton/kernel/Amounts"
+import * as Child from "@baton/kernel/Child"
 import { waitReason } from "@baton/kernel/ExplainWait"
 import type { ItemNote, ItemStatus } from "@baton/kernel/ItemTable"
 import * as Ledgers from "@baton/kernel/Ledger"
@@ -7,6 +8,7 @@ import type { PlanNode } from "@baton/kernel/Plan"
 import type { NodeState, RunState } from "@baton/kernel/RunState"
 import * as RunStates from "@baton/kernel/RunState"
 import { publicStatus } from "@baton/kernel/Scope"
+import type { StepError } from "@baton/kernel/StepError"
 import * as StepPath from "@baton/kernel/StepPath"
 import type { Json, Value } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
@@ -49,6 +51,12 @@ const waitsFor = (state: RunState, path: string, wait: Wait | undefined, { now }
   return { waitsFor: { reason, message, door: door.replaceAll("RUN", state.run), data } }
 }
 
+/** Nothing was started before the first attempt, and where the start itself was refused. */
+const childRun = (state: RunState, path: string, attempt: number, error: StepError | undefined) =>
+  attempt === 0 || error?.sent === false
+    ? {}
+    : { childRun: Child.runOf(state.run, state.createdAt, path, attempt) }
+
 const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument => {
   const at = state.nodes.get(node.index)
   const begunAt = sight.begun.get(`${node.id}#${at.attempt}`)
@@ -63,6 +71,7 @@ const nodeStep = (state: RunState, node: PlanNode, sight: Sight): StepDocument =
     output: at.output === undefined ? null : address(at.output),
     error: at.error ?? null,
     usage: at.usage ?? null,
+    ...(node.type === "flow" ? childRun(state, node.id, at.attempt, at.error) : {}),
     ...(at.status === "waiting" ? waitsFor(state, node.id, at.wait, sight) : undefined),
     ...(at.receipt === undefined ? {} : { receipt: at.receipt })
   }
@@ -93,6 +102,7 @@ const itemStep = (state: RunState, node: PlanNode, index: number, sight: Sight):
     output: output === undefined ? null : address(output),
     error: note?.error ?? (note?.wait?.kind === "operator" ? note.wait.error : null),
     usage: note?.usage ?? null,
+    ...(node.each?.body.type === "flow" ? childRun(state, path, attempt, note?.error) : {}),
     ...(status === "waiting" ? waitsFor(state, path, note?.wait, sight) : undefined),
     ...(note?.receipt === undefined ? {} : { receipt: note.receipt })
   }
@@ -186,6 +196,7 @@ export const project = (state: RunState, sight: Sight): RunDocument => {
     error: failure(state),
     warnings: state.warnings,
     tags: state.tags,
+    ...(state.parent === undefined ? {} : { parent: state.parent }),
     startedAt: timeText(state.createdAt),
     endedAt: timeOrNull(finished?.at),
     seq: state.seq,

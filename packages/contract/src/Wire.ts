@@ -94,6 +94,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunFinished: ["orchestration.run.completed", "orchestration.run.failed", "orchestration.run.cancelled"],
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
+  RunStalled: ["orchestration.run.updated"],
   StepsReused: ["orchestration.step.reused"],
   StepReopened: ["orchestration.step.ready"],
   StepsUnfunded: ["orchestration.budget.short"],

@@ -3,7 +3,7 @@ import type * as Flow from "@baton/kernel/Flow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as CanonicalJson from "./CanonicalJson.ts"
-import { FlowStore, FlowStoreError, type PublishedFlow, versionOf } from "./FlowStore.ts"
+import { FlowStore, FlowStoreError, newest, type PublishedFlow, versionOf } from "./FlowStore.ts"
 import * as MemoryState from "./MemoryState.ts"
 
 type State = typeof MemoryState.MemoryState.Service
@@ -41,8 +41,10 @@ const publish = Effect.fnUntraced(function*(state: State, tenant: string, flow: 
 })
 
 const find = Effect.fnUntraced(function*(state: State, tenant: string, name: string, version: string | undefined) {
-  const published = (state.published.get(tenant) ?? [])
-    .findLast((other) => other.name === name && (version === undefined || other.version === version))
+  const published = newest(
+    (state.published.get(tenant) ?? [])
+      .filter((other) => other.name === name && (version === undefined || other.version === version))
+  )
   if (published === undefined) {
     const wanted = version === undefined ? name : `${name} ${version}`
     return yield* new FlowStoreError({ reason: "missing", message: `No flow ${wanted} is published.` })

@@ -5,6 +5,7 @@ import type { LetterFate, LetterQuery, LetterState, StoredLetter } from "./DeadL
 import { openFate } from "./DeadLetter.ts"
 import * as Blobs from "./MemoryBlobStore.ts"
 import * as MemoryState from "./MemoryState.ts"
+import * as MemoryUsage from "./MemoryUsage.ts"
 import * as RecordHash from "./RecordHash.ts"
 import {
   type Commit,
@@ -96,6 +97,9 @@ const write = (state: State, run: Run, commit: Commit): CommitOutcome => {
     if (door !== undefined) run.doors.set(id, { ...door, closedAt: commit.at })
   }
   for (const door of commit.doors?.set ?? []) run.doors.set(door.id, { ...door, closedAt: undefined })
+  for (const row of commit.usage ?? []) {
+    state.usage.push({ ...row, tenant: run.tenant, run: run.run, flow: run.summary.flow })
+  }
   return { ok: true, head: run.head, hash }
 }
 
@@ -284,6 +288,7 @@ export const layer: Layer.Layer<RunStore, never, MemoryState.MemoryState> = Laye
       deadLetters: (query) => Effect.sync(() => letters(state, query)),
       settleLetter: (tenant, id, expected, fate) => Effect.sync(() => settleLetter(state, tenant, id, expected, fate)),
       doors: (query) => Effect.sync(() => doors(state, query)),
+      usage: (query) => Effect.sync(() => MemoryUsage.list(state.usage, query)),
       remove: (tenant, run) => Effect.sync(() => remove(state, tenant, run))
     })
   })

@@ -9,7 +9,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { StoredLetter } from "./DeadLetter.ts"
 import type { PublishedFlow } from "./FlowStore.ts"
-import { type DoorRow, type JournalRecord, RunStoreError, type RunSummary, type TimerRow } from "./RunStore.ts"
+import {
+  type DoorRow,
+  type JournalRecord,
+  RunStoreError,
+  type RunSummary,
+  type TimerRow,
+  type UsageRow
+} from "./RunStore.ts"
 import type { NumberedLine } from "./StepLog.ts"
 
 export interface MemoryRun {
@@ -54,6 +61,12 @@ export interface MemoryCommand {
   answer: string | undefined
 }
 
+export interface MemoryUsage extends UsageRow {
+  readonly tenant: string
+  readonly run: string
+  readonly flow: string
+}
+
 export interface MemoryBlob {
   readonly bytes: Uint8Array
   putAt: number
@@ -70,6 +83,8 @@ export class MemoryState extends Context.Service<MemoryState, {
   readonly commands: Map<number, MemoryCommand>
   /** By {@link key} of tenant and address. */
   readonly blobs: Map<string, MemoryBlob>
+  /** Of all runs that ever were. */
+  readonly usage: Array<MemoryUsage>
   /** Canonical flow documents by {@link key} of tenant and address. */
   readonly documents: Map<string, string>
   /** Per tenant, in the order of publishing. */
@@ -93,6 +108,7 @@ const make = (dispatchRows: boolean): typeof MemoryState.Service => ({
   runs: new Map(),
   commands: new Map(),
   blobs: new Map(),
+  usage: [],
   documents: new Map(),
   published: new Map(),
   sessions: new Map(),

@@ -7,11 +7,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as CanonicalJson from "./CanonicalJson.ts"
 import type { FlowStoreError } from "./FlowStore.ts"
 import { FlowStore } from "./FlowStore.ts"
 
 /** Plans kept compiled; the longest unused goes first. */
 export const plansMax = 200
+/** A compiled plan that nobody has asked for this long goes too, in milliseconds. */
+const plansMs = 5 * 60 * 1000
 
 /** A document is frozen anew after this many milliseconds: the store collects what no run names after 24 hours. */
 const refreezeMs = 60 * 60 * 1000
@@ -29,13 +32,17 @@ export class Plans extends Context.Service<Plans, {
     Plans,
     Effect.gen(function*() {
       const flows = yield* FlowStore
-      const plans = new Map<string, Plan>()
+      const plans = new Map<string, { readonly plan: Plan; readonly at: number }>()
       const clock = yield* Clock.Clock
       const hashes = new WeakMap<Flow.Flow, Map<string, { readonly hash: string; readonly at: number }>>()
       const keep = (key: string, plan: Plan): Plan => {
+        const at = clock.currentTimeMillisUnsafe()
         plans.delete(key)
-        plans.set(key, plan)
-        if (plans.size > plansMax) plans.delete(plans.keys().next().value ?? "")
+        plans.set(key, { plan, at })
+        for (const [oldest, kept] of plans) {
+          if (plans.size <= plansMax && kept.at + plansMs > at) break
+          plans.delete(oldest)
+        }
         return plan
       }
       const compile = (flow: Flow.Flow): Effect.Effect<Plan> => {
@@ -47,7 +54,7 @@ export class Plans extends Context.Service<Plans, {
       const get = Effect.fnUntraced(function*(tenant: string, hash: string) {
         const key = `${tenant} ${hash}`
         const known = plans.get(key)
-        if (known !== undefined) return keep(key, known)
+        if (known !== undefined) return keep(key, known.plan)
         return keep(key, yield* compile(yield* flows.frozen(tenant, hash)))
       })
       const freeze = Effect.fnUntraced(function*(tenant: string, flow: Flow.Flow) {
@@ -58,7 +65,8 @@ export class Plans extends Context.Service<Plans, {
         if (frozen !== undefined && now - frozen.at < refreezeMs) {
           return { hash: frozen.hash, plan: yield* get(tenant, frozen.hash) }
         }
-        const plan = yield* compile(flow)
+        const known = plans.get(`${tenant} ${CanonicalJson.address(CanonicalJson.text(flow))}`)
+        const plan = known === undefined ? yield* compile(flow) : known.plan
         const hash = yield* flows.freeze(tenant, flow)
         byTenant.set(tenant, { hash, at: now })
         return { hash, plan: keep(`${tenant} ${hash}`, plan) }

@@ -4,6 +4,7 @@ import { evolve } from "@baton/kernel/Evolve"
 import { locate } from "@baton/kernel/EvolveStep"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import * as RunState from "@baton/kernel/RunState"
+import * as Stall from "@baton/kernel/Stall"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
@@ -11,8 +12,9 @@ import * as RecordLetters from "./RecordLetters.ts"
 import * as RunDoors from "./RunDoors.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
-import type { Commit, DispatchRow, RunSummary } from "./RunStore.ts"
+import type { Commit, DispatchRow, RunSummary, UsageRow } from "./RunStore.ts"
 import * as RunTimers from "./RunTimers.ts"
+import * as RunUsage from "./RunUsage.ts"
 import type { NewBlob } from "./StoredValue.ts"
 import { externalize } from "./StoredValue.ts"
 
@@ -23,6 +25,8 @@ export interface Draft {
   readonly events: Array<Event>
   readonly blobs: Array<NewBlob>
   readonly answered: Array<{ id: number; answer: string }>
+  /** Made when the first event settles something. */
+  usage?: Array<UsageRow>
 }
 
 const heldBy = (wait: Wait): Value | undefined =>
@@ -63,8 +67,12 @@ export const add = (draft: Draft, events: ReadonlyArray<Event>): void => {
   const calls = draft.state.plan.callers.length > 0
   for (const decided of events) {
     const event = externalized(decided, draft.blobs, calls)
+    // A run without a ledger, as most are, costs nothing here.
+    const before = draft.state.ledger === undefined ? undefined : RunUsage.mark(draft.state.ledger)
     evolve(draft.state, event)
     draft.events.push(event)
+    const used = draft.state.ledger === undefined ? undefined : RunUsage.row(draft.state, event, before)
+    if (used !== undefined) (draft.usage ??= []).push(used)
   }
 }
 
@@ -174,8 +182,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
   flowHash: state.flowHash,
   status: RunState.status(state),
   paused: state.paused,
-  code: state.finished?.code,
-  reason: state.finished?.message,
+  code: state.finished?.code ?? (state.stalledSince === undefined ? undefined : Stall.code),
+  reason: state.finished?.message ?? Stall.reason(state),
   semantics: state.semantics,
   createdAt: state.createdAt,
   endedAt: state.finished?.at,
@@ -184,7 +192,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
 })
 
 /** Part of the summary that commits rewrite when it has changed. */
-const phase = (state: RunState.RunState): string => `${RunState.status(state)}${state.paused ? " paused" : ""}`
+const phase = (state: RunState.RunState): string =>
+  `${RunState.status(state)}${state.paused ? " paused" : ""}${state.stalledSince === undefined ? "" : " stalled"}`
 
 export const build = (draft: Draft, session: string, dispatchRows: boolean): Commit => {
   const { events, slot, state } = draft
@@ -206,6 +215,7 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
     ...(changed ? { summary: summaryOf(state, { name: state.plan.name, version: state.plan.version }) } : {}),
     ...(timers === undefined ? {} : { timers }),
     ...(doors === undefined ? {} : { doors }),
+    ...(draft.usage === undefined ? {} : { usage: draft.usage }),
     ...(dispatchRows ? dispatches(draft) : {}),
     ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
     ...(named.length === 0 ? {} : { references: named }),

@@ -141,6 +141,55 @@ export interface Commit {
   readonly lettersEnded?: ReadonlyArray<LetterEnd>
   /** Doors that this record opens or changes, and ids of those that it closes. */
   readonly doors?: { readonly set: ReadonlyArray<DoorRow>; readonly clear: ReadonlyArray<string> }
+  /** What this record settles in the run's ledger. */
+  readonly usage?: ReadonlyArray<UsageRow>
+}
+
+/** What an attempt, or a turn of it, was settled at. A correction of a guess may be negative. */
+export interface UsageRow {
+  readonly path: string
+  readonly node: string
+  readonly attempt: number
+  readonly at: number
+  /** The agent as the flow names it, or its node. */
+  readonly agent: string | undefined
+  readonly model: string | undefined
+  readonly calls: number
+  readonly tokens: number
+  readonly inputTokens: number | undefined
+  readonly outputTokens: number | undefined
+  readonly cachedTokens: number | undefined
+  /** Billionths of a US dollar. */
+  readonly nanoUsd: number
+  /** Nobody knows the price: `nanoUsd` leaves it out. */
+  readonly isUnpriced: boolean
+  readonly isEstimated: boolean
+}
+
+export interface UsageQuery {
+  readonly tenant: string
+  readonly by: "flow" | "model" | "run" | "day" | "agent"
+  /** Settled at or after, in milliseconds since 1970. */
+  readonly since?: number
+  readonly run?: string
+  readonly flow?: string
+  readonly limit: number
+}
+
+export interface UsageGroup {
+  /** A flow, model, run, agent, or day (`2026-01-31`, UTC); empty where the rows do not say. */
+  readonly key: string
+  readonly runs: number
+  readonly calls: number
+  readonly tokens: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cachedTokens: number
+  readonly nanoUsd: number
+  /** Some of it has no known price. */
+  readonly isUnpriced: boolean
+  /** Some of it is, or was, a guess. */
+  readonly isEstimated: boolean
 }
 
 export type CommitOutcome =
@@ -227,6 +276,8 @@ export class RunStore extends Context.Service<RunStore, {
   ) => Effect.Effect<boolean, RunStoreError>
   /** What waits for people, over all runs of the tenant. */
   readonly doors: (query: DoorQuery) => Effect.Effect<ReadonlyArray<OpenDoor>, RunStoreError>
+  /** What was used, over all runs of the tenant that ever were: dearest first, days from the newest. */
+  readonly usage: (query: UsageQuery) => Effect.Effect<ReadonlyArray<UsageGroup>, RunStoreError>
   /**
    * Removes a finished run with everything that belongs to it, the runs it has started among it. False when it is not there
    * or not finished, and when the run that started it is not: that one may yet have to read how it ended.

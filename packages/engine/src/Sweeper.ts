@@ -18,12 +18,13 @@ import { outstanding } from "./CoordinatorFiber.ts"
 import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import { MachineLimits } from "./MachineLimits.ts"
-import type { RunSlot, Settled } from "./RunSlot.ts"
+import type { Settled } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
 import type { RunStoreError } from "./RunStore.ts"
 import { RunStore } from "./RunStore.ts"
 import type { HandedCommand } from "./Sessions.ts"
 import { Sessions } from "./Sessions.ts"
+import * as StandingCheck from "./StandingCheck.ts"
 
 /** The longest the alarm fiber sleeps, so that an alarm set meanwhile or a clock that jumped is noticed. */
 const alarmEveryMsMax = 1000
@@ -158,6 +159,23 @@ const adoptSafely = (parts: Parts): Effect.Effect<void> =>
     Effect.asVoid
   )
 
+/** Every so many sweeps the reasons of all runs are asked for. */
+const deepEvery = 12
+
+/** Runs that have stalled are told so, and those nobody can explain are a bug of ours that must be seen. */
+const check = Effect.fnUntraced(function*(parts: Parts, before: StandingCheck.Standing, isDeep: boolean) {
+  const now = parts.clock.currentTimeMillisUnsafe()
+  const afterMs = Duration.toMillis(parts.limits.stallAfter)
+  const found = StandingCheck.look(parts.coordinator.slots(), now, afterMs, isDeep, before)
+  for (const { run } of found.unexplained) yield* Effect.logError("Nobody can say why a run is not finished", { run })
+  for (const { begun, run, tenant } of found.stalled) {
+    yield* Effect.logWarning("A run does not move", { run })
+    const limit = begun.size === 0 ? { afterMs } : {}
+    parts.coordinator.post(tenant, run, { type: "CheckStall", at: now, ...limit }, [])
+  }
+  return found.standing
+})
+
 const expired = (parts: Parts): Effect.Effect<void, RunStoreError> =>
   parts.store.dispatchRows
     ? Effect.gen(function*() {
@@ -198,8 +216,8 @@ export class Sweeper extends Context.Service<Sweeper, {
     only?: { readonly tenant: string; readonly run: string },
     command?: Command
   ) => Effect.Effect<ReadonlyArray<Settled>, RunStoreError>
-  /** Runs that claim to be running and have not moved for `stallAfter`. */
-  readonly stalled: () => ReadonlyArray<RunSlot>
+  /** What the last standing check found of the runs owned here. */
+  readonly standing: () => StandingCheck.Standing
 }>()("baton/engine/Sweeper") {
   static readonly layer = (
     options: SweeperOptions
@@ -220,11 +238,14 @@ export class Sweeper extends Context.Service<Sweeper, {
         }
         const serving = new Set<number>()
         let waiting = new Map<string, number>()
+        let standing = StandingCheck.nothing
+        let sweeps = 0
         const sweep = Effect.gen(function*() {
           waiting = yield* repair(parts, waiting)
           yield* parts.children.sweep
           parts.coordinator.trim()
           yield* expired(parts)
+          standing = yield* check(parts, standing, sweeps++ % deepEvery === 0)
           // A run that cannot be read answers late or never: the sweep goes on without it.
           if (options.adopt) yield* Effect.forkIn(adoptSafely(parts), parts.scope)
         })
@@ -234,17 +255,10 @@ export class Sweeper extends Context.Service<Sweeper, {
         yield* Effect.addFinalizer(() => release(parts))
         return {
           adopt: (only, command) => adopt(parts, only, command),
-          stalled: () => stalled(parts)
+          standing: () => standing
         }
       })
     )
-}
-
-const stalled = (parts: Parts): ReadonlyArray<RunSlot> => {
-  const before = parts.clock.currentTimeMillisUnsafe() - Duration.toMillis(parts.limits.stallAfter)
-  return [...parts.coordinator.slots()].filter((slot) =>
-    slot.movedAt < before && slot.state !== undefined && slot.state.offered > 0 && slot.begun.size === 0
-  )
 }
 
 /** An orderly stop: everything is written, and the runs are free for whoever comes next. */

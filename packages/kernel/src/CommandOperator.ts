@@ -24,3 +24,11 @@ export const ResolveStep = Schema.Struct({
   /** A JSON Merge Patch on the step's input. */
   modifications: Schema.optionalKey(Value)
 })
+
+/** Whoever watches runs asks whether this one has stalled. `afterMs` holds where the flow has no `limits.stall`. */
+export const CheckStall = Schema.Struct({
+  type: Schema.Literal("CheckStall"),
+  at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8_000_000_000_000_000 })),
+  afterMs: Schema.optionalKey(Schema.Int)
+})
+export type CheckStall = typeof CheckStall.Type

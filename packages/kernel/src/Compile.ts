@@ -5,6 +5,7 @@
  * left, so that an author sees everything in one go. The cost is linear in nodes, edges and text.
  */
 import * as Result from "effect/Result"
+import * as CompileCalls from "./CompileCalls.ts"
 import * as CompileFields from "./CompileFields.ts"
 import * as CompileFlow from "./CompileFlow.ts"
 import * as CompileGraph from "./CompileGraph.ts"
@@ -71,6 +72,7 @@ const assemble = (
     const made = CompileNode.node(node, index, edges, context)
     if (made !== undefined) nodes.push(made)
   }
+  CompileCalls.check(draft, report, (inline) => checkData(inline).problems)
   const output = CompileShape.own(draft.head, "output")
   const place = { node: undefined, self: false, names: [], secrets: false }
   return {
@@ -80,6 +82,7 @@ const assemble = (
     revision: options.revision ?? 0,
     nodes,
     byId: new Map(nodes.map((node) => [node.id, node])),
+    stallPolicy: flow.policy?.stall ?? "flag",
     limits,
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),

@@ -21,6 +21,7 @@ export const limits = (head: Fields, report: Report): PlanLimits => {
     agents: number("agents", [0, 1_000]),
     patches: number("patches", [0, 1_000]),
     deadlineMs: duration(given, "deadline", "/limits", report, 1),
+    stallMs: duration(given, "stall", "/limits", report, 1000),
     budget: budget(given, "/limits", report)
   }
 }

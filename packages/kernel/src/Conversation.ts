@@ -80,6 +80,12 @@ export const reopened = (before: Conversation): Conversation => ({
 /** Another generation is another conversation; what the one before used stays used. */
 export const restarted = (before: Conversation): Conversation => ({ ...empty, last: before.last, usage: before.usage })
 
+/** The irreversible tool whose call is open. */
+export const openTool = (conversation: Conversation | undefined): string | undefined => {
+  for (const { result, tool } of conversation?.calls.values() ?? []) if (result === undefined) return tool
+  return undefined
+}
+
 /** By step path. A fork keeps its changes to itself, and costs nothing until it changes something. */
 export class Conversations {
   readonly #base: Map<string, Conversation>

@@ -17,6 +17,7 @@ import * as Spending from "./DecideLedger.ts"
 import * as Operator from "./DecideOperator.ts"
 import * as Patch from "./DecidePatch.ts"
 import * as Reuse from "./DecideReuse.ts"
+import * as StallRule from "./DecideStall.ts"
 import * as Turn from "./DecideTurn.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -99,6 +100,9 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.pause(draft, command)
     case "CancelRun":
       return Control.cancel(draft, command)
+    case "CheckStall":
+      StallRule.check(draft, command)
+      return undefined
     case "ResolveStep":
       return Operator.resolve(draft, command)
     case "ReserveTurn":
@@ -129,7 +133,13 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
 
 /** What comes late, or for the second time, is no mistake of whoever says it. */
-const stale: ReadonlySet<Command["type"]> = new Set(["CompleteStep", "FireTimer", "LoseDelivery", "EndChild"])
+const stale: ReadonlySet<Command["type"]> = new Set([
+  "CompleteStep",
+  "FireTimer",
+  "LoseDelivery",
+  "EndChild",
+  "CheckStall"
+])
 
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
   if (state.sealed !== undefined) return refuse("RUN_SEALED", `the run can be read but not changed: ${state.sealed}`)

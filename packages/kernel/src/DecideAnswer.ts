@@ -1,6 +1,7 @@
 /** Answers of workers: completions, lost deliveries, announced calls. */
 import type { Question } from "./Approval.ts"
 import type { Command, Refusal } from "./Command.ts"
+import * as Conversation from "./Conversation.ts"
 import * as Approval from "./DecideApproval.ts"
 import * as Spending from "./DecideLedger.ts"
 import * as Turn from "./DecideTurn.ts"
@@ -84,7 +85,8 @@ export const complete = (draft: Draft, command: Of<"CompleteStep">): Refusal | u
   if (outcome.ok === "interrupted") interrupted(draft, step, command)
   else if (outcome.ok === "unfunded") {
     const ask = { amounts: outcome.need, unpriced: outcome.unpriced }
-    Spending.sendBack(draft, step, command.path, command.attempt, ask, command)
+    const error = Spending.sendBack(draft, step, command.path, command.attempt, ask, command)
+    if (error !== undefined) fail(draft, step, command.attempt, error, command, true)
   } else if (outcome.ok === "asks") asks(draft, step, command, outcome.question)
   else if (!outcome.ok) fail(draft, step, command.attempt, outcome.error, command)
   else if (step.index !== undefined) {
@@ -129,7 +131,7 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
 /** Parks an irreversible step whose call may have been made; true when it did. */
 export const park = (draft: Draft, step: Offered, path: string, attempt: number): boolean => {
   if (!step.open) return false
-  const error = Settle.outcomeUnknown(path)
+  const error = Settle.outcomeUnknown(path, Conversation.openTool(draft.state.conversations?.get(path)))
   const stopped = step.index !== undefined && draft.state.maps.get(step.node.index)?.stopped === true
   if (draft.state.closing !== undefined || stopped) {
     fail(draft, step, attempt, error, {}, true)
@@ -147,6 +149,14 @@ export const park = (draft: Draft, step: Offered, path: string, attempt: number)
   return true
 }
 
+/** Lost attempts that are begun again set aside their worst case once more; those that can neither begin nor wait fail. */
+export const renew = (draft: Draft, lost: Parameters<typeof Spending.renew>[1]): void => {
+  for (const { attempt, error, step } of Spending.renew(draft, lost)) {
+    fail(draft, step, attempt, error, {}, true)
+    if (step.index !== undefined) Finish.checkMap(draft, step.node)
+  }
+}
+
 export const lose = (draft: Draft, command: Of<"LoseDelivery">): Refusal | undefined => {
   const step = offered(draft, command.path, command.attempt)
   if (step === undefined) return undefined
@@ -154,7 +164,7 @@ export const lose = (draft: Draft, command: Of<"LoseDelivery">): Refusal | undef
   Drafts.emit(draft, { type: "DeliveryLost", v: 1, at: draft.at, path, attempt })
   if (park(draft, step, path, attempt)) return undefined
   if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= lossesMax) poison(draft, step, path, attempt)
-  else Spending.renew(draft, [{ path, attempt }])
+  else renew(draft, [{ path, attempt }])
   return undefined
 }
 

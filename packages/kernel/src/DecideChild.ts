@@ -184,7 +184,15 @@ const waiting = (draft: Draft, path: string): Waiting | undefined => {
   const table: ItemTable | undefined = draft.state.maps.get(node.index)
   const wait = table?.status(index) === "waiting" ? table.note(index)?.wait : undefined
   if (table === undefined || node.each === undefined || wait?.kind !== "child") return undefined
-  return { node, index, path, attempt: table.attempt(index), work: node.each.body, wait, startedAt: undefined }
+  return {
+    node,
+    index,
+    path,
+    attempt: table.attempt(index),
+    work: node.each.body,
+    wait,
+    startedAt: table.note(index)?.waitingSince
+  }
 }
 
 const failure = (path: string, command: Of<"EndChild">): StepError => {
@@ -224,7 +232,7 @@ const succeed = (draft: Draft, step: Waiting, command: Of<"EndChild">, report: S
   const output = made.success
   const { attempt, index, node, path } = step
   if (index === undefined) return Settle.succeed(draft, node, attempt, output, report)
-  const { usage, warnings = [] } = report
+  const { startedAt, usage, warnings = [] } = report
   Drafts.emit(draft, {
     type: "StepSucceeded",
     v: 1,
@@ -232,6 +240,7 @@ const succeed = (draft: Draft, step: Waiting, command: Of<"EndChild">, report: S
     path,
     attempt,
     output,
+    ...(startedAt === undefined ? {} : { startedAt }),
     ...(usage === undefined ? {} : { usage }),
     ...(warnings.length === 0 ? {} : { warnings })
   })

@@ -4,7 +4,6 @@ import type { Command, Refusal } from "./Command.ts"
 import * as Answer from "./DecideAnswer.ts"
 import * as Approval from "./DecideApproval.ts"
 import * as Child from "./DecideChild.ts"
-import * as Spending from "./DecideLedger.ts"
 import * as Patch from "./DecidePatch.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -129,7 +128,7 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
     if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
   }
-  if (lost.length > 0) Spending.renew(draft, open)
+  if (lost.length > 0) Answer.renew(draft, open)
   return undefined
 }
 

@@ -2,11 +2,9 @@
 import type { Amounts } from "./Amounts.ts"
 import * as Amount from "./Amounts.ts"
 import type { Command, Refusal } from "./Command.ts"
-import { fail } from "./DecideAnswer.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { Event } from "./Event.ts"
-import * as Finish from "./Finish.ts"
 import * as Funds from "./Funds.ts"
 import type { Ledger, Terms } from "./Ledger.ts"
 import { attemptKey } from "./Ledger.ts"
@@ -99,7 +97,10 @@ const mayWait = (draft: Draft, step: Offered): boolean =>
   draft.state.closing === undefined &&
   (step.index === undefined ? step.node.each === undefined : draft.state.maps.get(step.node.index)?.stopped !== true)
 
-/** The attempt ends because its next turn could not be reserved: the same attempt is offered again when it can. */
+/**
+ * The attempt ends because its next turn could not be reserved: the same attempt is offered again when it can. Answers the
+ * error that it ends with instead, where nothing may start again.
+ */
 export const sendBack = (
   draft: Draft,
   step: Offered,
@@ -107,8 +108,8 @@ export const sendBack = (
   attempt: number,
   ask: Funds.Ask,
   report: Report
-): void => {
-  if (!mayWait(draft, step)) return fail(draft, step, attempt, exhausted(path), report, true)
+): StepError | undefined => {
+  if (!mayWait(draft, step)) return exhausted(path)
   const { startedAt, usage } = report
   const entry: Unfunded = {
     path,
@@ -119,12 +120,26 @@ export const sendBack = (
     ...(usage === undefined ? {} : { usage })
   }
   Drafts.emit(draft, { type: "StepsUnfunded", v: 1, at: draft.at, steps: [entry] })
+  return undefined
 }
 
-/** Attempts whose delivery was lost are begun again, and may cost their worst case once more. */
-export const renew = (draft: Draft, lost: ReadonlyArray<{ readonly path: string; readonly attempt: number }>): void => {
+/** A step whose attempt is over, and why. */
+export interface Exhausted {
+  readonly step: Offered
+  readonly attempt: number
+  readonly error: StepError
+}
+
+/**
+ * Attempts whose delivery was lost are begun again, and may cost their worst case once more. Answers those that can neither
+ * begin nor wait.
+ */
+export const renew = (
+  draft: Draft,
+  lost: ReadonlyArray<{ readonly path: string; readonly attempt: number }>
+): ReadonlyArray<Exhausted> => {
   const { ledger } = draft.state
-  if (ledger?.terms === undefined) return
+  if (ledger?.terms === undefined) return noneExhausted
   const reserved: { [path: string]: Amounts } = {}
   const short: Array<readonly [Offered, string, number, Funds.Ask]> = []
   let promised: Amounts = Amount.zero
@@ -146,11 +161,13 @@ export const renew = (draft: Draft, lost: ReadonlyArray<{ readonly path: string;
   if (Object.keys(reserved).length > 0) {
     Drafts.emit(draft, { type: "ReservationsRenewed", v: 1, at: draft.at, reserved })
   }
-  for (const [step, path, attempt, ask] of short) {
-    sendBack(draft, step, path, attempt, ask, {})
-    if (step.index !== undefined) Finish.checkMap(draft, step.node)
-  }
+  return short.flatMap(([step, path, attempt, ask]): ReadonlyArray<Exhausted> => {
+    const error = sendBack(draft, step, path, attempt, ask, {})
+    return error === undefined ? noneExhausted : [{ step, attempt, error }]
+  })
 }
+
+const noneExhausted: ReadonlyArray<Exhausted> = []
 
 interface OfAttempt {
   readonly path: string

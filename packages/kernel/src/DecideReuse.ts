@@ -4,6 +4,7 @@ import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import type { Reuse, ReusedStep } from "./EventReuse.ts"
 import { reusedStepsMax } from "./EventReuse.ts"
+import * as Finish from "./Finish.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import { isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -75,6 +76,11 @@ export const take = (draft: Draft, reuse: Reuse, by: string | undefined): undefi
   if (reuse.note !== undefined) {
     const signed = by === undefined ? {} : { by }
     Drafts.emit(draft, { type: "NoteAdded", v: 1, at: draft.at, text: reuse.note, ...signed })
+  }
+  // A map of which every item is kept only has its list to gather.
+  for (const { path } of maps) {
+    const node = plan.byId.get(path)
+    if (node !== undefined) Finish.checkMap(draft, node)
   }
   for (const node of plan.nodes) if (!isSettled(draft.state.nodes.get(node.index).status)) draft.todo.push(node.index)
   return undefined

@@ -24,6 +24,7 @@ import { StepReopened } from "./EventOperator.ts"
 import { PatchProposed, PatchRejected, PlanPatched } from "./EventPatch.ts"
 import { TurnOpened } from "./EventRepeat.ts"
 import { Lineage, StepsReused } from "./EventReuse.ts"
+import { RunStalled } from "./EventStall.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
 import { ReceiptNote } from "./Receipt.ts"
@@ -329,6 +330,7 @@ export const Event = Schema.Union([
   PriceMissing,
   AllotmentGranted,
   StepsReused,
+  RunStalled,
   ApprovalVoted,
   ApprovalDecided,
   NoteAdded

@@ -2,7 +2,6 @@
  * Folding: what each event does to the state. Evaluates nothing, decides nothing, and never throws: an event that this
  * program does not know, or that does not fit the plan, seals the run (SEMANTICS 8.13c).
  */
-import * as Amount from "./Amounts.ts"
 import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
@@ -16,6 +15,7 @@ import { Fifo } from "./Fifo.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
+import * as Stall from "./Stall.ts"
 
 type Of<T extends Event["type"]> = Step.Of<T>
 
@@ -125,12 +125,6 @@ const take = (state: RunState, name: string): void => {
   if (first !== -1) state.inbox = state.inbox.filter((_, index) => index !== first)
 }
 
-const priceText = ({ model, path }: Of<"PriceMissing">): string =>
-  `${path} asked ${model ?? "a model"}, whose price nobody knows: what the run has cost is unknown`
-
-const overrunText = (event: Of<"OverrunRecorded">): string =>
-  `${event.path} cost ${Amount.text(event.over)} more than it had set aside`
-
 const takeFor = (state: RunState, path: string): void => {
   const node = state.plan.byId.get(path)
   if (node?.wait?.event === undefined || state.nodes.get(node.index).wait?.kind === "approval") return
@@ -157,6 +151,9 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepReopened":
       Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
+    case "RunStalled":
+      Stall.stalled(state, event)
+      return true
     case "StepsReused":
       return Reuse.reused(state, event)
     case "StepWaiting":
@@ -209,22 +206,8 @@ const apply = (state: RunState, event: Event): boolean => {
       return true
     case "NoteAdded":
       return true
-    case "OverrunRecorded":
-      Step.warn(state, [{ code: "OVERRUN", message: overrunText(event) }])
-      return true
-    case "PriceMissing":
-      Step.warn(state, [{ code: "PRICE_UNKNOWN", message: priceText(event) }])
-      return true
-    case "StepsUnfunded":
-    case "TurnReserved":
-    case "ReservationsRenewed":
-    case "BudgetRaised":
-    case "UsageLate":
-    case "AllotmentGranted":
-      // What they do, they do to the ledger and to what waits for it.
-      return state.ledger !== undefined
     default:
-      return Patch.fold(state, event)
+      return Spending.isOwn(event) ? state.ledger !== undefined : Patch.fold(state, event)
   }
 }
 
@@ -232,6 +215,8 @@ const apply = (state: RunState, event: Event): boolean => {
 const fits = (state: RunState, event: Event): boolean => {
   try {
     if (event.v !== 1 || !Number.isSafeInteger(event.at)) return false
+    // A note is no progress, and neither is the word that there is none.
+    if (event.type !== "NoteAdded" && event.type !== "RunStalled") state.stalledSince = undefined
     state.lastAt = event.at
     if (!apply(state, event)) return false
     return (state.ledger === undefined && !Spending.begins(event)) || Spending.fold(state, event)

@@ -5,7 +5,8 @@
 import type { Amounts } from "./Amounts.ts"
 import * as Amount from "./Amounts.ts"
 import type { Event } from "./Event.ts"
-import { locate, relist, unfund } from "./EvolveStep.ts"
+import { relist, unfund } from "./EvolveFunds.ts"
+import { locate, warn } from "./EvolveStep.ts"
 import type { Held } from "./Ledger.ts"
 import { attemptKey, estimatedMax, Ledger } from "./Ledger.ts"
 import type { RunState } from "./RunState.ts"
@@ -310,6 +311,12 @@ const apply = (state: RunState, ledger: Ledger, event: Event): boolean => {
       return unfunded(state, ledger, event)
     case "BudgetRaised":
       return raised(ledger, event)
+    case "OverrunRecorded":
+      warn(state, [{ code: "OVERRUN", message: overrunText(event) }])
+      return true
+    case "PriceMissing":
+      warn(state, [{ code: "PRICE_UNKNOWN", message: priceText(event) }])
+      return true
     case "AllotmentGranted":
       return more(ledger, event.path, event.attempt, event.added, event.n)
     case "UsageLate":
@@ -318,6 +325,26 @@ const apply = (state: RunState, ledger: Ledger, event: Event): boolean => {
       return true
   }
 }
+
+const overrunText = ({ over, path }: Of<"OverrunRecorded">): string =>
+  `${path} cost ${Amount.text(over)} more than it had set aside`
+
+const priceText = ({ model, path }: Of<"PriceMissing">): string =>
+  `${path} asked ${model ?? "a model"}, whose price nobody knows: what the run has cost is unknown`
+
+const own = [
+  "StepsUnfunded",
+  "TurnReserved",
+  "ReservationsRenewed",
+  "BudgetRaised",
+  "UsageLate",
+  "OverrunRecorded",
+  "PriceMissing",
+  "AllotmentGranted"
+] as const
+
+/** Events that are about nothing but the ledger and those who wait for it. */
+export const isOwn = (event: Event): event is Of<typeof own[number]> => own.some((type) => type === event.type)
 
 /** Whether the event fits what the ledger says. */
 export const fold = (state: RunState, event: Event): boolean => {

@@ -18,28 +18,49 @@ export interface Facts {
   readonly begun?: ReadonlyMap<string, number>
   /** Whether a living process owns the run; `undefined`: not known. */
   readonly owned?: boolean
+  /** Node types that the owner's workers serve; `undefined`: not known. */
+  readonly served?: ReadonlySet<string>
 }
 
 /** Steps listed one by one; more are counted. */
 export const stepsMax = 200
 
-const offered = (path: string, attempt: number, now: number, facts: Facts): Reason => {
+interface Offered {
+  readonly state: RunState
+  readonly path: string
+  /** The queue: the node type, or `gather`. */
+  readonly type: string
+  readonly attempt: number
+}
+
+const offered = ({ attempt, path, state, type }: Offered, now: number, facts: Facts): Reason => {
   const startedAt = facts.begun?.get(`${path}#${attempt}`)
-  return startedAt === undefined
-    ? {
-      reason: "queued",
-      path,
-      message: `${path} is offered to the workers as attempt ${attempt}`,
-      door: "a worker takes it; the sweeper offers it again if the offer was lost",
-      data: { attempt }
-    }
-    : {
+  const stalled: JsonObject = state.stalledSince === undefined ? {} : { stalledSince: state.stalledSince }
+  if (startedAt !== undefined) {
+    return {
       reason: "running",
       path,
       message: `${path} has been running for ${seconds(now - startedAt)} (attempt ${attempt})`,
       door: "it answers, or its timeout ends it; `baton runs cancel` stops it",
-      data: { attempt, startedAt }
+      data: { attempt, startedAt, ...stalled }
     }
+  }
+  if (facts.served?.has(type) === false) {
+    return {
+      reason: "no_worker",
+      path,
+      message: `${path} is offered as attempt ${attempt}, and no worker here serves ${type} steps`,
+      door: "baton runs resume RUN",
+      data: { attempt, type, ...stalled }
+    }
+  }
+  return {
+    reason: "queued",
+    path,
+    message: `${path} is offered to the workers as attempt ${attempt}`,
+    door: "a worker takes it; the sweeper offers it again if the offer was lost",
+    data: { attempt, ...stalled }
+  }
 }
 
 const backoff = (path: string, attempt: number, due: number, now: number, why: string): Reason => ({
@@ -72,8 +93,10 @@ const items = (state: RunState, node: PlanNode, now: number, facts: Facts, limit
     const path = StepPath.item(node.id, index)
     const note = table.note(index)
     const status = table.status(index)
-    if (status === "queued") found.push(offered(path, table.attempt(index), now, facts))
-    else if (status === "retrying") {
+    if (status === "queued") {
+      const type = node.each?.body.type ?? node.type
+      found.push(offered({ state, path, type, attempt: table.attempt(index) }, now, facts))
+    } else if (status === "retrying") {
       found.push(backoff(path, table.attempt(index), note?.retryAt ?? now, now, note?.error?.message ?? ""))
     } else if (status === "waiting" && note?.wait !== undefined) found.push(waitReason(path, note.wait, now))
   }
@@ -110,7 +133,16 @@ const step = (state: RunState, node: PlanNode, now: number, facts: Facts, limit:
         data: { running: state.offered, parallel: state.plan.limits.parallel }
       }]
     case "queued":
-      return [offered(node.id, at.attempt, now, facts)]
+      return [offered(
+        {
+          state,
+          path: node.id,
+          type: node.map === undefined ? node.type : "gather",
+          attempt: at.attempt
+        },
+        now,
+        facts
+      )]
     case "open":
       return items(state, node, now, facts, limit)
     case "waiting":

@@ -1,5 +1,6 @@
 /** Reasons of steps that wait, each with its data and its door. `Explain` asks here for every kind of wait. */
 import * as Amount from "./Amounts.ts"
+import type { StepError } from "./StepError.ts"
 import * as TimeText from "./TimeText.ts"
 import type { JsonObject } from "./Value.ts"
 import type { Wait } from "./Wait.ts"
@@ -65,7 +66,23 @@ const event = (path: string, wait: Of<"event">, now: number): Reason => ({
   data: { event: wait.name, ...(wait.dueAt === undefined ? {} : { dueAt: wait.dueAt }) }
 })
 
-const operator = (path: string, { error, reason }: Of<"operator">): Reason => ({
+/** Whether it was a secret or a key that was missing, wrong or not allowed there. */
+export const isCredential = (error: StepError | undefined): boolean =>
+  error !== undefined && (error.code.startsWith("SECRET_") || error.status === 401)
+
+/** A key has to be set before another attempt makes sense. */
+const credential = (path: string, error: StepError): Reason => ({
+  reason: "credential",
+  path,
+  message: `${path} lacks a credential: ${error.message}`,
+  door: `baton secrets set NAME --host HOST, then baton runs retry RUN ${path}`,
+  data: { error: error.message, code: error.code }
+})
+
+const operator = (path: string, wait: Of<"operator">): Reason =>
+  wait.reason === "failed" && isCredential(wait.error) ? credential(path, wait.error) : decision(path, wait)
+
+const decision = (path: string, { error, reason }: Of<"operator">): Reason => ({
   reason: reason === "unknown_outcome" ? reason : "operator",
   path,
   message: reason === "failed"

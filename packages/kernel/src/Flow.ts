@@ -219,6 +219,8 @@ export const Limits = Schema.Struct({
   agents: Schema.optionalKey(Schema.Int),
   patches: Schema.optionalKey(Schema.Int),
   deadline: Schema.optionalKey(DurationText),
+  /** How long nothing may happen while steps are offered or ready; `policy.stall` says what then. At least 1s. */
+  stall: Schema.optionalKey(DurationText),
   /** What a run may cost at most; steps that would pass it wait for more. */
   budget: Schema.optionalKey(Budget)
 })

@@ -46,9 +46,15 @@ export const PatchPolicy = Schema.Struct({
 }).annotate({ identifier: "PatchPolicy" })
 export type PatchPolicy = typeof PatchPolicy.Type
 
+/** What happens to a run that stands still for longer than `limits.stall`. */
+export const StallPolicy = Schema.Literals(["flag", "fail"])
+export type StallPolicy = typeof StallPolicy.Type
+
 export const Policy = Schema.Struct({
   patches: Schema.optionalKey(PatchPolicy),
   /** A patched-in node of a type that this program does not know: `skip` (default) skips its step with a warning. */
-  unknownTypes: Schema.optionalKey(Schema.Literals(["skip", "refuse"]))
+  unknownTypes: Schema.optionalKey(Schema.Literals(["skip", "refuse"])),
+  /** `flag` (default): a warning, shown wherever the run is · `fail`: the run is stopped and ends as failed. */
+  stall: Schema.optionalKey(StallPolicy)
 }).annotate({ identifier: "Policy" })
 export type Policy = typeof Policy.Type

@@ -37,6 +37,12 @@ export const toCanonical = (source: Json, position: Origin["position"] = () => u
     addEdge: (edge, pointer) => {
       trail.map(`/edges/${listed + needed.length}`, pointer, true)
       needed.push(edge)
+    },
+    inline: (flow) => {
+      const inner = toCanonical(flow)
+      trail.report.problems.push(...inner.problems)
+      trail.report.errors += inner.problems.filter(({ severity }) => severity === "error").length
+      return inner.flow as unknown as Json
     }
   }
   const canonicalNodes = readNodes(nodes, context)

@@ -1,4 +1,5 @@
 /** One node of the short form, or the body of a map or repeat, to its canonical form. */
+import * as Child from "./Child.ts"
 import * as CompileShape from "./CompileShape.ts"
 import * as DurationText from "./DurationText.ts"
 import { put } from "./ExpressionMeter.ts"
@@ -20,6 +21,8 @@ export interface Trail {
 export interface Context {
   readonly trail: Trail
   readonly addEdge: (edge: Json, pointer: string) => void
+  /** The canonical form of a flow inside this one. */
+  readonly inline: (flow: Fields) => Json
 }
 
 export interface Place {
@@ -116,6 +119,12 @@ const namings: { readonly [key: string]: Naming } = {
   flow: field("flow", "flow")
 }
 
+/** A flow written in place is a document of its own, in its own canonical form; its name may be left out. */
+const inlineFlow = (value: Json, id: Json | undefined, context: Context): Json =>
+  isFields(value) && !Child.isCall(value)
+    ? context.inline({ name: typeof id === "string" ? id : "inline", ...value })
+    : value
+
 /** Short names of common fields. */
 const renamed: { readonly [key: string]: string } = { outputSchema: "output", reuse: "receipt" }
 
@@ -133,6 +142,8 @@ export const read = (node: Fields, place: Place, context: Context): Json => {
     else put(draft, key, key === "retry" ? retryNames(value) : value)
   }
   each(node, draft, place, context)
+  const called = own(draft, "flow")
+  if (draft["type"] === "flow" && called !== undefined) draft["flow"] = inlineFlow(called, own(node, "id"), context)
   needs(node, place, context)
   return ordered(draft, own(node, "id"))
 }
@@ -184,7 +195,9 @@ const each = (node: Fields, draft: Draft, place: Place, context: Context): void 
   const nested = own(node, "each") === undefined && own(node, "repeat") !== undefined ? "repeat/each" : "each"
   const inner = { short: `${place.short}/${nested}`, canonical: `${place.canonical}/each` }
   context.trail.map(inner.canonical, inner.short)
-  draft["each"] = read(body, inner, context)
+  const called = own(body, "flow")
+  const named = called === undefined ? body : { ...body, flow: inlineFlow(called, own(node, "id"), context) }
+  draft["each"] = read(named, inner, context)
 }
 
 /** A field under its canonical name; both names at once are a fault. */

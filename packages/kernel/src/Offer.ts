@@ -1,7 +1,8 @@
 /** Who gets the free slots (SEMANTICS 8.7b): ready groups take turns, one step or one item each; never more than `parallel`. */
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
-import { dropStale, offer as offerStep, relist } from "./EvolveStep.ts"
+import { relist } from "./EvolveFunds.ts"
+import { dropStale, offer as offerStep } from "./EvolveStep.ts"
 import { Funds } from "./Funds.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import type { EachSpec } from "./Plan.ts"

@@ -1,8 +1,10 @@
 /** What a patch brings into the power of a plan: new names of every kind, and what it may cost at worst (SEMANTICS 8.9d). */
 import * as Schema from "effect/Schema"
+import * as Child from "./Child.ts"
 import type * as Flow from "./Flow.ts"
 import type { PatchChange } from "./PatchChange.ts"
 import type { Plan, PlanNode, Work } from "./Plan.ts"
+import type { Json } from "./Value.ts"
 
 const Names = Schema.Array(Schema.String)
 
@@ -59,14 +61,17 @@ const isList = (agent: ReadonlyArray<string> | Flow.AgentDefinition): agent is R
 export const secretsOf = (work: Work): ReadonlyArray<string> =>
   Object.values(work.fields).flatMap((template) => template.constant ? [] : [...template.references.secrets])
 
+/** The name of a called flow; `undefined` when it is written in place. */
+export const flowName = (flow: Json): string | undefined =>
+  typeof flow === "string" ? flow.split("@")[0] : Child.isCall(flow) ? flow.name : undefined
+
 type Kind = "types" | "agents" | "functions" | "flows" | "hosts" | "secrets" | "effects"
 
 const namesOf: { readonly [kind in Kind]: (work: Work) => ReadonlyArray<string> } = {
   types: (work) => [work.type],
   agents: ({ definition }) => definition.type === "agent" ? agentNames(definition.agent) : [],
   functions: ({ definition }) => definition.type === "function" ? [definition.function] : [],
-  flows: ({ definition }) =>
-    definition.type === "flow" ? [typeof definition.flow === "string" ? definition.flow : "(inline)"] : [],
+  flows: ({ definition }) => definition.type === "flow" ? [flowName(definition.flow) ?? "(inline)"] : [],
   hosts: ({ definition }) => definition.type === "http" ? [hostOf(definition.url) ?? "*"] : [],
   secrets: secretsOf,
   effects: ({ effect }) => [effect]

@@ -92,8 +92,8 @@ const checkWork = (node: PlanNode, work: Work, context: Context, say: Say): void
   }
   if (definition.type === "flow") {
     const names = allowed.flows ?? [...Growth.namesIn(context.before, "flows")]
-    const name = typeof definition.flow === "string" ? definition.flow : ""
-    if (name === "") say(`${pointer}/flow`, "Agents may not write a flow in place.", "the name of a saved flow")
+    const name = Growth.flowName(definition.flow)
+    if (name === undefined) say(`${pointer}/flow`, "Agents may not write a flow in place.", "the name of a saved flow")
     else within(name, names, `${pointer}/flow`, "the flow", say)
   }
   if (definition.type === "http") checkHost(definition.url, allowed.hosts ?? none, `${pointer}/url`, say)

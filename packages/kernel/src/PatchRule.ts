@@ -53,7 +53,7 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
       `the plan is at revision ${before.revision}, the patch was made for ${proposal.base}; look at it again`
     return Result.fail(refuse("PATCH_STALE", message))
   }
-  const spelled = PatchSpelling.canonical(proposal.operations, before.document.policy?.unknownTypes)
+  const spelled = PatchSpelling.canonical(proposal.operations, before, PatchedPlan.bounds)
   if (spelled.problems.length > 0) {
     return Result.fail(refuse("PATCH_INVALID", PatchProblem.summary(spelled.problems), spelled.problems))
   }
@@ -68,9 +68,11 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   const refused = first(
     [
       ["PATCH_STARTED", started(state, change)],
+      ["PATCH_INVALID", unpinned(plan)],
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
       ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
+      ["FLOW_UNPINNED", unpinned(plan, change)],
       ["PATCH_DEAD", dead(state, plan, edges)]
     ],
     plan.document,
@@ -127,6 +129,17 @@ const started = (state: RunState, change: PatchChange.PatchChange): ReadonlyArra
   return problems
 }
 
+/** Whoever proposes a flow to be called names it by its address; only a client can look a name up (SEMANTICS 8.7e). */
+const unpinned = (plan: Plan): ReadonlyArray<Problem> =>
+  plan.callers.flatMap((index) => {
+    const node = plan.nodes[index]
+    const body = node?.each?.body ?? node
+    if (node === undefined || body === undefined || body.call !== undefined) return []
+    const message = `'${node.id}' calls a flow by a name or in place; here it has to be the address of a frozen flow.`
+    const where = node.each === undefined ? `/nodes/${index}/flow` : `/nodes/${index}/each/flow`
+    return [PatchProblem.problem("PATCH_INVALID", where, message, { expected: "{name, version, hash}" })]
+  })
+
 const orphans = (state: RunState, plan: Plan): ReadonlyArray<Problem> =>
   plan.nodes.flatMap((node) => {
     if (node.incoming.length > 0) return []
@@ -137,6 +150,19 @@ const orphans = (state: RunState, plan: Plan): ReadonlyArray<Problem> =>
       : `'${node.id}' would lose its last incoming edge.`
     const expected = `an edge such as {"op":"add","path":"/edges/-","value":{"from":"…","to":"${node.id}"}}`
     return [PatchProblem.problem("PATCH_ORPHANS", `/nodes/${node.index}`, message, { expected })]
+  })
+
+/** A run goes on with the documents it was accepted with: what a patch calls must be held already. */
+const unpinned = (plan: Plan, change: PatchChange.PatchChange): ReadonlyArray<Problem> =>
+  [...change.addedNodes, ...change.changedNodes.map(({ after }) => after)].flatMap(({ id }) => {
+    const node = plan.byId.get(id)
+    const works = node === undefined ? [] : PatchGrowth.works(node)
+    if (node === undefined || works.every((work) => work.type !== "flow" || work.call !== undefined)) return []
+    const message = `'${id}' calls a flow that this run does not hold.`
+    const names = plan.callers.flatMap((index) =>
+      plan.nodes[index]?.call?.name ?? plan.nodes[index]?.each?.body.call?.name ?? []
+    )
+    return [PatchProblem.problem("FLOW_UNPINNED", `/nodes/${node.index}`, message, { expected: names.join(", ") })]
   })
 
 const tooMany = (state: RunState, plan: Plan): ReadonlyArray<Problem> => {

@@ -7,6 +7,7 @@ import type { ApprovalSpec } from "./Approval.ts"
 import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
+import type { StallPolicy } from "./FlowPolicy.ts"
 import type { Problem } from "./Problem.ts"
 import type { Json } from "./Value.ts"
 
@@ -109,6 +110,8 @@ export interface PlanLimits {
   readonly agents: number
   readonly patches: number
   readonly deadlineMs: number | undefined
+  /** How long a run that claims to be running may stand still. */
+  readonly stallMs: number | undefined
   /** What a run of it may cost at most, unless its start says otherwise. */
   readonly budget: Amounts | undefined
 }
@@ -121,6 +124,7 @@ export interface Plan {
   readonly nodes: ReadonlyArray<PlanNode>
   readonly byId: ReadonlyMap<string, PlanNode>
   readonly limits: PlanLimits
+  readonly stallPolicy: StallPolicy
   /** The run's output; absent: an object of the sink nodes' outputs. */
   readonly output: Template | undefined
   readonly sinks: ReadonlyArray<number>
@@ -137,6 +141,7 @@ export const defaultLimits: PlanLimits = {
   agents: 5,
   patches: 20,
   deadlineMs: undefined,
+  stallMs: undefined,
   budget: undefined
 }
 

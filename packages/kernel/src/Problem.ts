@@ -69,6 +69,9 @@ export const codes = {
   BAD_URL: ["error", "The URL is not an absolute http or https one."],
   BAD_SCHEMA: ["error", "A JSON Schema is invalid."],
   UNKNOWN_AGENT: ["warning", "The agent is not defined in the flow; a registered one must have this name."],
+  UNKNOWN_FLOW: ["error", "A node calls a flow, or a version of one, that is not published."],
+  FLOW_CALLS_ITSELF: ["error", "A flow calls itself, directly or through others."],
+  FLOW_TOO_DEEP: ["error", "Flows call each other more deeply than is allowed."],
   EFFECT_TOO_WEAK: ["error", "An agent step cannot be declared weaker than the tools of its agent."],
   RECEIPT_UNUSED: ["warning", "Receipts serve pure and idempotent steps only."]
 } as const satisfies { readonly [code: string]: readonly ["error" | "warning", string] }

@@ -6,6 +6,8 @@
  * been taken away, so that an expression may now name what is no ancestor any more.
  */
 import * as Result from "effect/Result"
+import { checkData } from "./Compile.ts"
+import * as CompileCalls from "./CompileCalls.ts"
 import * as CompileFields from "./CompileFields.ts"
 import * as CompileFlow from "./CompileFlow.ts"
 import * as CompileGraph from "./CompileGraph.ts"
@@ -177,6 +179,8 @@ export const recompile = (
     const made = CompileNode.node(node, index, edges, context)
     if (made !== undefined) nodes.push(made)
   }
+  const fresh = draft.nodes.filter((_, index) => !known.nodes.has(document.nodes[index]))
+  CompileCalls.check({ ...draft, nodes: fresh }, report, (inline) => checkData(inline).problems)
   const output = difference.takesAway ? outputOf(draft.head, scope) : previous.output
   if (report.failed) return Result.fail(report.problems)
   return Result.succeed({

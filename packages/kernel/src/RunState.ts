@@ -163,6 +163,8 @@ export interface RunState {
   changes: ReadonlyMap<string, StepChange>
   /** The run that this one was made from. */
   lineage: Lineage | undefined
+  /** The run has not moved since then, and has been flagged for it; until it moves again. */
+  stalledSince: number | undefined
   /** Steps whose irreversible call the source had started: they wait for a person before they run. */
   guarded: ReadonlySet<string>
   session: string | undefined
@@ -335,6 +337,7 @@ export const empty = (plan: Plan): RunState => ({
   conversations: undefined,
   changes: noChanges,
   lineage: undefined,
+  stalledSince: undefined,
   guarded: noPaths,
   session: undefined,
   epoch: 0,

@@ -47,10 +47,12 @@ const facts = (report: Report): { startedAt?: number; usage?: Usage; by?: string
 })
 
 /** What an irreversible call ends with when nobody may decide about it any more (SEMANTICS 8.11c). */
-export const outcomeUnknown = (path: string): StepError => ({
+export const outcomeUnknown = (path: string, tool?: string): StepError => ({
   code: "OUTCOME_UNKNOWN",
   kind: "cancelled",
-  message: `${path} was stopped while an irreversible call was under way; nobody knows whether it happened`,
+  message: `${path} was stopped while ${
+    tool === undefined ? "an irreversible call" : `the call of ${tool}`
+  } was under way; nobody knows whether it happened`,
   retryable: false
 })
 

@@ -181,6 +181,11 @@ const cases: ReadonlyArray<Case> = [
     at: "/nodes/0/rules/0"
   },
   {
+    code: "FLOW_CALLS_ITSELF",
+    doc: { ...flow({ a: { flow: "loop" } }), name: "loop" },
+    at: "/nodes/a/flow"
+  },
+  {
     code: "FAILURE_HANDLED_TWICE",
     doc: flow({ a: { value: 1, onFailure: "continue" }, b: { value: 1, needs: ["a.failed"] } }),
     at: "/nodes/a/onFailure"
@@ -307,7 +312,10 @@ describe("Compile, problems", () => {
 
   it("has a case for every code", () => {
     const shown = new Set([...cases.map(({ code }) => code), ...texts.map(([code]) => code)])
-    assert.deepStrictEqual(Object.keys(Problem.codes).filter((code) => !shown.has(code as Problem.Code)), [])
+    // What is published is known only where a run is accepted.
+    const elsewhere = ["UNKNOWN_FLOW", "FLOW_TOO_DEEP"]
+    const missing = Object.keys(Problem.codes).filter((code) => !shown.has(code as Problem.Code))
+    assert.deepStrictEqual(missing.filter((code) => !elsewhere.includes(code)), [])
   })
 
   it("reports one fault once", () => {

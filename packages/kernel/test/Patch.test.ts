@@ -184,6 +184,9 @@ describe("Patch", () => {
     assert.strictEqual(refused(run, [{ op: "add", path: "/nodes/__proto__/x", value: 1 }]).code, "PATCH_TARGET")
     const bomb = Array.from({ length: 40 }, () => ({ op: "copy", from: "/nodes", path: "/nodes/-" }))
     assert.strictEqual(refused(run, bomb).code, "PATCH_TOO_LARGE")
+    let each: Json = { type: "function", function: "f" }
+    for (let level = 0; level < 50_000; level++) each = { each, map: [] }
+    assert.strictEqual(refused(run, [addNode({ id: "x", needs: ["a"], each } as object)]).code, "PATCH_TOO_LARGE")
     const near = refused(run, [{ op: "remove", path: "/nodes/fech" }])
     assert.deepStrictEqual([near.code, near.problems?.[0]?.pointer, near.problems?.[0]?.suggestion], [
       "PATCH_TARGET",

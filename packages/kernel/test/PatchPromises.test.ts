@@ -22,8 +22,7 @@ const edgeOf = (
 
 /** What a plan is for the machine; expressions by their source. */
 const shapeOf = (plan: Plan) => ({
-  revision: plan.revision,
-  sinks: plan.sinks,
+  rest: { ...plan, document: 0, nodes: 0, byId: 0, output: 0, problems: 0 },
   nodes: plan.nodes.map((node) => ({
     id: node.id,
     index: node.index,

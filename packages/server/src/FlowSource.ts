@@ -5,7 +5,8 @@ import type * as Flow from "@baton/kernel/Flow"
 import * as FlowShort from "@baton/kernel/FlowShort"
 import * as FlowText from "@baton/kernel/FlowText"
 import type { Plan } from "@baton/kernel/Plan"
-import type { Problem } from "@baton/kernel/Problem"
+import type { Origin, Problem } from "@baton/kernel/Problem"
+import { sameOrigin } from "@baton/kernel/Problem"
 import * as Recipes from "@baton/recipes/Recipes"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -14,6 +15,8 @@ export interface Checked {
   readonly problems: ReadonlyArray<Problem>
   readonly flow: Flow.Flow | undefined
   readonly plan: Plan | undefined
+  /** Where the canonical document's parts stand in the text. */
+  readonly origin?: Origin
 }
 
 /** Text to plan, with every problem found on the way. */
@@ -29,7 +32,7 @@ export const check = (text: string, file: string, agents?: ReadonlySet<string>):
     ...(agents === undefined ? {} : { agents })
   })
   return Result.isSuccess(compiled)
-    ? { problems: compiled.success.problems, flow: canonical.flow, plan: compiled.success }
+    ? { problems: compiled.success.problems, flow: canonical.flow, plan: compiled.success, origin: canonical.origin }
     : { problems: compiled.failure, flow: canonical.flow, plan: undefined }
 }
 
@@ -61,7 +64,7 @@ export const find = (name: string): Checked | undefined => {
 export const require = (
   checked: Checked,
   file: string
-): Effect.Effect<{ readonly flow: Flow.Flow; readonly plan: Plan }, ClientError> =>
+): Effect.Effect<{ readonly flow: Flow.Flow; readonly plan: Plan; readonly origin: Origin }, ClientError> =>
   checked.flow === undefined || checked.plan === undefined
     ? Effect.fail(invalid(file, checked.problems))
-    : Effect.succeed({ flow: checked.flow, plan: checked.plan })
+    : Effect.succeed({ flow: checked.flow, plan: checked.plan, origin: checked.origin ?? sameOrigin })

@@ -18,11 +18,13 @@ import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
+import { UsageClient } from "@baton/contract/UsageClient"
 import { Agents } from "@baton/engine/Agents"
 import { AgentTools, byName } from "@baton/engine/AgentTool"
 import { BlobStore } from "@baton/engine/BlobStore"
@@ -37,6 +39,7 @@ import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
+import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
@@ -60,6 +63,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
+import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
@@ -68,6 +72,7 @@ import { tenant } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
+import * as UsageOffice from "./UsageOffice.ts"
 
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
@@ -182,6 +187,7 @@ const client = (options: LocalOptions) =>
       sessions: yield* Sessions,
       blobs: yield* BlobStore,
       flows: yield* FlowStore,
+      catalog: yield* FlowCatalog.make(yield* FlowStore),
       feed: yield* EventFeed,
       log: yield* StepLog,
       secrets: yield* Secrets,
@@ -190,6 +196,7 @@ const client = (options: LocalOptions) =>
       clock: yield* Clock.Clock,
       endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
       execute: options.execute ?? true,
+      served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
       functions: new Set((yield* FunctionHandlers).handlers.keys())
     }
     yield* requireSemantics(parts)
@@ -198,7 +205,9 @@ const client = (options: LocalOptions) =>
       Context.add(OperatorClient, OperatorOffice.make(parts)),
       Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
       Context.add(SecretsClient, StoreOffice.secrets(parts)),
+      Context.add(FlowsClient, FlowCatalog.client(parts)),
       Context.add(PatchesClient, RunPatches.make(parts)),
+      Context.add(UsageClient, UsageOffice.make(parts)),
       Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
     )
   }))
@@ -237,11 +246,13 @@ const toClientError = (error: unknown): ClientError => {
 export type LocalPorts =
   | ApprovalsClient
   | Client
+  | FlowsClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient
   | SecretsClient
   | StoreClient
+  | UsageClient
 
 /** Everything a local program needs; closing its scope stops the machine in order. */
 export const layer = (

@@ -23,6 +23,17 @@ const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn
   if (removed) return yield* collect(parts)
   const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
+  if (row.endedAt !== undefined && row.parent !== undefined) {
+    const { run: parent } = row.parent
+    return yield* Effect.fail(
+      new ClientError({
+        reason: "conflict",
+        code: "PARENT_NOT_FINISHED",
+        message: `${run} was started by ${parent}, which is not finished and may still read how it ended`,
+        hint: `baton runs explain ${parent}`
+      })
+    )
+  }
   return yield* Effect.fail(
     new ClientError({
       reason: "conflict",
@@ -127,12 +138,14 @@ export const make = (parts: Parts): Client["Service"] =>
     resolve: (text) => RunReading.find(parts, text),
     show: (run) => RunReading.show(parts, run),
     steps: (run, after, limit) => RunReading.steps(parts, run, after, limit),
-    list: ({ after, flow, limit, since, status }) =>
+    list: ({ after, flow, limit, parent, roots, since, status }) =>
       parts.store.list({
         tenant,
         limit,
         ...(status === undefined ? {} : { status }),
         ...(flow === undefined ? {} : { flow }),
+        ...(parent === undefined ? {} : { parent }),
+        ...(roots === undefined ? {} : { roots }),
         ...(since === undefined ? {} : { createdAfter: since }),
         ...(after === undefined ? {} : { after })
       }).pipe(Effect.mapError(Answers.fromStore), Effect.map((rows) => rows.map(RunReading.listItem))),

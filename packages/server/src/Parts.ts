@@ -15,6 +15,7 @@ import type * as Flow from "@baton/kernel/Flow"
 import type { RateCard } from "@baton/kernel/Rates"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
+import type { FlowCatalog } from "./FlowCatalog.ts"
 
 /** The one tenant of a local store. */
 export const tenant = "default"
@@ -27,6 +28,7 @@ export interface Parts {
   readonly sessions: Sessions["Service"]
   readonly blobs: BlobStore["Service"]
   readonly flows: FlowStore["Service"]
+  readonly catalog: FlowCatalog
   readonly feed: EventFeed["Service"]
   readonly log: StepLog["Service"]
   readonly secrets: Secrets["Service"]
@@ -41,6 +43,8 @@ export interface Parts {
   readonly endpoints: Effect.Effect<ReadonlyArray<LocalEndpoint>>
   /** Steps are executed here. */
   readonly execute: boolean
+  /** Node types that this process works on; none when it executes nothing. */
+  readonly served: ReadonlySet<string>
   /** Functions served here, by name. */
   readonly functions: ReadonlySet<string>
 }

@@ -6,11 +6,14 @@ import type { RunRow } from "@baton/engine/RunStore"
 import { isFinished } from "@baton/engine/RunStore"
 import type { NewBlob } from "@baton/engine/StoredValue"
 import { store } from "@baton/engine/StoredValue"
+import * as Compile from "@baton/kernel/Compile"
 import type { Lineage } from "@baton/kernel/EventReuse"
 import { locate } from "@baton/kernel/EvolveStep"
+import type * as Flow from "@baton/kernel/Flow"
 import * as JsonPatch from "@baton/kernel/JsonPatch"
 import * as Modifications from "@baton/kernel/Modifications"
 import type { Plan } from "@baton/kernel/Plan"
+import { sameOrigin } from "@baton/kernel/Problem"
 import * as ReusePlan from "@baton/kernel/ReusePlan"
 import { SourceRun } from "@baton/kernel/SourceRun"
 import type { BlobRef, Json, JsonObject, Value } from "@baton/kernel/Value"
@@ -18,6 +21,7 @@ import { refs, resolve } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
+import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
@@ -81,12 +85,16 @@ interface Target {
   readonly changed: boolean
 }
 
-const patched = Effect.fnUntraced(function*(plan: Plan, patch: Json): Effect.fn.Return<string, ClientError> {
+const patched = Effect.fnUntraced(function*(plan: Plan, patch: Json): Effect.fn.Return<Flow.Flow, ClientError> {
   const operations = JsonPatch.decode(patch)
   const done = Result.isFailure(operations)
     ? Result.fail(operations.failure)
     : JsonPatch.apply(plan.document as unknown as Json, operations.success)
-  if (Result.isSuccess(done)) return JSON.stringify(done.success)
+  if (Result.isSuccess(done)) {
+    const compiled = Compile.compile(done.success as unknown as Flow.Flow)
+    if (Result.isSuccess(compiled)) return compiled.success.document
+    return yield* Effect.fail(FlowSource.invalid("the patched flow", compiled.failure))
+  }
   const { code, message, pointer } = done.failure
   return yield* refuse("invalid", code, `the patch: at ${pointer === "" ? "the top" : pointer}: ${message}`)
 })
@@ -103,11 +111,10 @@ const targetOf = Effect.fnUntraced(function*(
     return { plan, hash: row.flowHash, changed: false }
   }
   const given = flow === undefined ? plan : (yield* RunStart.flowOf(parts, flow)).plan
-  const text = patch === undefined ? JSON.stringify(given.document) : yield* patched(given, patch)
+  const document = patch === undefined ? given.document : yield* patched(given, patch)
   const file = flow !== undefined && "text" in flow ? flow.file : `${given.name}.json`
-  const checked = yield* FlowSource.require(FlowSource.check(text, file), file)
-  yield* RunStart.requireSecrets(parts, checked.flow)
-  const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, checked.flow), Answers.fromFlows)
+  const frozen = yield* FlowPinning.freeze(parts, document, { file, origin: sameOrigin }, (pinned) => pinned)
+  yield* RunStart.requireSecrets(parts, yield* FlowPinning.family(parts, frozen.plan))
   return { ...frozen, changed: true }
 })
 
@@ -195,7 +202,8 @@ const submit = Effect.fnUntraced(function*(
 
 const make = Effect.fnUntraced(function*(parts: Parts, making: Making): Effect.fn.Return<MadeRun, ClientError> {
   const { input, kind, row, source, target } = making
-  yield* RunStart.requireServed(parts, target.plan, `baton runs ${kind} ${row.run}`)
+  // A process that only submits leaves the steps to whoever resumes the run.
+  if (parts.execute) yield* RunStart.requireServed(parts, target.plan, `baton runs ${kind} ${row.run}`)
   if (input !== undefined || target.changed) {
     const json = input?.after ?? (yield* jsonOf(parts, source.state.input))
     yield* RunStart.requireInput(target.plan.document, json)

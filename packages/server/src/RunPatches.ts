@@ -14,6 +14,7 @@ import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
+import * as FlowPinning from "./FlowPinning.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
 import * as RunControl from "./RunControl.ts"
@@ -105,12 +106,14 @@ const rehearse = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const blobs = new Map<BlobRef, Json>()
+  const { plan } = yield* RunReading.stateOf(parts, run)
+  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
   for (;;) {
     const state = yield* RunReading.stateOf(parts, run)
     const at = parts.clock.currentTimeMillisUnsafe()
     const id = RunId.make("pat", at)
     const base = given.base ?? state.plan.revision
-    const { operations, reason } = given
+    const { reason } = given
     const about = { id, base, operations, by: somebody, ...(reason === undefined ? {} : { reason }) }
     const decision = decide(state, { type: "ProposePatch", at, ...about }, blobs)
     if (decision.kind === "refused") {
@@ -140,8 +143,10 @@ const propose = Effect.fnUntraced(function*(
   run: string,
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
-  const { operations, reason } = given
-  const base = given.base ?? (yield* RunReading.stateOf(parts, run)).plan.revision
+  const { reason } = given
+  const { plan } = yield* RunReading.stateOf(parts, run)
+  const base = given.base ?? plan.revision
+  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
   const id = RunId.make("pat", parts.clock.currentTimeMillisUnsafe())
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ProposePatch",

@@ -5,6 +5,7 @@ import * as Projection from "@baton/contract/RunProjection"
 import { timeText } from "@baton/contract/Wire"
 import * as RunLoader from "@baton/engine/RunLoader"
 import type { RunRow } from "@baton/engine/RunStore"
+import type { Facts } from "@baton/kernel/Explain"
 import { explain } from "@baton/kernel/Explain"
 import type { RunState } from "@baton/kernel/RunState"
 import type { BlobRef, Json, Value } from "@baton/kernel/Value"
@@ -23,6 +24,8 @@ interface Seen {
   readonly state: RunState
   readonly begun: ReadonlyMap<string, number>
   readonly owned: boolean
+  /** Node types that this process works on, where it owns the run: of others nothing is known. */
+  readonly served: ReadonlySet<string> | undefined
   /** The owner's state runs ahead of the journal while a commit is under way; nobody is told what may yet be lost. */
   readonly isDurable: () => boolean
 }
@@ -41,6 +44,7 @@ const see = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Re
     state,
     begun: slot.begun,
     owned: true,
+    served: parts.served,
     isDurable: () => slot.state === state && state.seq === slot.head
   }
   return seen.isDurable() ? seen : yield* fromJournal(parts, run)
@@ -54,7 +58,19 @@ const fromJournal = Effect.fnUntraced(function*(parts: Parts, run: string): Effe
   const own = parts.coordinator.slot(tenant, run)
   const owned = own !== undefined || (row.owner !== undefined &&
     (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore)))
-  return { state: loaded.state, begun: own?.begun ?? new Map(), owned, isDurable: () => true }
+  return {
+    state: loaded.state,
+    begun: own?.begun ?? new Map(),
+    owned,
+    served: own === undefined ? undefined : parts.served,
+    isDurable: () => true
+  }
+})
+
+const factsOf = ({ begun, owned, served }: Seen): Facts => ({
+  begun,
+  owned,
+  ...(served === undefined ? {} : { served })
 })
 
 export const load = Effect.fnUntraced(function*(parts: Parts, values: ReadonlyArray<Value | undefined>) {
@@ -78,7 +94,7 @@ export const stateOf = (parts: Parts, run: string): Effect.Effect<RunState, Clie
 const sightOf = Effect.fnUntraced(function*(parts: Parts, seen: Seen): Effect.fn.Return<Projection.Sight, ClientError> {
   const now = parts.clock.currentTimeMillisUnsafe()
   const loaded = yield* load(parts, [seen.state.input, seen.state.finished?.output])
-  const [first] = explain(seen.state, now, { begun: seen.begun, owned: seen.owned })
+  const [first] = explain(seen.state, now, factsOf(seen))
   return {
     read: (value) => resolve(value, loaded) ?? Projection.address(value),
     begun: seen.begun,
@@ -109,18 +125,33 @@ export const steps = Effect.fnUntraced(function*(
   return Projection.steps(state, sight, after, Math.min(limit, Projection.stepsMax))
 })
 
-export const reasons = Effect.fnUntraced(function*(
-  parts: Parts,
-  run: string
-): Effect.fn.Return<ReadonlyArray<Reason>, ClientError> {
-  const seen = yield* see(parts, run)
-  const now = parts.clock.currentTimeMillisUnsafe()
-  return explain(seen.state, now, { begun: seen.begun, owned: seen.owned }).map((reason) => ({
-    ...reason,
-    path: reason.path ?? null,
-    door: reason.door.replaceAll("RUN", run)
-  }))
-})
+export const reasons: (parts: Parts, run: string) => Effect.Effect<ReadonlyArray<Reason>, ClientError> = Effect
+  .fnUntraced(function*(parts, run) {
+    const seen = yield* see(parts, run)
+    const now = parts.clock.currentTimeMillisUnsafe()
+    const found: Array<Reason> = []
+    let asked = 0
+    for (const reason of explain(seen.state, now, factsOf(seen))) {
+      found.push({ ...reason, path: reason.path ?? null, door: reason.door.replaceAll("RUN", run) })
+      const child = reason.reason === "sub_run" ? reason.data["run"] : undefined
+      if (typeof child === "string" && asked++ < childrenMax) {
+        found.push(...yield* inside(parts, reason.path ?? "", child))
+      }
+    }
+    return found
+  })
+
+/** Children whose own reasons are told too; `/` stands between the steps of a run and of its child. */
+const childrenMax = 10
+
+const inside = (parts: Parts, path: string, child: string): Effect.Effect<ReadonlyArray<Reason>, ClientError> =>
+  Effect.suspend(() => reasons(parts, child)).pipe(
+    Effect.map((found) =>
+      found.map((reason) => ({ ...reason, path: reason.path === null ? path : `${path}/${reason.path}` }))
+    ),
+    // It may have ended meanwhile, or not have begun.
+    Effect.catch((error) => error.reason === "not_found" ? Effect.succeed([]) : Effect.fail(error))
+  )
 
 export const listItem = (row: RunRow): RunListItem => ({
   id: row.run,
@@ -132,7 +163,8 @@ export const listItem = (row: RunRow): RunListItem => ({
   startedAt: timeText(row.createdAt),
   endedAt: row.endedAt === undefined ? null : timeText(row.endedAt),
   seq: row.head,
-  tags: row.tags
+  tags: row.tags,
+  ...(row.parent === undefined ? {} : { parent: row.parent })
 })
 
 /** A run id, `@last`, or the beginning of exactly one id. */
@@ -142,7 +174,8 @@ export const find = Effect.fnUntraced(function*(parts: Parts, text: string): Eff
       Effect.mapError(Answers.fromStore)
     )
   if (text === "@last") {
-    const [last] = yield* page(undefined, 1)
+    // What steps have started is not what somebody has started last.
+    const [last] = yield* Effect.mapError(parts.store.list({ tenant, limit: 1, roots: true }), Answers.fromStore)
     return last === undefined ? yield* Effect.fail(Answers.runNotFound("@last")) : last.run
   }
   const exact = yield* Effect.mapError(parts.store.find(tenant, text), Answers.fromStore)

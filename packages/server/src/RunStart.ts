@@ -10,14 +10,12 @@ import type { Plan } from "@baton/kernel/Plan"
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
+import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
-
-/** Node types that this program does not execute: a flow that has one is refused, not left hanging. */
-const unserved: ReadonlySet<string> = new Set(["flow"])
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
@@ -28,28 +26,19 @@ export const flowOf = Effect.fnUntraced(function*(parts: Parts, flow: StartRun["
     return yield* FlowSource.require(FlowSource.check(text, file, yield* agentNames(parts)), file)
   }
   const { name, version } = flow
-  const shipped = version === undefined ? FlowSource.find(name) : undefined
-  if (shipped !== undefined) return yield* FlowSource.require(shipped, name)
-  const found = yield* Effect.mapError(parts.flows.find(tenant, name, version), Answers.fromFlows)
+  const found = yield* parts.catalog.find(name, version)
   return yield* FlowSource.require(FlowSource.check(JSON.stringify(found.flow), `${name}.json`), name)
 })
 
 const agentNames = (parts: Parts): Effect.Effect<ReadonlySet<string>> =>
   Effect.map(parts.agents.list, (list) => new Set(list.map((agent) => agent.name)))
 
-const types = (plan: Plan): ReadonlyArray<readonly [string, string]> =>
-  plan.nodes.flatMap((node): ReadonlyArray<readonly [string, string]> =>
-    node.each === undefined ? [[node.id, node.type]] : [[node.id, node.type], [`${node.id}.each`, node.each.body.type]]
-  )
-
-/** Refuses a plan whose steps this process could not execute. */
+/** Refuses a plan whose steps, or those of the flows it calls, this process could not execute. */
 export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Plan, command: string) {
-  const found = types(plan).filter(([, type]) => unserved.has(type))
-  if (found.length > 0) {
-    const list = found.map(([id, type]) => `${id} (${type})`).join(", ")
-    return yield* refuse("NODE_TYPE_UNSERVED", `this version does not execute: ${list}`)
-  }
-  const bodies = plan.nodes.flatMap((node) => node.each === undefined ? [node] : [node.each.body])
+  const plans = yield* FlowPinning.family(parts, plan)
+  const bodies = plans.flatMap(({ nodes }) =>
+    nodes.flatMap((node) => node.each === undefined ? [node] : [node.each.body])
+  )
   for (const { definition } of bodies) {
     if ("function" in definition && !parts.functions.has(definition.function)) {
       return yield* refuse("FUNCTION_UNKNOWN", `no function ${definition.function} is registered`, {
@@ -59,9 +48,9 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
   }
 })
 
-export const requireSecrets = Effect.fnUntraced(function*(parts: Parts, flow: Flow.Flow) {
+export const requireSecrets = Effect.fnUntraced(function*(parts: Parts, plans: ReadonlyArray<Plan>) {
   const missing: Array<string> = []
-  for (const name of flow.secrets ?? []) {
+  for (const name of new Set(plans.flatMap((plan) => plan.document.secrets ?? []))) {
     const has = yield* Effect.catch(parts.secrets.has(tenant, name), () => Effect.succeed(false))
     if (!has) missing.push(name)
   }
@@ -93,8 +82,8 @@ export const requireInput = Effect.fnUntraced(function*(flow: Flow.Flow, input: 
 
 /** Agents that name no model get the run's; it stays with the run, so that a resume asks the same one. */
 const withModel = (flow: Flow.Flow, model: string | undefined): Flow.Flow => {
-  if (model === undefined) return flow
-  const agents = Object.entries(flow.agents ?? {}).map(([name, agent]) => [name, { model, ...agent }] as const)
+  if (model === undefined || flow.agents === undefined) return flow
+  const agents = Object.entries(flow.agents).map(([name, agent]) => [name, { model, ...agent }] as const)
   return { ...flow, agents: Object.fromEntries(agents) }
 }
 
@@ -110,19 +99,22 @@ const withModels = (agents: StartRun["agents"], model: string | undefined): Star
 
 export const start = Effect.fnUntraced(
   function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
-    const { flow: written, plan } = yield* flowOf(parts, request.flow)
-    yield* requireServed(parts, plan, `baton run ${"text" in request.flow ? request.flow.file : request.flow.name}`)
-    yield* requireSecrets(parts, written)
+    const { flow: written, origin } = yield* flowOf(parts, request.flow)
+    const file = "text" in request.flow ? request.flow.file : request.flow.name
     yield* requireInput(written, request.input)
     for (const name of Object.keys(request.agents ?? {})) {
       if (!Object.hasOwn(written.agents ?? {}, name)) {
         return yield* refuse("AGENT_UNKNOWN", `${written.name} has no agent ${name} that could be bound`)
       }
     }
-    const flow = withModel(written, request.model)
     const agents = withModels(request.agents, request.model)
-    const frozen = yield* Effect.mapError(parts.plans.freeze(tenant, flow), Answers.fromFlows)
-    const ledger = yield* RunBudget.terms(parts, frozen.plan, flow, { ...request, ...(agents && { agents }) })
+    const frozen = yield* FlowPinning.freeze(parts, written, { file, origin }, (flow) => withModel(flow, request.model))
+    yield* requireServed(parts, frozen.plan, `baton run ${file}`)
+    yield* requireSecrets(parts, yield* FlowPinning.family(parts, frozen.plan))
+    const ledger = yield* RunBudget.terms(parts, frozen.plan, frozen.plan.document, {
+      ...request,
+      ...(agents && { agents })
+    })
     const at = parts.clock.currentTimeMillisUnsafe()
     const run = RunId.make("run", at)
     const blobs: Array<NewBlob> = []

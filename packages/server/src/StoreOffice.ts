@@ -4,7 +4,9 @@ import { SecretsClient } from "@baton/contract/SecretsClient"
 import type { Finding } from "@baton/contract/StoreClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { timeText } from "@baton/contract/Wire"
+import type { RunRow } from "@baton/engine/RunStore"
 import type { SecretsError } from "@baton/engine/Secrets"
+import * as Stall from "@baton/kernel/Stall"
 import * as SqliteUpkeep from "@baton/store-sqlite/SqliteUpkeep"
 import * as Effect from "effect/Effect"
 import { existsSync, statSync } from "node:fs"
@@ -12,6 +14,7 @@ import { statfs } from "node:fs/promises"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunReading from "./RunReading.ts"
 
 /** Free bytes below which the doctor warns. */
 const freeBytesMin = 200 * 1024 * 1024
@@ -92,6 +95,35 @@ const finding = (id: string, status: Finding["status"], message: string, fix?: s
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`
 
+/** Unfinished runs whose reasons the doctor asks for; more are not looked at. */
+const explainedMax = 1000
+
+/** The standing check over all unfinished runs: each has a reason with its door, and moves or waits. */
+const standing = Effect.fnUntraced(function*(parts: Parts, open: ReadonlyArray<RunRow>) {
+  const silent: Array<string> = []
+  for (const { run } of open.slice(0, explainedMax)) {
+    const reasons = yield* RunReading.reasons(parts, run)
+    if (reasons.length > 0 && reasons.every(({ door }) => door !== "")) continue
+    // It may have ended meanwhile.
+    const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+    if (row !== undefined && row.endedAt === undefined) silent.push(run)
+  }
+  const stalled = open.filter(({ code }) => code === Stall.code)
+  return [
+    silent.length === 0
+      ? finding("runs.explained", "ok", "every unfinished run has a reason and a door")
+      : finding("runs.explained", "fail", `nobody can say why ${silent.length} runs are not finished: ${silent[0]}`),
+    stalled.length === 0
+      ? finding("runs.progress", "ok", "every unfinished run moves or waits")
+      : finding(
+        "runs.progress",
+        "warn",
+        `${stalled.length} unfinished runs do not move, such as ${stalled[0]?.run}`,
+        `baton runs explain ${stalled[0]?.run}`
+      )
+  ]
+})
+
 const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data: string) {
   const found: Array<Finding> = []
   const size = yield* Effect.mapError(upkeep.size, Answers.fromStore)
@@ -141,6 +173,7 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
       ? finding("runs.owned", "ok", `${open.length} unfinished runs, all with a living process`)
       : finding("runs.owned", "warn", `${orphans} unfinished runs have no living process`, "baton runs resume RUN")
   )
+  found.push(...(yield* standing(parts, open)))
   const agents = yield* parts.agents.list
   found.push(finding("agents", "ok", `${agents.length} agents are registered`))
   for (const { baseUrl, references } of yield* parts.endpoints) {

@@ -44,10 +44,16 @@ export const read = (connection: Connection, tenant: string, ref: BlobRef): Uint
 export const collect = (connection: Connection, before: number): number =>
   connection.write(() => {
     connection.run(
-      `DELETE FROM flow_document AS d WHERE frozen_at < ?
-        AND NOT EXISTS (SELECT 1 FROM flow_version v WHERE v.tenant = d.tenant AND v.hash = d.hash)
-        AND NOT EXISTS (SELECT 1 FROM run r WHERE r.tenant = d.tenant AND r.flow_hash = d.hash)`,
+      `WITH RECURSIVE named (tenant, hash) AS (
+          SELECT tenant, hash FROM flow_version UNION SELECT tenant, flow_hash FROM run
+          UNION SELECT tenant, hash FROM flow_document WHERE frozen_at >= ?1
+          UNION SELECT c.tenant, c.called FROM flow_call c JOIN named n ON n.tenant = c.tenant AND n.hash = c.hash)
+        DELETE FROM flow_document WHERE frozen_at < ?1 AND (tenant, hash) NOT IN (SELECT tenant, hash FROM named)`,
       before
+    )
+    connection.run(
+      `DELETE FROM flow_call AS c WHERE NOT EXISTS
+        (SELECT 1 FROM flow_document d WHERE d.tenant = c.tenant AND d.hash = c.hash)`
     )
     return connection.run(
       `DELETE FROM blob AS b WHERE put_at < ?

@@ -1,6 +1,6 @@
 /** Frozen flow documents and published versions. */
 import * as CanonicalJson from "@baton/engine/CanonicalJson"
-import { type PublishedFlow, versionOf } from "@baton/engine/FlowStore"
+import { newest, type PublishedFlow, versionOf } from "@baton/engine/FlowStore"
 import * as Schema from "effect/Schema"
 import type { Connection, Row } from "./Connection.ts"
 
@@ -19,8 +19,14 @@ const write = (connection: Connection, tenant: string, text: string, now: number
     now,
     text
   )
+  for (const [, called = ""] of text.matchAll(addresses)) {
+    connection.run("INSERT OR IGNORE INTO flow_call (tenant, hash, called) VALUES (?, ?, ?)", tenant, hash, called)
+  }
   return hash
 }
+
+/** Addresses of documents that a canonical document may call: it is kept as long as they are. */
+const addresses = /"hash":"(sha256:[0-9a-f]{64})"/g
 
 export const freeze = (connection: Connection, tenant: string, text: string, now: number): string =>
   connection.write(() => write(connection, tenant, text, now))
@@ -82,16 +88,16 @@ export const find = (
   name: string,
   version: string | undefined
 ): { readonly published: PublishedFlow; readonly text: string | undefined } | undefined => {
-  const row = connection.get(
+  const rows = connection.all(
     `SELECT name, version, hash, published_at FROM flow_version
-      WHERE tenant = ? AND name = ? AND (? IS NULL OR version = ?) ORDER BY version_no DESC LIMIT 1`,
+      WHERE tenant = ? AND name = ? AND (? IS NULL OR version = ?) ORDER BY version_no`,
     tenant,
     name,
     version ?? null,
     version ?? null
   )
-  if (row === undefined) return undefined
-  const published = toPublished(row)
+  const published = newest(rows.map(toPublished))
+  if (published === undefined) return undefined
   return { published, text: frozen(connection, tenant, published.hash) }
 }
 

@@ -13,6 +13,7 @@ import type { Connection } from "./Connection.ts"
 import * as DoorTable from "./DoorTable.ts"
 import * as LetterTable from "./LetterTable.ts"
 import * as Migrations from "./Migrations.ts"
+import * as UsageTable from "./UsageTable.ts"
 
 interface Fence {
   readonly runNo: number
@@ -181,6 +182,7 @@ export class JournalWriter {
     if (commit.deadLetters !== undefined || commit.lettersEnded !== undefined) {
       LetterTable.write(this.#connection, runNo, commit)
     }
+    if (commit.usage !== undefined) UsageTable.write(this.#connection, runNo, commit.usage)
     if (commit.doors !== undefined) DoorTable.write(this.#connection, runNo, commit.at, commit.doors)
   }
 

@@ -201,6 +201,12 @@ export const migrations: ReadonlyArray<Migration> = [{
     ALTER TABLE run ADD COLUMN lineage_run TEXT;
     ALTER TABLE run ADD COLUMN lineage_seq INTEGER;
     ALTER TABLE run ADD COLUMN lineage_kind TEXT;
+    CREATE TABLE flow_call (
+      tenant TEXT NOT NULL,
+      hash TEXT NOT NULL,
+      called TEXT NOT NULL,
+      PRIMARY KEY (tenant, hash, called)
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX run_by_parent ON run (tenant, parent_run) WHERE parent_run IS NOT NULL
   `
 }, {
@@ -214,6 +220,32 @@ export const migrations: ReadonlyArray<Migration> = [{
     ALTER TABLE dead_letter ADD COLUMN into_run TEXT;
     CREATE UNIQUE INDEX dead_letter_by_step ON dead_letter (run_no, path, attempt);
     CREATE INDEX dead_letter_open ON dead_letter (letter_no) WHERE state = 'open'
+  `
+}, {
+  number: 6,
+  sql: `
+    CREATE TABLE usage (
+      usage_no INTEGER PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      run TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      path TEXT NOT NULL,
+      node TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      agent TEXT,
+      model TEXT,
+      calls INTEGER NOT NULL,
+      tokens INTEGER NOT NULL,
+      input_tokens INTEGER,
+      output_tokens INTEGER,
+      cached_tokens INTEGER,
+      nano_usd INTEGER NOT NULL,
+      unpriced INTEGER NOT NULL,
+      estimated INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX usage_by_time ON usage (tenant, at);
+    CREATE INDEX usage_by_run ON usage (tenant, run)
   `
 }]
 

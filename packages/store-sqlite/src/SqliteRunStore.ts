@@ -5,6 +5,7 @@ import * as DoorTable from "./DoorTable.ts"
 import * as LetterTable from "./LetterTable.ts"
 import * as RunTable from "./RunTable.ts"
 import type { StoreAccess } from "./StoreAccess.ts"
+import * as UsageTable from "./UsageTable.ts"
 
 export const make = ({ read, write }: StoreAccess) =>
   RunStore.of({
@@ -22,5 +23,6 @@ export const make = ({ read, write }: StoreAccess) =>
     deadLetters: (query) => read((connection) => LetterTable.list(connection, query)),
     settleLetter: (tenant, id, expected, fate) => write("settleLetter", tenant, id, expected, fate),
     doors: (query) => read((connection) => DoorTable.list(connection, query)),
+    usage: (query) => read((connection) => UsageTable.list(connection, query)),
     remove: (tenant, run) => write("remove", tenant, run)
   })

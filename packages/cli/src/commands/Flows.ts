@@ -1,5 +1,6 @@
 /** `flows check|show|graph`. */
 import { Client } from "@baton/contract/Client"
+import { FlowsClient } from "@baton/contract/FlowsClient"
 import { Flow } from "@baton/kernel/Flow"
 import type { Problem } from "@baton/kernel/Problem"
 import type { Json } from "@baton/kernel/Value"
@@ -71,9 +72,17 @@ export const flowsCheck = Effect.fnUntraced(function*(request: FlowsCheck) {
   return request.strict && problems.length > 0 ? exitCodes.warned : exitCodes.done
 })
 
-/** The canonical document of a flow without errors; with errors, all of them as the failure. */
-const canonicalOf = Effect.fnUntraced(function*(path: string) {
-  const checked = yield* Backend.withPorts({ store: "none" }, check(path))
+const published = (name: string, version: string | undefined) =>
+  Backend.withPorts(
+    {},
+    Effect.flatMap(FlowsClient, (flows) => Effect.map(flows.find(name, version), ({ canonical }) => canonical))
+  )
+
+/** The canonical document of a file or a published flow without errors; with errors, all of them as the failure. */
+export const canonicalOf = Effect.fnUntraced(function*(reference: string) {
+  const named = yield* Documents.flowName(reference)
+  if (named !== undefined) return yield* published(named.name, named.version)
+  const checked = yield* Backend.withPorts({ store: "none" }, check(reference))
   if (checked.canonical !== undefined && !checked.problems.some(isError)) return checked.canonical
   return yield* new Failure.Failure({
     exit: exitCodes.problems,
@@ -88,7 +97,7 @@ const decodeFlow = (canonical: Json) => Effect.orDie(Schema.decodeUnknownEffect(
 
 export const flowsShow = Effect.fnUntraced(function*(request: FlowsShow) {
   const printer = yield* Printer
-  const canonical = yield* canonicalOf(request.file)
+  const canonical = yield* canonicalOf(request.flow)
   if (request.canonical || printer.isJson) {
     yield* printer.document(canonical)
     return exitCodes.done
@@ -107,7 +116,7 @@ export const flowsGraph = Effect.fnUntraced(function*(request: FlowsGraph) {
   const printer = yield* Printer
   const { format } = printer.globals
   if (format === "jsonl" || format === "tsv") return yield* unfit(format)
-  const flow = yield* decodeFlow(yield* canonicalOf(request.file))
+  const flow = yield* decodeFlow(yield* canonicalOf(request.flow))
   if (format === "json") {
     yield* printer.document({
       schema: "baton.graph/1",

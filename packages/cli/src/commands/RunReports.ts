@@ -1,7 +1,9 @@
 /** `runs list|show|journal|explain|logs`: what is known of runs. */
 import { Client } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
+import { OperatorClient } from "@baton/contract/OperatorClient"
 import type { Reason, RunDocument, RunListItem } from "@baton/contract/RunDocument"
+import { reasons } from "@baton/kernel/ExplainWait"
 import * as Receipt from "@baton/kernel/Receipt"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
@@ -25,35 +27,65 @@ const spent = (startedAt: string | null, endedAt: string | null): string => {
   return Number.isNaN(ms) ? "" : TerminalText.duration(ms)
 }
 
+const waits = Effect.fnUntraced(function*(reason: string, limit: number) {
+  const printer = yield* Printer
+  if (!reasons.some((known) => known === reason)) {
+    return yield* Failure.usage("INVALID_VALUE", `--reason ${reason}: expected one of ${reasons.join(", ")}`)
+  }
+  const found = yield* Backend.withPorts(
+    {},
+    Effect.flatMap(OperatorClient, (operators) => operators.waits(reason, limit))
+  )
+  yield* printer.listing({
+    document: { schema: "baton.waits/1", reason, waits: found as ReadonlyArray<Json> },
+    items: found as ReadonlyArray<Json>,
+    empty: `nothing waits for this reason (${reason})`,
+    table: {
+      header: ["run", "step", "since", "why", "door"],
+      rows: found.map(({ door, message, path, run, since }) => [run, path, since ?? "", message, door])
+    }
+  })
+  return exitCodes.done
+})
+
 export const runsList = Effect.fnUntraced(function*(request: RunsList) {
   const printer = yield* Printer
   if (request.limit < 1 || request.limit > pageMax) {
     return yield* Failure.usage("INVALID_VALUE", `--limit ${request.limit}: expected 1 to ${pageMax}`)
   }
+  if (request.unknown || request.reason !== undefined) {
+    return yield* waits(request.unknown ? "unknown_outcome" : request.reason ?? "", request.limit)
+  }
+  const statuses = request.waiting ? [...request.status, "waiting" as const] : request.status
   const now = yield* Clock.currentTimeMillis
   const items = yield* Backend.withPorts(
     {},
     Effect.gen(function*() {
       const client = yield* Client
       const after = request.after === undefined ? undefined : yield* client.resolve(request.after)
+      const parent = request.parent === undefined ? undefined : yield* client.resolve(request.parent)
       return yield* client.list({
         limit: request.limit,
-        ...(request.status.length === 0 ? {} : { status: request.status }),
+        ...(statuses.length === 0 ? {} : { status: statuses }),
         ...(request.flow === undefined ? {} : { flow: request.flow }),
+        ...(parent === undefined ? {} : { parent }),
+        ...(request.roots ? { roots: true } : {}),
         ...(request.since === undefined ? {} : { since: now - request.since }),
         ...(after === undefined ? {} : { after })
       })
     })
   )
+  const isFamily = items.some((item) => item.parent !== undefined)
   const next = items.length < request.limit ? null : items.at(-1)?.id ?? null
   yield* printer.listing({
     document: { schema: "baton.runs/1", runs: items as ReadonlyArray<Json>, next },
     items: items as ReadonlyArray<Json>,
     empty: "no runs",
     table: {
-      header: ["run", "flow", "status", "started", "took", "reason"],
+      header: ["run", ...(isFamily ? ["parent"] : []), "flow", "status", "started", "took", "reason"],
       rows: items.map((item: RunListItem) => [
         item.id,
+        ...(isFamily ? [item.parent === undefined ? "" : `${item.parent.run}/${item.parent.path}`] : []),
         `${item.flow}@${item.version}`,
         item.status,
         item.startedAt,
@@ -75,14 +107,16 @@ const receiptLines = (document: RunDocument, now: number): ReadonlyArray<string>
 }
 
 const shownText = (document: RunDocument, columns: number | undefined, now: number): string => {
+  const hasChildren = document.steps.some((step) => step.childRun !== undefined)
   const steps = Table.text({
-    header: ["step", "type", "status", "attempt", "took", "error"],
+    header: ["step", "type", "status", "attempt", "took", ...(hasChildren ? ["run"] : []), "error"],
     rows: document.steps.map((step) => [
       step.path,
       step.type,
       step.status,
       String(step.attempt),
       spent(step.startedAt, step.endedAt),
+      ...(hasChildren ? [step.childRun ?? ""] : []),
       step.error === null ? "" : `${step.error.code} ${step.error.message}`
     ])
   }, columns)
@@ -95,6 +129,9 @@ const shownText = (document: RunDocument, columns: number | undefined, now: numb
   ].filter((part) => part !== "")
   return [
     `${document.id}  ${document.flow}@${document.version}  ${document.status}`,
+    ...(document.parent === undefined
+      ? []
+      : [`started by ${document.parent.run}/${document.parent.path}, attempt ${document.parent.attempt}`]),
     `started ${document.startedAt}` + (document.endedAt === null ? "" : `  ended ${document.endedAt}`),
     numbers.join("  "),
     ...(document.reason === "" ? [] : [`reason: ${TerminalText.line(document.reason)} (${document.code})`]),

@@ -11,14 +11,14 @@ import * as Wire from "@baton/contract/Wire"
 import * as Amount from "@baton/kernel/Amounts"
 import type { Event } from "@baton/kernel/Event"
 import * as StepPath from "@baton/kernel/StepPath"
-import type { Usage } from "@baton/kernel/Usage"
-import * as Usages from "@baton/kernel/Usage"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 import * as PatchNotes from "./PatchNotes.ts"
+import * as Spending from "./Spending.ts"
+import * as WaitText from "./WaitText.ts"
 
 /** A step between its dispatch and its end. */
 export interface ActiveStep {
@@ -34,7 +34,7 @@ export interface ActiveStep {
   readonly human?: boolean
 }
 
-export interface ProgressModel {
+export interface ProgressModel extends Spending.Spending {
   readonly run: string
   readonly flow: string
   readonly version: string
@@ -54,12 +54,6 @@ export interface ProgressModel {
   readonly total: number
   readonly done: number
   readonly failed: number
-  readonly tokens: number
-  readonly costUsd: number
-  /** Something was used whose price is unknown: the cost is a lower bound. */
-  readonly unpriced: boolean
-  /** What the model turns of open steps have used so far. */
-  readonly turns: HashMap.HashMap<string, Usage>
   /** Live events say who runs; without them a dispatched step counts as running. */
   readonly overlay: boolean
 }
@@ -89,10 +83,7 @@ export const begin = (document: RunDocument): ProgressModel => ({
   total: nodesIn(document),
   done: 0,
   failed: 0,
-  tokens: 0,
-  costUsd: 0,
-  unpriced: false,
-  turns: HashMap.empty(),
+  ...Spending.none,
   overlay: false
 })
 
@@ -122,17 +113,6 @@ export const settle = (model: ProgressModel, path: string, node: string, failed:
 
 export const bounded = (model: ProgressModel): ProgressModel =>
   model.done > model.total ? { ...model, total: model.done } : model
-
-const spend = (model: ProgressModel, usage: Usage | undefined): ProgressModel => {
-  if (usage === undefined) return model
-  const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
-  return {
-    ...model,
-    tokens: model.tokens + Math.max(0, tokens),
-    costUsd: model.costUsd + Math.max(0, usage.costUsd ?? 0),
-    unpriced: model.unpriced || usage.costUsd === undefined
-  }
-}
 
 interface Folded {
   readonly model: ProgressModel
@@ -218,8 +198,6 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
         model,
         note: { kind: "stopped", at: event.at, path: event.path, failed: event.failed, allowed: event.allowed }
       }
-    case "TurnRecorded":
-      return unchanged(turn(model, event))
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
@@ -235,20 +213,9 @@ const foldEvent = (model: ProgressModel, event: Event): Folded => {
         model: event.paths.reduce(cancelStep, model),
         note: { kind: "cancelled", at: event.at, paths: event.paths }
       }
-    case "ApprovalDecided": {
-      const { at, by, cause, comment, decision, path } = event
-      const who = cause === "timeout" ? "the time limit" : by
-      return { model, note: { kind: "decided", at, path, decision, by: who, comment } }
-    }
     default:
       return foldRun(model, event)
   }
-}
-
-const turn = (model: ProgressModel, { path, usage }: Extract<Event, { type: "TurnRecorded" }>): ProgressModel => {
-  if (usage === undefined) return model
-  const known = Option.getOrUndefined(HashMap.get(model.turns, path))
-  return spend({ ...model, turns: HashMap.set(model.turns, path, Usages.add(known, usage) ?? usage) }, usage)
 }
 
 const offer = (model: ProgressModel, path: string, attempt: number, at: number): ProgressModel => {
@@ -284,18 +251,18 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
   const mapOf = (from: ProgressModel) => path === node ? undefined : Option.getOrUndefined(HashMap.get(from.maps, node))
   switch (event.type) {
     case "StepSucceeded": {
-      const next = settle(spend(countItem(model, path, node, "succeeded"), event.usage), path, node, false)
+      const next = settle(Spending.spend(countItem(model, path, node, "succeeded"), event.usage), path, node, false)
       const map = path === node ? Option.getOrUndefined(HashMap.get(model.maps, node)) : undefined
       const ms = event.startedAt === undefined ? undefined : at - event.startedAt
       const shown = map === undefined ? ms : at - map.since
-      const usage = Usages.add(Option.getOrUndefined(HashMap.get(model.turns, path)), event.usage)
+      const usage = Spending.ofStep(model, path, event.usage)
       const reused = event.receipt?.kind === "hit" ? { reused: event.receipt.run } : {}
       return { model: next, note: { kind: "succeeded", at, path, ms: shown, usage, ...reused, map, of: mapOf(next) } }
     }
     case "StepFailed": {
       const soft = event.handled === "fallback"
       const counted = countItem(model, path, node, soft ? "succeeded" : "failed")
-      const next = settle(spend(counted, event.usage), path, node, !soft)
+      const next = settle(Spending.spend(counted, event.usage), path, node, !soft)
       const { code, message } = event.error
       return {
         model: next,
@@ -305,7 +272,7 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
     case "StepRetryScheduled": {
       const { code, message } = event.error
       const step: ActiveStep = { path, node, status: "retrying", attempt, since: at, dueAt: event.dueAt, message }
-      const next = spend({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
+      const next = Spending.spend<ProgressModel>({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
       return {
         model: next,
         note: { kind: "retrying", at, path, attempt, dueAt: event.dueAt, code, message, of: mapOf(next) }
@@ -320,7 +287,7 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
   const { at, attempt, path, wait: on } = event
   const human = on.kind === "operator" || on.kind === "approval" || on.kind === "budget"
   const dueAt = on.kind === "operator" || on.kind === "budget" ? undefined : on.dueAt
-  const message = waitText(on)
+  const message = WaitText.of(on)
   const step: ActiveStep = {
     path,
     node,
@@ -346,17 +313,6 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
   }
 }
 
-const waitText = (on: Extract<Event, { type: "StepWaiting" }>["wait"]): string => {
-  if (on.kind === "timer") return "a timer"
-  if (on.kind === "event") return `event ${on.name}`
-  if (on.kind === "budget") return `a budget: it needs ${Amount.text(on.need)}`
-  if (on.kind === "approval") return `${on.ask === "checkpoint" ? "checkpoint: " : ""}${on.title}`
-  if (on.kind === "child") return `run ${on.run} of ${on.flow.name}@${on.flow.version}`
-  return on.reason === "unknown_outcome"
-    ? `outcome unknown: ${on.error.code} ${on.error.message}`
-    : `failed: ${on.error.code} ${on.error.message}`
-}
-
 const countItem = (model: ProgressModel, path: string, node: string, as: "succeeded" | "failed"): ProgressModel =>
   path === node
     ? model
@@ -364,6 +320,8 @@ const countItem = (model: ProgressModel, path: string, node: string, as: "succee
 
 const foldRun = (model: ProgressModel, event: Event): Folded => {
   switch (event.type) {
+    case "TurnRecorded":
+      return unchanged(Spending.turn(model, event.path, event.usage))
     case "RunPaused":
       return { model: { ...model, paused: true }, note: { kind: "paused", at: event.at, by: event.by } }
     case "RunResumed":
@@ -372,6 +330,11 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
       return { model, note: { kind: "adopted", at: event.at, lost: event.lost.length } }
     case "EventReceived":
       return { model, note: { kind: "received", at: event.at, name: event.name } }
+    case "ApprovalDecided": {
+      const { at, by, cause, comment, decision, path } = event
+      const who = cause === "timeout" ? "the time limit" : by
+      return { model, note: { kind: "decided", at, path, decision, by: who, comment } }
+    }
     case "StepsUnfunded":
       return { model: { ...model, active: BudgetWaits.waiting(model.active, event) }, note: BudgetWaits.note(event) }
     case "BudgetRaised":

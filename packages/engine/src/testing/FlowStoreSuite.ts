@@ -49,14 +49,19 @@ export const suite = <E>(name: string, layer: Layer.Layer<FlowStore, E>): void =
         assert.strictEqual(outcomes.filter(({ _tag }) => _tag === "Success").length, 1)
       }))
 
-    test("finds the named version, or the one published last", (store) =>
+    test("finds the named version, or the newest by semantic version, whatever came last", (store) =>
       Effect.gen(function*() {
         yield* store.publish(tenant, flow("2.0.0", "two"), 10)
         yield* store.publish(tenant, flow("1.5.0", "fix"), 20)
-        assert.strictEqual((yield* store.find(tenant, "review", undefined)).published.version, "1.5.0")
+        assert.strictEqual((yield* store.find(tenant, "review", undefined)).published.version, "2.0.0")
         assert.strictEqual((yield* store.find(tenant, "review", "2.0.0")).flow.version, "2.0.0")
         assert.strictEqual((yield* Effect.flip(store.find(tenant, "review", "3.0.0"))).reason, "missing")
         assert.strictEqual((yield* Effect.flip(store.find("other", "review", undefined))).reason, "missing")
+        yield* store.publish("third", flow("draft", "d"), 1)
+        yield* store.publish("third", flow("2.0.0-rc.1", "rc"), 2)
+        yield* store.publish("third", flow("1.10.0", "ten"), 3)
+        yield* store.publish("third", flow("1.9.0", "nine"), 4)
+        assert.strictEqual((yield* store.find("third", "review", undefined)).published.version, "2.0.0-rc.1")
         const listed = yield* store.list(tenant)
         assert.deepStrictEqual(listed.map(({ publishedAt, version }) => [version, publishedAt]), [["2.0.0", 10], [
           "1.5.0",

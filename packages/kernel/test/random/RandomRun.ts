@@ -3,6 +3,7 @@ import type { Command } from "@baton/kernel/Command"
 import type { Decision } from "@baton/kernel/Decide"
 import { decide } from "@baton/kernel/Decide"
 import type { Event } from "@baton/kernel/Event"
+import type { Reuse } from "@baton/kernel/EventReuse"
 import { evolve } from "@baton/kernel/Evolve"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { Plan, PlanNode } from "@baton/kernel/Plan"
@@ -90,14 +91,23 @@ export class RandomRun {
     this.state = RunState.empty(this.plan)
   }
 
-  /** Drives the run to its end; throws when it cannot go on. */
-  run(): this {
+  /** Drives the run to its end; throws when it cannot go on. `reuse`: what it keeps of the run it is made from. */
+  run(reuse?: Reuse): this {
     const { name, version } = this.plan
     const { input } = this.world
     const ledger = this.spending === undefined ? {} : { ledger: this.spending.terms }
     const flow = { name, version, hash: "" }
     const by = "mix" in this.world ? { by: "ann" } : {}
-    this.ask({ type: "CreateRun", at: this.at, run: "run_1", flow, input: inline(input), ...by, ...ledger })
+    this.ask({
+      type: "CreateRun",
+      at: this.at,
+      run: "run_1",
+      flow,
+      input: inline(input),
+      ...by,
+      ...ledger,
+      ...(reuse === undefined ? {} : { reuse })
+    })
     for (let count = 0; this.state.finished === undefined; count++) {
       if (count > commandsMax) throw new Error("the run takes no end")
       if ("mix" in this.world && this.chance.is(0.15)) this.#meddle(this.world)

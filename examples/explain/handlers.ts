@@ -1,0 +1,3 @@
+export const check = () => {
+  throw new Error("the address has no street")
+}

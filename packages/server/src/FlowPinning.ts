@@ -1,0 +1,202 @@
+/**
+ * Pins what a flow calls when a run of it is accepted (SEMANTICS 8.7e): every `flow` field becomes the address of the called
+ * flow's own pinned document, however deep, so that the run and its children go on with exactly these documents.
+ */
+import { ClientError } from "@baton/contract/Client"
+import * as Child from "@baton/kernel/Child"
+import type { FlowCall } from "@baton/kernel/Child"
+import { reference } from "@baton/kernel/CompileCalls"
+import type * as Flow from "@baton/kernel/Flow"
+import * as FlowShort from "@baton/kernel/FlowShort"
+import * as JsonPatch from "@baton/kernel/JsonPatch"
+import * as PatchedPlan from "@baton/kernel/PatchedPlan"
+import type { Plan } from "@baton/kernel/Plan"
+import type { Code, Origin } from "@baton/kernel/Problem"
+import { Report, sameOrigin } from "@baton/kernel/Problem"
+import type { Json, JsonObject } from "@baton/kernel/Value"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Answers from "./Answers.ts"
+import * as FlowSource from "./FlowSource.ts"
+import type { Parts } from "./Parts.ts"
+import { tenant } from "./Parts.ts"
+
+export interface Pinned {
+  readonly hash: string
+  readonly plan: Plan
+}
+
+interface Pinning {
+  readonly parts: Parts
+  /** What is done to every document before it is frozen, such as giving its agents the run's model. */
+  readonly prepare: (flow: Flow.Flow) => Flow.Flow
+  /** Flows pinned already, by name and version. */
+  readonly known: Map<string, FlowCall>
+  readonly report: Report
+}
+
+const fault = ({ report }: Pinning, code: Code, pointer: string, message: string): undefined => {
+  report.add(code, pointer, message)
+}
+
+/** The called flow by its name: the version that is newest now, unless one is named. */
+const byName = Effect.fnUntraced(function*(
+  pinning: Pinning,
+  text: string,
+  pointer: string,
+  trail: ReadonlyArray<string>
+): Effect.fn.Return<FlowCall | undefined, ClientError> {
+  const named = reference(text)
+  if (named === undefined) return fault(pinning, "WRONG_TYPE", pointer, `'${text}' names no flow.`)
+  const found = yield* pinning.parts.catalog.find(named.name, named.version).pipe(
+    Effect.catch((error) =>
+      error.reason === "not_found"
+        ? Effect.succeed(fault(pinning, "UNKNOWN_FLOW", pointer, `${error.message} ${error.hint ?? ""}`.trim()))
+        : Effect.fail(error)
+    )
+  )
+  if (found === undefined) return undefined
+  const { name, version } = found.published
+  const key = `${name}@${version}`
+  const known = pinning.known.get(key)
+  if (known !== undefined) return known
+  if (trail.includes(key)) {
+    const chain = [...trail.slice(trail.indexOf(key)), key].join(" → ")
+    return fault(pinning, "FLOW_CALLS_ITSELF", pointer, `The flow calls itself: ${chain}.`)
+  }
+  const pinned = yield* pin(pinning, found.flow, pointer, [...trail, key])
+  if (pinned === undefined) return undefined
+  const call = { name, version, hash: pinned.hash }
+  pinning.known.set(key, call)
+  return call
+})
+
+/** The address that stands for what a node calls; `undefined` when there is a problem, which is noted. */
+const callOf = Effect.fnUntraced(function*(
+  pinning: Pinning,
+  flow: Json,
+  pointer: string,
+  trail: ReadonlyArray<string>
+): Effect.fn.Return<FlowCall | undefined, ClientError> {
+  if (typeof flow === "string") return yield* byName(pinning, flow, pointer, trail)
+  if (Child.isCall(flow)) {
+    // An address that was written down, as in the document of a run: it must be there, and so must all it calls.
+    return yield* pinning.parts.plans.get(tenant, flow.hash).pipe(
+      Effect.as(flow),
+      Effect.catch((error) =>
+        error.reason === "missing"
+          ? Effect.succeed(fault(pinning, "UNKNOWN_FLOW", pointer, error.message))
+          : Effect.fail(Answers.fromFlows(error))
+      )
+    )
+  }
+  const inline = flow as unknown as Flow.Flow
+  const pinned = yield* pin(pinning, inline, pointer, [...trail, `${inline.name} (in place)`])
+  return pinned === undefined ? undefined : { name: pinned.plan.name, version: pinned.plan.version, hash: pinned.hash }
+})
+
+const pin: (
+  pinning: Pinning,
+  flow: Flow.Flow,
+  pointer: string,
+  trail: ReadonlyArray<string>
+) => Effect.Effect<Pinned | undefined, ClientError> = Effect.fnUntraced(function*(pinning, flow, pointer, trail) {
+  if (trail.length > Child.depthMax + 1) {
+    return fault(pinning, "FLOW_TOO_DEEP", pointer, `More than ${Child.depthMax} flows deep: ${trail.join(" → ")}.`)
+  }
+  const nodes: Array<Flow.Node> = []
+  for (const [index, node] of flow.nodes.entries()) {
+    const where = pointer === "" ? `/nodes/${index}` : pointer
+    if (node.type === "flow") {
+      const call = yield* callOf(pinning, node.flow, pointer === "" ? `${where}/flow` : where, trail)
+      nodes.push(call === undefined ? node : { ...node, flow: call })
+    } else if ((node.type === "map" || node.type === "repeat") && node.each.type === "flow") {
+      const call = yield* callOf(pinning, node.each.flow, pointer === "" ? `${where}/each/flow` : where, trail)
+      nodes.push(call === undefined ? node : { ...node, each: { ...node.each, flow: call } })
+    } else nodes.push(node)
+  }
+  if (pinning.report.failed) return undefined
+  const isPinned = nodes.every((node, index) => node === flow.nodes[index])
+  const prepared = pinning.prepare(isPinned ? flow : { ...flow, nodes })
+  return yield* Effect.mapError(pinning.parts.plans.freeze(tenant, prepared), Answers.fromFlows)
+})
+
+/** Freezes a flow with all it calls; refused, with every problem, when something of that is not there or goes in a circle. */
+export const freeze = Effect.fnUntraced(function*(
+  parts: Parts,
+  flow: Flow.Flow,
+  source: { readonly file: string; readonly origin: Origin },
+  prepare: Pinning["prepare"]
+): Effect.fn.Return<Pinned, ClientError> {
+  const pinning: Pinning = { parts, prepare, known: new Map(), report: new Report(source.origin) }
+  const pinned = yield* pin(pinning, flow, "", [`${flow.name}@${flow.version ?? "0.0.0"}`])
+  return pinned ?? (yield* Effect.fail(FlowSource.invalid(source.file, pinning.report.problems)))
+})
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** A node or a body, in either spelling, with what it calls pinned. */
+const pinNode = Effect.fnUntraced(function*(
+  pinning: Pinning,
+  node: JsonObject,
+  pointer: string,
+  trail: ReadonlyArray<string>
+): Effect.fn.Return<JsonObject, ClientError> {
+  const { each, flow, type } = node
+  if (flow !== undefined && (type === undefined || type === "flow")) {
+    const inline = isObject(flow) && !Child.isCall(flow)
+      ? FlowShort.toCanonical({ name: "inline", ...flow }).flow as unknown as Json
+      : flow
+    const checked = inline === flow ? undefined : FlowSource.check(JSON.stringify(inline), "")
+    if (checked !== undefined && checked.plan === undefined) {
+      for (const problem of checked.problems) fault(pinning, "WRONG_TYPE", pointer + problem.pointer, problem.message)
+      return node
+    }
+    const call = yield* callOf(pinning, inline, `${pointer}/flow`, trail)
+    return call === undefined ? node : { ...node, flow: call }
+  }
+  return isObject(each) ? { ...node, each: yield* pinNode(pinning, each, `${pointer}/each`, trail) } : node
+})
+
+/** The operations of a patch with every flow that they bring pinned; anything else stays for the kernel to judge. */
+export const pinOperations = Effect.fnUntraced(function*(
+  parts: Parts,
+  plan: Plan,
+  operations: Json
+): Effect.fn.Return<Json, ClientError> {
+  // What is no patch, or over its budgets, is not walked.
+  if (!Array.isArray(operations) || Result.isFailure(JsonPatch.decode(operations, PatchedPlan.bounds))) {
+    return operations
+  }
+  const pinning: Pinning = { parts, prepare: (flow) => flow, known: new Map(), report: new Report(sameOrigin) }
+  const pinned: Array<Json> = []
+  for (const [index, operation] of (operations as ReadonlyArray<Json>).entries()) {
+    const value = isObject(operation) ? operation["value"] : undefined
+    pinned.push(
+      isObject(operation) && isObject(value)
+        ? { ...operation, value: yield* pinNode(pinning, value, `/${index}/value`, [`${plan.name}@${plan.version}`]) }
+        : operation
+    )
+  }
+  return pinning.report.failed
+    ? yield* Effect.fail(FlowSource.invalid("the patch", pinning.report.problems))
+    : pinned
+})
+
+/** The plan and the plans of all flows it calls, each once. */
+export const family = Effect.fnUntraced(function*(parts: Parts, plan: Plan): Effect.fn.Return<
+  ReadonlyArray<Plan>,
+  ClientError
+> {
+  if (plan.callers.length === 0) return [plan]
+  const found = new Map<string, Plan>([["", plan]])
+  for (const one of found.values()) {
+    for (const index of one.callers) {
+      const call = one.nodes[index]?.call ?? one.nodes[index]?.each?.body.call
+      if (call === undefined || found.has(call.hash)) continue
+      found.set(call.hash, yield* Effect.mapError(parts.plans.get(tenant, call.hash), Answers.fromFlows))
+    }
+  }
+  return [...found.values()]
+})
