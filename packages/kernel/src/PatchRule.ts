@@ -68,7 +68,6 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   const refused = first(
     [
       ["PATCH_STARTED", started(state, change)],
-      ["PATCH_INVALID", unpinned(plan)],
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
       ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
@@ -128,17 +127,6 @@ const started = (state: RunState, change: PatchChange.PatchChange): ReadonlyArra
   }
   return problems
 }
-
-/** Whoever proposes a flow to be called names it by its address; only a client can look a name up (SEMANTICS 8.7e). */
-const unpinned = (plan: Plan): ReadonlyArray<Problem> =>
-  plan.callers.flatMap((index) => {
-    const node = plan.nodes[index]
-    const body = node?.each?.body ?? node
-    if (node === undefined || body === undefined || body.call !== undefined) return []
-    const message = `'${node.id}' calls a flow by a name or in place; here it has to be the address of a frozen flow.`
-    const where = node.each === undefined ? `/nodes/${index}/flow` : `/nodes/${index}/each/flow`
-    return [PatchProblem.problem("PATCH_INVALID", where, message, { expected: "{name, version, hash}" })]
-  })
 
 const orphans = (state: RunState, plan: Plan): ReadonlyArray<Problem> =>
   plan.nodes.flatMap((node) => {
