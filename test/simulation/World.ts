@@ -79,7 +79,9 @@ export class World {
         ? MixedWorld.make(number, options, called)
         : FlowWorld.make(number, options)
       this.flows.set(`run_${run}`, flow)
-      if (MixedWorld.isMixed(flow) && flow.mix.budget) this.spending.set(`run_${run}`, new Spending(number, MixedWorld.habits))
+      if (MixedWorld.isMixed(flow) && flow.mix.budget) {
+        this.spending.set(`run_${run}`, new Spending(number, MixedWorld.habits))
+      }
       this.#freeze(flow)
     }
     this.observer = new Observer(this.store, this.plans, this.time)
