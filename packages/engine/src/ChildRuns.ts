@@ -7,16 +7,12 @@
  * parent creates and adopts its children, so that both live in one process (SEMANTICS 8.7e, 8.14); a child that another
  * living session owns is steered by handed-in commands.
  */
-import type { FlowCall, ParentLink } from "@baton/kernel/Child"
+import type { ParentLink } from "@baton/kernel/Child"
 import type { Command } from "@baton/kernel/Command"
 import type { Event } from "@baton/kernel/Event"
-import * as JsonSchema from "@baton/kernel/JsonSchema"
 import type { Child } from "@baton/kernel/Outstanding"
 import * as Outstanding from "@baton/kernel/Outstanding"
-import type { Plan } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
-import type { BlobRef, Json, JsonObject, Value } from "@baton/kernel/Value"
-import { refs, resolve } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,6 +20,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { BlobStoreError } from "./BlobStore.ts"
 import * as ChildFunds from "./ChildFunds.ts"
+import * as ChildInput from "./ChildInput.ts"
 import { Coordinator } from "./Coordinator.ts"
 import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
@@ -159,39 +156,6 @@ const end = (parts: Parts, parent: Parent, child: Child, told: Pick<EndChild, "s
     ...told
   }, [])
 
-/** Reasons why a pinned document will never be read. */
-const lasting: ReadonlySet<string> = new Set(["missing", "corrupt"])
-
-/** The plan of the called flow, or why there is none. */
-const planOf = (parts: Parts, tenant: string, call: FlowCall): Effect.Effect<Plan | string, FlowStoreError> =>
-  parts.plans.get(tenant, call.hash).pipe(
-    Effect.catchDefect((defect) => Effect.succeed(defect instanceof Error ? defect.message : "it does not compile")),
-    Effect.catch((error) => lasting.has(error.reason) ? Effect.succeed(error.message) : Effect.fail(error))
-  )
-
-const read = Effect.fnUntraced(function*(parts: Parts, tenant: string, value: Value) {
-  const loaded = new Map<BlobRef, Json>()
-  for (const ref of refs(value)) loaded.set(ref, yield* parts.coordinator.json(tenant, ref))
-  return resolve(value, loaded) ?? null
-})
-
-/** Why the input does not fit the flow's schema; `undefined` when it does. */
-const misfit = Effect.fnUntraced(
-  function*(
-    parts: Parts,
-    tenant: string,
-    plan: Plan,
-    input: Value
-  ): Effect.fn.Return<string | undefined, BlobStoreError> {
-    const schema = plan.document.input
-    if (schema === undefined) return undefined
-    const [first] = JsonSchema.validate(schema as JsonObject, yield* read(parts, tenant, input))
-    return first === undefined
-      ? undefined
-      : `the input does not fit ${plan.name}@${plan.version}: input${first.pointer}: ${first.message}`
-  }
-)
-
 /** Creates the child; true when it lives here now. */
 const create = Effect.fnUntraced(function*(
   parts: Parts,
@@ -204,12 +168,12 @@ const create = Effect.fnUntraced(function*(
     end(parts, parent, child, { status: "cancelled", code: "CANCELLED", message: "it was stopped before it began" })
     return false
   }
-  const plan = yield* planOf(parts, parent.tenant, wait.flow)
+  const plan = yield* ChildInput.planOf(parts, parent.tenant, wait.flow)
   if (typeof plan === "string") {
     end(parts, parent, child, { status: "refused", code: "FLOW_MISSING", message: plan })
     return false
   }
-  const problem = yield* misfit(parts, parent.tenant, plan, wait.input)
+  const problem = yield* ChildInput.misfit(parts, parent.tenant, plan, wait.input)
   if (problem !== undefined) {
     end(parts, parent, child, { status: "refused", code: "INPUT_INVALID", message: problem })
     return false
