@@ -9,6 +9,8 @@ import { readdirSync, readFileSync } from "node:fs"
 
 const folder = new URL("../../../examples/", import.meta.url)
 const examples = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".yaml"))
+  // A patch is a list of operations, and no flow.
+  .filter((name) => /^name:/m.test(readFileSync(new URL(name, folder), "utf8")))
   .map((name) => [name, readFileSync(new URL(name, folder), "utf8")] as const)
 
 type Doc = { readonly [key: string]: Json }
