@@ -82,7 +82,8 @@ const assemble = (
     revision: options.revision ?? 0,
     nodes,
     byId: new Map(nodes.map((node) => [node.id, node])),
-    stallPolicy: flow.policy?.stall ?? "flag",
+    // What is no flow at all gets this far with its problems.
+    stallPolicy: (flow as Flow.Flow | null)?.policy?.stall ?? "flag",
     limits,
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),
