@@ -5,6 +5,7 @@
 import { semantics } from "@baton/kernel/Event"
 import { mkdirSync, writeFileSync } from "node:fs"
 import * as FlowWorld from "../../packages/kernel/test/random/FlowWorld.ts"
+import * as MixedWorld from "../../packages/kernel/test/random/MixedWorld.ts"
 import { RandomRun } from "../../packages/kernel/test/random/RandomRun.ts"
 import type { History, Turn } from "./History.ts"
 import { ending, folder } from "./History.ts"
@@ -14,7 +15,7 @@ const worlds = 400
 
 const record = (seed: number): History => {
   const turns: Array<Turn> = []
-  const world = FlowWorld.make(seed)
+  const world = seed % 2 === 0 ? FlowWorld.make(seed) : MixedWorld.make(seed)
   const run = new RandomRun(world, seed, { harmless: 0.1, harmful: 0.15 }, ({ command, decision }) => {
     if (decision.kind === "events" && decision.events.length > 0) turns.push({ command, events: decision.events })
   }).run()

@@ -4,6 +4,7 @@ import type { Mutation } from "./Mutation.ts"
 const promises = "packages/kernel/test/Promises.test.ts"
 const oracle = "packages/kernel/test/Oracle.test.ts"
 const plans = "packages/kernel/test/PlanPromises.test.ts"
+const ledger = "packages/kernel/test/Ledger.test.ts"
 const flatCost = "packages/kernel/test/FlatCost.test.ts"
 const kernel = (name: string): string => `packages/kernel/src/${name}.ts`
 
@@ -65,6 +66,14 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     test: [promises, "K3: "]
   },
   {
+    promise: "K3",
+    breaks: "a decision counts although its time is over",
+    file: kernel("ApprovalRefusal"),
+    find: `if (wait.dueAt !== undefined && command.at >= wait.dueAt) {`,
+    replace: `if (wait.dueAt !== undefined && command.at < 0) {`,
+    test: ["packages/kernel/test/Approval.test.ts", "due time"]
+  },
+  {
     promise: "K4",
     breaks: "a run ends while one step is open",
     file: kernel("Finish"),
@@ -123,6 +132,22 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     find: `  if (agents > limits.agents) {`,
     replace: `  if (agents > limits.agents + 1) {`,
     test: [plans]
+  },
+  {
+    promise: "K7",
+    breaks: "what one decision has promised already is free to be promised again",
+    file: kernel("Funds"),
+    find: `Amount.fits(ask.amounts, Amount.add(this.#ledger.taken, this.#promised), this.#ledger.budget)`,
+    replace: `Amount.fits(ask.amounts, this.#ledger.taken, this.#ledger.budget)`,
+    test: [ledger, "K7: "]
+  },
+  {
+    promise: "K7",
+    breaks: "a step that cannot reserve starts all the same",
+    file: kernel("Funds"),
+    find: `    if (!this.#fits(ask)) {`,
+    replace: `    if (!this.#fits(ask) && ask.unpriced !== undefined) {`,
+    test: [ledger, "K7: "]
   },
   {
     promise: "K8",
@@ -194,6 +219,14 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     file: kernel("Evolve"),
     find: `(event.cause === "failure" && survivesClosing(node, before))`,
     replace: `survivesClosing(node, before)`,
+    test: [promises, "K11: "]
+  },
+  {
+    promise: "K11",
+    breaks: "children go on when their parent is cancelled",
+    file: kernel("Outstanding"),
+    find: `want: closes || wait.stopping !== undefined ? "stop" : "run"`,
+    replace: `want: wait.stopping !== undefined && closes ? "stop" : "run"`,
     test: [promises, "K11: "]
   },
   {

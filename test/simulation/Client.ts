@@ -15,6 +15,7 @@ import type { MixedWorld } from "../../packages/kernel/test/random/MixedWorld.ts
 import * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
 import * as Patches from "../../packages/kernel/test/random/Patches.ts"
 import * as People from "../../packages/kernel/test/random/People.ts"
+import * as Spendings from "../../packages/kernel/test/random/Spending.ts"
 import type { SimulatedProcess } from "./SimulatedProcess.ts"
 import type { Owner } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
@@ -79,13 +80,15 @@ export class Client {
     const key = `${process?.number} ${run}`
     if (process?.services === undefined || flow === undefined || this.#asking.has(key)) return
     this.#asking.add(key)
-    const { time } = this.#world
+    const { spending, time } = this.#world
     const submit = Effect.gen(function*() {
       const { hash, plan } = yield* Effect.flatMap(Plans, (plans) => plans.freeze(tenant, flow.flow))
       const blobs: Array<NewBlob> = []
       const input = StoredValue.store(flow.input, blobs)
       const named = { name: plan.name, version: plan.version, hash }
-      const command = { type: "CreateRun" as const, at: time.now, run, flow: named, input }
+      const terms = spending.get(run)?.terms
+      const ledger = terms === undefined ? {} : { ledger: terms }
+      const command = { type: "CreateRun" as const, at: time.now, run, flow: named, input, ...ledger }
       return yield* (yield* Coordinator).submit({ tenant, run, plan, command, blobs })
     }).pipe(Effect.provide(process.services))
     Effect.runForkWith(process.context)(submit).addObserver((exit) => {
@@ -173,6 +176,7 @@ export class Client {
     if (asked?.wait.kind === "approval" && chance.is(0.1)) {
       this.#give(run, People.wrongDecision(chance, outcomes.seed, at, asked, asked.wait))
     }
+    if ((state.ledger?.waiters.size ?? 0) > 0 && chance.is(0.3)) this.#give(run, Spendings.raising(state, at))
     if (!mix.patches || !chance.is(0.2)) return
     const patch = chance.is(0.15)
       ? Patches.reversal(state, chance, at, this.#patches++)

@@ -20,6 +20,8 @@ export interface Seen {
   readonly state: RunState.RunState
   hash: Uint8Array
   readonly counted: Set<string>
+  /** Dollars that attempts told they used, and that were recorded as more than was set aside. */
+  readonly spent: { told: number; over: number }
   /** Approvals that have been decided. */
   readonly decided: Set<string>
   /** Attempts that ended otherwise than the world decides: lost, stopped, poisoned. */
@@ -92,6 +94,7 @@ export class Observer {
     }
     for (const event of events) this.#event(seen, event)
     if (state.seq !== commit.expected + commit.n) this.complain(`${commit.run}: the record counts ${commit.n} events`)
+    this.#isPaid(seen)
     for (const violation of violations(state)) this.complain(`${commit.run}: ${violation}`)
     if (this.#store.dispatchRows) this.#dispatches(seen, row)
   }
@@ -106,6 +109,7 @@ export class Observer {
       hash: new Uint8Array(),
       counted: new Set(),
       decided: new Set(),
+      spent: { told: 0, over: 0 },
       losses: new Map(),
       journal: []
     }
@@ -131,8 +135,22 @@ export class Observer {
     }
     if (event.type === "RunClosing" && event.cause !== "failure") this.#isTold(run)
     this.#isOnce(seen, event)
+    this.#add(seen, event)
     evolve(state, event)
     if (state.sealed !== undefined) this.complain(`${run}: ${state.sealed}`)
+  }
+
+  #add({ spent }: Seen, event: Event): void {
+    if ("usage" in event && event.type !== "UsageLate") spent.told += event.usage?.costUsd ?? 0
+    if (event.type === "OverrunRecorded") spent.over += (event.over.nanoUsd ?? 0) / 1e9
+  }
+
+  /** What was told to be used stays within what may be, but for what is recorded as too much (K7), added up without the ledger. */
+  #isPaid({ run, spent, state }: Seen): void {
+    const budget = state.ledger?.budget.nanoUsd
+    if (budget !== undefined && spent.told > budget / 1e9 + spent.over + 1e-6) {
+      this.complain(`${run}: K7: ${spent.told} USD are spent of ${budget / 1e9}, ${spent.over} too much`)
+    }
   }
 
   /** What counts once whoever says it how often: a decision about an approval, a revision of the plan, a run's end (K3, K4, K6). */

@@ -150,6 +150,7 @@ export class SimulatedProcess {
     const { attempt, path, run } = context
     const { observer, outcomes } = this.#world
     const { lapses } = this
+    const spending = this.#world.spending.get(run)
     const begin: Begin = {
       process: this.number,
       session: this.session,
@@ -168,7 +169,10 @@ export class SimulatedProcess {
       Effect.andThen(Effect.suspend(() => {
         const outcome = Outcomes.attemptOutcome(world, path, attempt)
         begin.answered = true
-        return outcome.ok ? Effect.succeed({ output: outcome.output }) : Effect.fail(outcome.error)
+        const used = context.work.type === "agent" ? spending?.usage(path, attempt) ?? {} : {}
+        if (outcome.ok) return Effect.succeed({ output: outcome.output, ...used })
+        if (used.usage !== undefined) context.spend(used.usage)
+        return Effect.fail(outcome.error)
       })),
       Effect.ensuring(Effect.sync(() => {
         begin.running = false

@@ -11,6 +11,7 @@ import type * as FlowWorlds from "../../packages/kernel/test/random/FlowWorld.ts
 import * as FlowWorld from "../../packages/kernel/test/random/FlowWorld.ts"
 import * as MixedWorld from "../../packages/kernel/test/random/MixedWorld.ts"
 import type * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
+import { Spending } from "../../packages/kernel/test/random/Spending.ts"
 import type { Faults } from "./Faults.ts"
 import * as FaultsOf from "./Faults.ts"
 import { Observer } from "./Observer.ts"
@@ -51,6 +52,8 @@ export class World {
   readonly faults: Faults
   /** The worlds of the runs that people start, by run. */
   readonly flows = new Map<string, FlowWorlds.World | MixedWorld.MixedWorld>()
+  /** The money of runs that have a budget. */
+  readonly spending = new Map<string, Spending>()
   /** The world of the runs that steps start. */
   readonly called: FlowWorlds.World
   /** By the address of the document. */
@@ -72,8 +75,13 @@ export class World {
     const mixed = this.chance.is(mixing)
     for (let run = this.chance.int(1, 3); run > 0; run--) {
       const number = seed * 10 + run
-      const flow = mixed ? MixedWorld.make(number, options, called) : FlowWorld.make(number, options)
+      const flow: FlowWorlds.World | MixedWorld.MixedWorld = mixed
+        ? MixedWorld.make(number, options, called)
+        : FlowWorld.make(number, options)
       this.flows.set(`run_${run}`, flow)
+      if (MixedWorld.isMixed(flow) && flow.mix.budget) {
+        this.spending.set(`run_${run}`, new Spending(number, MixedWorld.habits))
+      }
       this.#freeze(flow)
     }
     this.observer = new Observer(this.store, this.plans, this.time)

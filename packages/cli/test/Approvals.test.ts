@@ -78,6 +78,27 @@ describe("baton approvals", () => {
       ])
     }))
 
+  it.live("is shown where a person sits, with what to type elsewhere, and waited for", () =>
+    Effect.gen(function*() {
+      const { err, exit } = yield* baton(["run", "asked"], {
+        terminals: ["stdin", "stdout", "stderr"],
+        environment: { term: "xterm", lang: "C.UTF-8" },
+        interruptAt: "in another terminal"
+      })
+      assert.strictEqual(exit, undefined)
+      assert.include(err, "needs you: Ship")
+      assert.include(err, "in another terminal: baton approvals approve|reject apr_0001")
+      assert.notInclude(err, "\u001b[2J")
+    }))
+
+  it.live("ends the command with exit 5 where nobody can be asked, with the line to type", () =>
+    Effect.gen(function*() {
+      const { err, exit } = yield* baton(["run", "asked"])
+      assert.strictEqual(exit, exitCodes.humanNeeded)
+      assert.include(err, "greet needs-you Ship")
+      assert.include(err, "  try: baton approvals approve|reject run_0001 greet\n")
+    }))
+
   it.live("tells by its exit code who may not decide (8) and who comes too late (7)", () =>
     Effect.gen(function*() {
       const denied = yield* baton(["approvals", "approve", "apr_0001", "--as", "mallory"])

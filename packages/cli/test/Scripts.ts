@@ -47,6 +47,34 @@ const waitsForOperator: Script = {
   }]
 }
 
+/** An approval, with a question that would steer the terminal. */
+const asked: Script = {
+  nodes,
+  events: [[0, {
+    type: "StepWaiting",
+    path: "greet",
+    attempt: 1,
+    wait: {
+      kind: "approval",
+      ask: "approval",
+      id: "apr_0001",
+      hash: "ab".repeat(32),
+      title: "Ship \u001b[2J it?",
+      shown: { fields: { question: { v: "Ship it?" } } },
+      quorum: 1,
+      requesterMayApprove: true,
+      onTimeout: "reject"
+    }
+  }]],
+  reasons: [{
+    reason: "approval",
+    path: "greet",
+    message: "greet waits for a decision: Ship it?",
+    door: "baton approvals approve|reject run_0001 greet",
+    data: {}
+  }]
+}
+
 export const scripts: { readonly [flow: string]: Script } = {
   hello: {
     nodes,
@@ -68,6 +96,7 @@ export const scripts: { readonly [flow: string]: Script } = {
   },
   cancelled: { nodes, events: [finish("cancelled", "CANCELLED", "cancelled by ana")] },
   human: waitsForOperator,
+  asked,
   event: {
     nodes,
     events: [[0, { type: "StepWaiting", path: "greet", attempt: 1, wait: { kind: "event", name: "acknowledged" } }]],

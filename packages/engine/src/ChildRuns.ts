@@ -23,6 +23,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { BlobStoreError } from "./BlobStore.ts"
+import * as ChildFunds from "./ChildFunds.ts"
 import { Coordinator } from "./Coordinator.ts"
 import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
@@ -213,6 +214,7 @@ const create = Effect.fnUntraced(function*(
     end(parts, parent, child, { status: "refused", code: "INPUT_INVALID", message: problem })
     return false
   }
+  const ledger = ChildFunds.termsOf(state, path, plan)
   const link: ParentLink = { run: parent.run, path, attempt, depth: (state.parent?.depth ?? 0) + 1 }
   yield* parts.reach("child.before-create")
   const settled = yield* parts.coordinator.submit({
@@ -228,7 +230,8 @@ const create = Effect.fnUntraced(function*(
       input: wait.input,
       parent: link,
       ...(state.by === undefined ? {} : { by: state.by }),
-      ...(Object.keys(state.tags).length === 0 ? {} : { tags: state.tags })
+      ...(Object.keys(state.tags).length === 0 ? {} : { tags: state.tags }),
+      ...(ledger === undefined ? {} : { ledger })
     }
   })
   yield* parts.reach("child.after-create")
@@ -247,8 +250,48 @@ const ended = (parts: Parts, state: RunState, parent: ParentLink): EndChild | un
     status: finished.status,
     code: finished.code,
     message: finished.message,
-    ...(finished.output === undefined ? {} : { output: finished.output })
+    ...(finished.output === undefined ? {} : { output: finished.output }),
+    ...ChildFunds.spentOf(state)
   }
+}
+
+/**
+ * A child that has used up its allotment asks its parent, which lives here too, and hands on what it is granted. The parent
+ * asks its own when it has nothing free; what is refused is asked again by the sweep.
+ */
+const askParent = Effect.fnUntraced(
+  function*(parts: Parts, tenant: string, run: string): Effect.fn.Return<void, Trouble> {
+    const child = yield* parts.coordinator.peek(tenant, run)
+    const request = child === undefined ? undefined : ChildFunds.requestOf(child.state)
+    const link = child?.state.parent
+    if (request === undefined || link === undefined || parts.coordinator.slot(tenant, link.run) === undefined) return
+    const { attempt, path } = link
+    const at = parts.clock.currentTimeMillisUnsafe()
+    const settled = yield* parts.coordinator.command(tenant, link.run, {
+      type: "AskAllotment",
+      at,
+      path,
+      attempt,
+      ...request
+    })
+    const parent = yield* parts.coordinator.peek(tenant, link.run)
+    const add = parent === undefined ? undefined : ChildFunds.grantOf(parent.state, path, request.n)
+    if (settled.kind !== "accepted" || add === undefined) return
+    yield* parts.coordinator.command(tenant, run, {
+      type: "RaiseBudget",
+      at: parts.clock.currentTimeMillisUnsafe(),
+      by: "parent",
+      add,
+      grant: request.n
+    })
+  }
+)
+
+const ask = (parts: Parts, tenant: string, run: string): void => {
+  const key = `${tenant} ${run} budget`
+  if (parts.busy.has(key)) return
+  parts.busy.set(key, { again: false })
+  aside(parts, run, Effect.ensuring(askParent(parts, tenant, run), Effect.sync(() => parts.busy.delete(key))))
 }
 
 /** Tells the parent how its child ended. Without a living owner nobody is told: who adopts the parent looks for itself. */
@@ -276,6 +319,14 @@ const attendAll = (parts: Parts, slot: RunSlot, state: RunState): void => {
   for (const { path } of Outstanding.children(state)) attend(parts, slot, path)
 }
 
+/** More is free: children that wait for it ask again. */
+const askForAll = (parts: Parts, { tenant }: RunSlot, state: RunState): void => {
+  for (const { wait } of Outstanding.children(state)) {
+    const child = parts.coordinator.slot(tenant, wait.run)?.state
+    if (child !== undefined && ChildFunds.requestOf(child) !== undefined) ask(parts, tenant, wait.run)
+  }
+}
+
 /** A record of a run that calls flows, or was called, is durable. */
 const moved = (parts: Parts, slot: RunSlot, state: RunState, events: ReadonlyArray<Event>): void => {
   if (state.finished !== undefined && state.parent !== undefined) {
@@ -286,7 +337,9 @@ const moved = (parts: Parts, slot: RunSlot, state: RunState, events: ReadonlyArr
       Effect.andThen(parts.reach("child.before-end"), Effect.sync(() => tell(parts, tenant, state)))
     )
   }
+  if (events.some(({ type }) => type === "StepsUnfunded")) ask(parts, slot.tenant, slot.run)
   if (state.plan.callers.length === 0) return
+  if (events.some(({ type }) => type === "BudgetRaised")) askForAll(parts, slot, state)
   if (events.some((event) => sweeping.has(event.type))) return attendAll(parts, slot, state)
   for (const event of events) {
     if (event.type === "ChildStopping" || (event.type === "StepWaiting" && event.wait.kind === "child")) {
@@ -310,6 +363,7 @@ const sweep = (parts: Parts): void => {
     for (const child of Outstanding.children(state)) {
       if (isAstray(parts, slot.tenant, state, child)) attend(parts, slot, child.path)
     }
+    askForAll(parts, slot, state)
   }
 }
 

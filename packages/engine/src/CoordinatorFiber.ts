@@ -3,7 +3,6 @@ import type { Event } from "@baton/kernel/Event"
 import { outlives } from "@baton/kernel/EvolveChild"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { RunState } from "@baton/kernel/RunState"
-import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Array from "effect/Array"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -17,11 +16,10 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import { MachineLimits } from "./MachineLimits.ts"
 import { Plans } from "./Plans.ts"
-import * as RunDoors from "./RunDoors.ts"
-import * as RunLoader from "./RunLoader.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
 import { attemptKey, durable } from "./RunSlot.ts"
 import { RunStore } from "./RunStore.ts"
+import * as RunSupply from "./RunSupply.ts"
 import type { Job, Lacks, Written } from "./Scribe.ts"
 import { Scribe } from "./Scribe.ts"
 import { Sessions } from "./Sessions.ts"
@@ -47,63 +45,6 @@ interface Services {
   readonly moved: Set<(slot: RunSlot, state: RunState, events: ReadonlyArray<Event>) => void>
 }
 
-/** Loads what a decision lacked, and puts the run back among those with something to decide. */
-const supply = Effect.fnUntraced(function*(services: Services, lacks: Lacks) {
-  const { scribe } = services
-  const { slot } = lacks
-  if (lacks.refs === undefined) yield* loadState(services, slot)
-  else {
-    for (const ref of lacks.refs) {
-      const json = scribe.cache.get(ref as BlobRef) ?? brought(slot, ref as BlobRef) ??
-        (yield* readBlob(services, slot.tenant, ref as BlobRef))
-      slot.blobs.set(ref as BlobRef, json)
-    }
-  }
-  slot.loading = false
-  scribe.touch(slot)
-})
-
-/** A value that a waiting command brings with it, and that is stored only with the command's record. */
-const brought = (slot: RunSlot, ref: BlobRef): Json | undefined => {
-  for (const { blobs } of slot.mailbox) {
-    const blob = blobs.find((blob) => blob.ref === ref)
-    if (blob !== undefined) return blob.json ?? JSON.parse(Buffer.from(blob.bytes).toString("utf8"))
-  }
-  return undefined
-}
-
-const readBlob = Effect.fnUntraced(function*(services: Services, tenant: string, ref: BlobRef) {
-  const bytes = yield* services.blobs.get(tenant, ref)
-  const json: Json = JSON.parse(Buffer.from(bytes).toString("utf8"))
-  services.scribe.cache.set(ref, json, bytes.length)
-  return json
-})
-
-const loadState = Effect.fnUntraced(function*(services: Services, slot: RunSlot) {
-  const row = yield* services.store.find(slot.tenant, slot.run)
-  if (row === undefined) return services.scribe.giveUp(slot, slot.mailbox, missing(slot))
-  const plan = yield* services.plans.get(slot.tenant, row.flowHash)
-  const loaded = yield* RunLoader.load(services.store, plan, slot.tenant, slot.run)
-  if (loaded === undefined) return services.scribe.giveUp(slot, slot.mailbox, missing(slot))
-  slot.state = loaded.state
-  slot.head = loaded.head
-  slot.hash = loaded.hash
-  slot.status = ""
-  slot.timers.clear()
-  RunDoors.restore(slot, loaded.state)
-  const timers = Outstanding.timers(loaded.state)
-  for (const timer of timers) {
-    slot.timers.set(`${timer.kind} ${timer.path}`, timer)
-    services.scribe.alarms.add({ due: timer.due, slot, timer })
-  }
-})
-
-const missing = (slot: RunSlot): Settled => ({
-  kind: "lost",
-  reason: "missing",
-  message: `there is no run ${slot.run}`
-})
-
 /** Reasons that waiting does not end. */
 const lasting: ReadonlySet<string> = new Set(["corrupt", "missing", "newer"])
 
@@ -112,7 +53,7 @@ const lasting: ReadonlySet<string> = new Set(["corrupt", "missing", "newer"])
  * is no help (bytes are damaged or gone, a frozen flow does not compile) whoever asks is told so.
  */
 const supplySafely = (services: Services, lacks: Lacks): Effect.Effect<void> =>
-  supply(services, lacks).pipe(
+  RunSupply.supply(services, lacks).pipe(
     Effect.catchDefect((defect) => Effect.fail({ reason: "corrupt", message: messageOf(defect) })),
     Effect.catch(({ message, reason }) =>
       Effect.gen(function*() {
@@ -387,7 +328,7 @@ const api = (services: Services): Coordinator["Service"] => {
     slot: (tenant, run) => scribe.slot(tenant, run),
     json: (tenant, ref) => {
       const known = scribe.cache.get(ref)
-      return known === undefined ? readBlob(services, tenant, ref) : Effect.succeed(known)
+      return known === undefined ? RunSupply.readBlob(services, tenant, ref) : Effect.succeed(known)
     },
     slots: () => scribe.slots.values(),
     offerAgain: (_slot, offers) => services.queue.offer(offers),

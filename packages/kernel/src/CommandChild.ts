@@ -1,5 +1,6 @@
 /** What a child run tells its parent. Run-to-run messages may come twice, or late: only the first one changes anything. */
 import * as Schema from "effect/Schema"
+import { Amounts } from "./Amounts.ts"
 import { at } from "./CommandTime.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
@@ -16,5 +17,7 @@ export const EndChild = Schema.Struct({
   code: Schema.String,
   message: Schema.String,
   output: Schema.optionalKey(Value),
-  usage: Schema.optionalKey(Usage)
+  usage: Schema.optionalKey(Usage),
+  /** All that the child has spent, and its own children. */
+  spent: Schema.optionalKey(Amounts)
 })

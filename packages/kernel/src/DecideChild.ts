@@ -3,6 +3,7 @@
  * the step's state (`Outstanding.children`); what it has done comes back as `EndChild`.
  */
 import * as Result from "effect/Result"
+import type { Amounts } from "./Amounts.ts"
 import * as Child from "./Child.ts"
 import type { Command, Refusal } from "./Command.ts"
 import * as Spending from "./DecideLedger.ts"
@@ -232,7 +233,7 @@ const succeed = (draft: Draft, step: Waiting, command: Of<"EndChild">, report: S
   const output = made.success
   const { attempt, index, node, path } = step
   if (index === undefined) return Settle.succeed(draft, node, attempt, output, report)
-  const { startedAt, usage, warnings = [] } = report
+  const { spent, startedAt, usage, warnings = [] } = report
   Drafts.emit(draft, {
     type: "StepSucceeded",
     v: 1,
@@ -242,13 +243,15 @@ const succeed = (draft: Draft, step: Waiting, command: Of<"EndChild">, report: S
     output,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(usage === undefined ? {} : { usage }),
+    ...(spent === undefined ? {} : { spent }),
     ...(warnings.length === 0 ? {} : { warnings })
   })
   Finish.checkMap(draft, node)
 }
 
-const cancelled = (draft: Draft, { index, node, path }: Waiting): void => {
-  Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: [path] })
+const cancelled = (draft: Draft, { index, node, path }: Waiting, spent: Amounts | undefined): void => {
+  const told = spent === undefined ? {} : { spent: { [path]: spent } }
+  Drafts.emit(draft, { type: "StepsCancelled", v: 1, at: draft.at, paths: [path], ...told })
   if (index === undefined) { for (const edge of node.outgoing) draft.todo.push(edge.to) }
   else Finish.checkMap(draft, node)
 }
@@ -258,8 +261,8 @@ export const end = (draft: Draft, command: Of<"EndChild">): Refusal | undefined 
   const step = waiting(draft, command.path)
   if (step === undefined || step.wait.run !== command.run || step.attempt !== command.attempt) return undefined
   const { startedAt, wait } = step
-  const report = { startedAt, usage: command.usage }
-  if (command.status === "cancelled" && draft.state.closing !== undefined) cancelled(draft, step)
+  const report = { startedAt, usage: command.usage, spent: command.spent }
+  if (command.status === "cancelled" && draft.state.closing !== undefined) cancelled(draft, step, command.spent)
   else if (wait.stopping !== undefined) fail(draft, step, step.attempt, wait.stopping, report)
   else if (command.status === "succeeded") succeed(draft, step, command, report)
   else if (command.status === "warned") {

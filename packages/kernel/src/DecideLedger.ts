@@ -239,7 +239,7 @@ export const allot = (draft: Draft, command: Of<"AskAllotment">): Refusal | unde
   if (held === undefined || held.attempt !== attempt) {
     return { code: "ATTEMPT_STALE", message: `no child of ${path} draws on this run as attempt ${attempt}` }
   }
-  if (n <= (held.granted ?? 0)) return undefined
+  if (n <= (held.grant?.n ?? 0)) return undefined
   if (!Amount.fits(need, ledger.taken, ledger.budget)) {
     return { code: "BUDGET_SHORT", message: `the child of ${path} ${shortText(ledger, need)}` }
   }

@@ -92,6 +92,8 @@ export const StepSucceeded = Schema.Struct({
   agent: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  /** All that a child run has spent. */
+  spent: Schema.optionalKey(Amounts),
   ...operator,
   /** What the step says about its receipt, where it asks for one. */
   receipt: Schema.optionalKey(ReceiptNote),
@@ -115,6 +117,8 @@ export const StepFailed = Schema.Struct({
   output: Schema.optionalKey(Value),
   startedAt: Schema.optionalKey(Schema.Int),
   usage: Schema.optionalKey(Usage),
+  /** All that a child run has spent. */
+  spent: Schema.optionalKey(Amounts),
   ...operator,
   ...edges,
   ...warnings
@@ -130,7 +134,9 @@ export const StepRetryScheduled = Schema.Struct({
   error: StepError,
   dueAt: Schema.Int,
   startedAt: Schema.optionalKey(Schema.Int),
-  usage: Schema.optionalKey(Usage)
+  usage: Schema.optionalKey(Usage),
+  /** All that a child run has spent. */
+  spent: Schema.optionalKey(Amounts)
 })
 
 /** The back-off of one or more steps is over: they are ready again. */
@@ -248,7 +254,9 @@ export const StepsCancelled = Schema.Struct({
   ...at,
   paths: Schema.Array(Path),
   /** No worker had begun any of them: they have used nothing. */
-  idle: Schema.optionalKey(Schema.Boolean)
+  idle: Schema.optionalKey(Schema.Boolean),
+  /** What children of them have spent, by path. */
+  spent: Schema.optionalKey(Reserved)
 })
 
 export const RunFinished = Schema.Struct({

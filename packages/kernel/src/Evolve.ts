@@ -5,6 +5,7 @@
 import type { Event } from "./Event.ts"
 import * as Approval from "./EvolveApproval.ts"
 import * as EvolveChild from "./EvolveChild.ts"
+import * as Items from "./EvolveItems.ts"
 import * as Spending from "./EvolveLedger.ts"
 import * as Operator from "./EvolveOperator.ts"
 import * as Patch from "./EvolvePatch.ts"
@@ -58,7 +59,7 @@ const closing = (state: RunState, event: Of<"RunClosing">): void => {
     const at = state.nodes.edit(node.index)
     if (at.status === "open") {
       const table = state.maps.edit(node.index)
-      if (table !== undefined) Step.stopItems(state, node, table, event.at)
+      if (table !== undefined) Items.stopItems(state, node, table, event.at)
       if (table !== undefined && table.settled < table.count) continue
     }
     Step.settle(state, node, at, "cancelled", event.at)
@@ -166,14 +167,14 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsSkipped":
       return Step.skipped(state, event)
     case "MapExpanded":
-      return Step.expanded(state, event)
+      return Items.expanded(state, event)
     case "TurnOpened":
-      return Step.turnOpened(state, event)
+      return Items.turnOpened(state, event)
     case "MapStopped": {
       const node = state.plan.byId.get(event.path)
       const table = node === undefined ? undefined : state.maps.edit(node.index)
       if (node === undefined || table === undefined) return false
-      Step.stopItems(state, node, table, event.at)
+      Items.stopItems(state, node, table, event.at)
       return true
     }
     case "CallStarted":
@@ -195,7 +196,7 @@ const apply = (state: RunState, event: Event): boolean => {
       closing(state, event)
       return true
     case "StepsCancelled":
-      return Step.cancelled(state, event)
+      return Items.cancelled(state, event)
     case "RunFinished":
       finished(state, event)
       return true

@@ -23,6 +23,8 @@ interface Answer {
   readonly startedAt: number | undefined
   /** It said all that it has used: what it did not mention is 0. */
   readonly complete: boolean
+  /** All that a child run has spent. */
+  readonly spent?: Amounts | undefined
 }
 
 /** What a step has answered that waits for people to let it pass. */
@@ -34,6 +36,7 @@ export const begins = (event: Event): boolean => {
     case "StepSucceeded":
     case "StepFailed":
     case "StepRetryScheduled":
+      return event.usage !== undefined || event.spent !== undefined
     case "TurnRecorded":
       return event.usage !== undefined
     case "StepWaiting":
@@ -56,7 +59,11 @@ const take = (ledger: Ledger, path: string, attempt: number, amounts: Amounts): 
 type Due = { readonly [K in Amount.Kind]: number | undefined }
 
 const dueOf = (held: Held | undefined, answer: Answer): Due => {
-  const { complete, startedAt, usage } = answer
+  const { complete, spent, startedAt, usage } = answer
+  if (spent !== undefined) {
+    const { agents = 0, calls = 0, ms = 0, nanoUsd = 0, tokens = 0 } = spent
+    return { agents, calls, ms, nanoUsd, tokens }
+  }
   const silent = complete ? 0 : undefined
   const said = usage === undefined ? { nanoUsd: silent, tokens: silent, calls: silent } : Amount.ofUsage(usage)
   return {
@@ -76,7 +83,7 @@ const unpricedOf = (usage: Usage | undefined): number => {
 /** Ends the reservation of an attempt: what is known is settled as it is, what is not at what was set aside. */
 const settle = (ledger: Ledger, path: string, attempt: number, answer: Answer): void => {
   const held = ledger.held.entries.get(path)
-  if (held === undefined && answer.usage === undefined) return
+  if (held === undefined && answer.usage === undefined && answer.spent === undefined) return
   if (held?.told === true && held.attempt === attempt) return ledger.held.delete(path)
   const set = held?.amounts ?? Amount.zero
   const due = dueOf(held, answer)
@@ -137,12 +144,12 @@ const pay = (ledger: Ledger, path: string, usage: Usage | undefined): void => {
   ledger.held.set(path, { ...held, amounts: left })
 }
 
-const more = (ledger: Ledger, path: string, attempt: number, added: Amounts, granted?: number): boolean => {
+const more = (ledger: Ledger, path: string, attempt: number, added: Amounts, n?: number): boolean => {
   const held = ledger.held.entries.get(path)
   if (held !== undefined && held.attempt !== attempt) return false
   ledger.reserved = Amount.add(ledger.reserved, added)
   const amounts = Amount.add(held?.amounts ?? Amount.zero, added)
-  ledger.held.set(path, { attempt, amounts, ...(granted === undefined ? {} : { granted }) })
+  ledger.held.set(path, { attempt, amounts, ...(n === undefined ? {} : { grant: { n, added } }) })
   return true
 }
 
@@ -248,7 +255,8 @@ type Ended = Of<"StepSucceeded" | "StepFailed" | "StepRetryScheduled" | "StepWai
 const answer = (event: Ended): Answer => {
   const error = errorOf(event)
   const { at, startedAt, type, usage } = event
-  return { at, usage, startedAt, complete: type === "StepSucceeded" || (error !== undefined && unsent(error)) }
+  const complete = type === "StepSucceeded" || (error !== undefined && unsent(error))
+  return { at, usage, startedAt, complete, spent: "spent" in event ? event.spent : undefined }
 }
 
 /** Nodes that have settled, and maps that have stopped, wait for no money any more. */
@@ -280,7 +288,8 @@ const apply = (state: RunState, ledger: Ledger, event: Event): boolean => {
       for (const path of event.paths) {
         const attempt = ledger.held.entries.get(path)?.attempt ?? 0
         const complete = event.idle === true
-        settle(ledger, path, attempt, { at: event.at, usage: undefined, startedAt: undefined, complete })
+        const spent = event.spent?.[path]
+        settle(ledger, path, attempt, { at: event.at, usage: undefined, startedAt: undefined, complete, spent })
       }
       forget(state, ledger)
       return true

@@ -5,7 +5,8 @@
  * Cost: linear in nodes and map items. A sealed state and one before its first event have nothing to check.
  */
 import { waitsForChild } from "./EvolveChild.ts"
-import { childItems, hasItem } from "./EvolveStep.ts"
+import { childItems } from "./EvolveItems.ts"
+import { hasItem } from "./EvolveStep.ts"
 import { explain, stepsMax } from "./Explain.ts"
 import type { Reason } from "./ExplainWait.ts"
 import { children } from "./InvariantsChild.ts"

@@ -29,8 +29,8 @@ export interface Held {
   readonly amounts: Amounts
   /** All that the attempt has used is settled: it waits for people, and says it again when it settles. */
   readonly told?: true
-  /** Requests of a child run for more that have been granted. */
-  readonly granted?: number
+  /** The last request of a child run for more that was granted, and with what. */
+  readonly grant?: { readonly n: number; readonly added: Amounts }
 }
 
 /** Attempts whose estimate may still be corrected; beyond it the oldest stays as it is. */

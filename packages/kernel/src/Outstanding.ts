@@ -3,7 +3,8 @@
  * and the runs that this one has started. The sweeper compares this with what is there and repairs it (SEMANTICS 8.2, 8.3).
  */
 import { outlives } from "./EvolveChild.ts"
-import { childItems, hasItem, locate } from "./EvolveStep.ts"
+import { childItems } from "./EvolveItems.ts"
+import { hasItem, locate } from "./EvolveStep.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import type { Plan, PlanNode } from "./Plan.ts"

@@ -89,29 +89,46 @@ const runsMax = (node: PlanNode, work: Work): number | undefined => {
   return Array.isArray(over) ? over.length * work.retry.attempts : undefined
 }
 
-const capOf = (plan: Plan, work: Work): number | undefined => {
-  if (work.definition.type !== "agent") return undefined
+/** Turns of an agent without tools: the first, and one to mend an answer that does not fit its schema. */
+const turnsMax = 2
+
+const definitionsOf = (plan: Plan, work: Work): ReadonlyArray<Flow.AgentDefinition | undefined> => {
+  if (work.definition.type !== "agent") return []
   const { agent } = work.definition
-  if (typeof agent === "object" && !isList(agent)) return agent.maxOutputTokens
-  const caps = agentNames(agent).map((name) => plan.document.agents?.[name]?.maxOutputTokens)
-  return caps.includes(undefined) || caps.length === 0 ? undefined : Math.max(...caps.map((cap) => cap ?? 0))
+  if (typeof agent === "object" && !isList(agent)) return [agent]
+  return agentNames(agent).map((name) => plan.document.agents?.[name])
 }
 
+/** Output tokens of one attempt; `undefined` without a cap, and for agents that go on as long as their tools do. */
+const capOf = (plan: Plan, work: Work): number | undefined => {
+  const caps = definitionsOf(plan, work).map((definition) =>
+    definition === undefined || (definition.tools ?? []).length > 0 ? undefined : definition.maxOutputTokens
+  )
+  return caps.length === 0 || caps.includes(undefined) ? undefined : turnsMax * Math.max(...caps.map((cap) => cap ?? 0))
+}
+
+/** What is known of every part, added up; one unknown part makes the whole unknown. */
+const total = (parts: ReadonlyArray<number | undefined>): number | null =>
+  parts.reduce<number | null>((sum, part) => sum === null || part === undefined ? null : sum + part, 0)
+
+/** A billionth of a dollar. */
+const nano = 1e-9
+
 const worstCase = (plan: Plan, nodes: ReadonlyArray<PlanNode>): Growth["worstCase"] => {
-  let agentCalls: number | null = 0
-  let outputTokens: number | null = 0
-  for (const node of nodes) {
-    for (const work of works(node)) {
-      if (work.type !== "agent") continue
-      const runs = runsMax(node, work)
-      const cap = capOf(plan, work)
-      agentCalls = runs === undefined || agentCalls === null ? null : agentCalls + runs
-      outputTokens = runs === undefined || cap === undefined || outputTokens === null
-        ? null
-        : outputTokens + runs * cap
-    }
+  const paid = nodes.flatMap((node) =>
+    works(node).flatMap((work) => work.type === "agent" ? [{ work, runs: runsMax(node, work) }] : [])
+  )
+  const each = (amount: (work: Work) => number | undefined): number | null =>
+    total(paid.map(({ runs, work }) => {
+      const one = amount(work)
+      return runs === undefined || one === undefined ? undefined : runs * one
+    }))
+  return {
+    agentCalls: each(() => 1),
+    outputTokens: each((work) => capOf(plan, work)),
+    // Only what a node's own budget limits is known before it is spent.
+    usd: each((work) => work.budget?.nanoUsd === undefined ? undefined : work.budget.nanoUsd * nano)
   }
-  return { agentCalls, outputTokens, usd: agentCalls === 0 ? 0 : null }
 }
 
 /** What `after` may do that `before` might not. */

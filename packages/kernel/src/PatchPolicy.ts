@@ -90,12 +90,7 @@ const checkWork = (node: PlanNode, work: Work, context: Context, say: Say): void
     const names = allowed.functions ?? [...Growth.namesIn(context.before, "functions")]
     within(definition.function, names, `${pointer}/function`, "the function", say)
   }
-  if (definition.type === "flow") {
-    const names = allowed.flows ?? [...Growth.namesIn(context.before, "flows")]
-    const name = Growth.flowName(definition.flow)
-    if (name === undefined) say(`${pointer}/flow`, "Agents may not write a flow in place.", "the name of a saved flow")
-    else within(name, names, `${pointer}/flow`, "the flow", say)
-  }
+  if (definition.type === "flow") checkFlow(definition.flow, work, allowed, context, `${pointer}/flow`, say)
   if (definition.type === "http") checkHost(definition.url, allowed.hosts ?? none, `${pointer}/url`, say)
   for (const name of new Set(Growth.secretsOf(work))) {
     within(name, allowed.secrets ?? none, pointer, "the secret", say)
@@ -121,6 +116,28 @@ const checkAgent = (
     say(`${pointer}/agent`, "Agents may not write another agent in place.", known.join(", ") || "none")
   }
   for (const name of names) within(name, known, `${pointer}/agent`, "the agent", say)
+}
+
+/** By its name, and by the very document that the run calls under that name: an address of one's own choice is none. */
+const checkFlow = (
+  flow: Json,
+  work: Work,
+  allowed: Additions,
+  { before }: Context,
+  pointer: string,
+  say: Say
+): void => {
+  const name = Growth.flowName(flow)
+  if (name === undefined) return say(pointer, "Agents may not write a flow in place.", "the name of a saved flow")
+  const calls = before.callers.flatMap((index) => Growth.works(before.nodes[index]!).flatMap(({ call }) => call ?? []))
+  within(name, allowed.flows ?? [...Growth.namesIn(before, "flows")], pointer, "the flow", say)
+  if (work.call !== undefined && !calls.some(({ hash }) => hash === work.call?.hash)) {
+    say(
+      pointer,
+      `The run does not call that document of '${name}'.`,
+      calls.map((call) => call.name).join(", ") || "none"
+    )
+  }
 }
 
 const checkHost = (url: string, hosts: ReadonlyArray<string>, pointer: string, say: Say): void => {

@@ -27,7 +27,6 @@ export const codes = {
   PATCH_DECIDED: "The patch does not wait for a review.",
   PATCH_EXPIRED: "The time for its review is over.",
   PATCH_DENIED: "Somebody else has to review it.",
-  FLOW_UNPINNED: "It calls a flow that the run does not hold; an agent may call those that the run calls already.",
   PATCH_CONFLICT: "What the patch had changed has been changed again.",
   PATCH_AUTHOR: "The step that proposes it is not running.",
   RUN_CLOSING: "The run ends; nothing starts any more."

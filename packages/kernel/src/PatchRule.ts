@@ -71,7 +71,6 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
       ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
-      ["FLOW_UNPINNED", unpinned(plan, change)],
       ["PATCH_DEAD", dead(state, plan, edges)]
     ],
     plan.document,
@@ -138,19 +137,6 @@ const orphans = (state: RunState, plan: Plan): ReadonlyArray<Problem> =>
       : `'${node.id}' would lose its last incoming edge.`
     const expected = `an edge such as {"op":"add","path":"/edges/-","value":{"from":"…","to":"${node.id}"}}`
     return [PatchProblem.problem("PATCH_ORPHANS", `/nodes/${node.index}`, message, { expected })]
-  })
-
-/** A run goes on with the documents it was accepted with: what a patch calls must be held already. */
-const unpinned = (plan: Plan, change: PatchChange.PatchChange): ReadonlyArray<Problem> =>
-  [...change.addedNodes, ...change.changedNodes.map(({ after }) => after)].flatMap(({ id }) => {
-    const node = plan.byId.get(id)
-    const works = node === undefined ? [] : PatchGrowth.works(node)
-    if (node === undefined || works.every((work) => work.type !== "flow" || work.call !== undefined)) return []
-    const message = `'${id}' calls a flow that this run does not hold.`
-    const names = plan.callers.flatMap((index) =>
-      plan.nodes[index]?.call?.name ?? plan.nodes[index]?.each?.body.call?.name ?? []
-    )
-    return [PatchProblem.problem("FLOW_UNPINNED", `/nodes/${node.index}`, message, { expected: names.join(", ") })]
   })
 
 const tooMany = (state: RunState, plan: Plan): ReadonlyArray<Problem> => {

@@ -1,5 +1,6 @@
 /** What the end of a step means: its edges, its retries, who handles its failure, and whether the run must close. */
 import * as Result from "effect/Result"
+import type { Amounts } from "./Amounts.ts"
 import * as ApprovalRequest from "./ApprovalRequest.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -19,6 +20,8 @@ import { inline, none } from "./Value.ts"
 export interface Report {
   readonly startedAt?: number | undefined
   readonly usage?: Usage | undefined
+  /** All that a child run has spent. */
+  readonly spent?: Amounts | undefined
   readonly warnings?: ReadonlyArray<Warning> | undefined
   readonly agent?: string | undefined
   readonly receipt?: ReceiptNote | undefined
@@ -39,7 +42,10 @@ export interface Success extends Report {
 /** Grace that running attempts have to stop after a cancel or a breached deadline, in milliseconds (8.5b). */
 export const graceMs = 30_000
 
-const facts = (report: Report): { startedAt?: number; usage?: Usage; by?: string; note?: string } => ({
+const facts = (
+  report: Report
+): { startedAt?: number; usage?: Usage; spent?: Amounts; by?: string; note?: string } => ({
+  ...(report.spent === undefined ? {} : { spent: report.spent }),
   ...(report.by === undefined ? {} : { by: report.by }),
   ...(report.note === undefined ? {} : { note: report.note }),
   ...(report.startedAt === undefined ? {} : { startedAt: report.startedAt }),

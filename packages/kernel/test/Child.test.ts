@@ -97,6 +97,7 @@ describe("a step that calls a flow", () => {
     }
     assert.deepStrictEqual(run.ask(late), [])
     run.ring()
+    assert.deepStrictEqual(run.ask({ ...late, attempt: 2 }), [])
     assert.deepStrictEqual(run.ask(late), [])
     run.end("call")
     assert.strictEqual(run.state.finished?.status, "succeeded")

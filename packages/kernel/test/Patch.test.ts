@@ -424,3 +424,29 @@ describe("agents' patches", () => {
     holds(run)
   })
 })
+
+describe("what a patch may cost", () => {
+  it("is known where caps and budgets say so, and unknown, not zero, everywhere else", () => {
+    const base = adaptive("required")
+    const capped = {
+      ...base,
+      agents: {
+        scout: { instructions: "look", maxOutputTokens: 100 },
+        digger: { instructions: "dig", tools: ["patch_plan"] }
+      }
+    }
+    const worst = (node: object) => {
+      const run = new RunDriver(capped)
+      patch(run, [addNode({ id: "x", needs: ["plan"], ...node }), addEdge("x", "write")], byPlan)
+      return run.state.review?.growth?.worstCase
+    }
+    assert.deepStrictEqual(worst({ agent: "scout", budget: { usd: 0.25 }, retry: { attempts: 2 } }), {
+      agentCalls: 2,
+      outputTokens: 400,
+      usd: 0.5
+    })
+    assert.deepStrictEqual(worst({ agent: "scout" }), { agentCalls: 1, outputTokens: 200, usd: null })
+    assert.deepStrictEqual(worst({ agent: "digger" }), { agentCalls: 1, outputTokens: null, usd: null })
+    assert.deepStrictEqual(worst({ type: "transform", value: 1 }), { agentCalls: 0, outputTokens: 0, usd: 0 })
+  })
+})

@@ -37,9 +37,20 @@ type DecideApproval = Extract<Command, { readonly type: "DecideApproval" }>
 const timeOrNull = (at: number | undefined): string | null => at === undefined ? null : timeText(at)
 
 const commandFor = ({ id, kind, path, run }: OpenDoor): string => {
-  if (kind === "question") return `baton approvals answer ${id} --text TEXT`
-  if (kind === "approval" || kind === "checkpoint") return `baton approvals approve|reject ${id}`
-  return path === "" ? `baton runs explain ${run}` : `baton runs retry|skip|abort ${run} ${path}`
+  switch (kind) {
+    case "question":
+      return `baton approvals answer ${id} --text TEXT`
+    case "approval":
+      return `baton approvals approve|reject ${id}`
+    case "checkpoint":
+      return `baton approvals approve|retry|reject ${id}`
+    case "patch":
+      return `baton patches approve|reject ${id}`
+    case "budget":
+      return `baton runs resume ${run} --budget +0.50`
+    default:
+      return `baton runs retry|skip|abort ${run} ${path}`
+  }
 }
 
 const item = (door: OpenDoor): ApprovalItem => ({
@@ -102,13 +113,22 @@ const ofRun = Effect.fnUntraced(function*(parts: Parts, text: string): Effect.fn
   )
 })
 
+/** Patches, budgets and failed steps wait for people too, and have commands of their own. */
+const decidable = (door: OpenDoor): Effect.Effect<Place, ClientError> =>
+  kinds.some((kind) => kind === door.kind)
+    ? Effect.succeed(door)
+    : refuse("conflict", "NOT_AN_APPROVAL", `${door.id} is no approval, but a ${door.kind}`, commandFor(door))
+
 const place = Effect.fnUntraced(function*(
   parts: Parts,
   { step, target }: Target
 ): Effect.fn.Return<Place, ClientError> {
   if (step !== undefined) return { run: yield* RunReading.find(parts, target), path: step }
-  const [door] = yield* doors(parts, { id: target, closed: true, limit: 1 })
-  if (door !== undefined) return door
+  const [door] = yield* Effect.mapError(
+    parts.store.doors({ tenant, id: target, closed: true, limit: 1 }),
+    Answers.fromStore
+  )
+  if (door !== undefined) return yield* decidable(door)
   return yield* (target.startsWith("apr_") ? byPrefix(parts, target) : ofRun(parts, target))
 })
 

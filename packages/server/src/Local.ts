@@ -173,8 +173,8 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
   const table = yield* PriceTable
   const { model: defaultModel } = yield* ModelConfig.load
   const known = { find: agents.find, providers: ModelProviders.names, defaultModel }
-  return (flow: Flow.Flow, bound: { readonly [name: string]: string }) =>
-    Effect.provideService(RateCards.make([flow], bound, known), PriceTable, table)
+  return (flows: ReadonlyArray<Flow.Flow>, bound: { readonly [name: string]: string }) =>
+    Effect.provideService(RateCards.make(flows, bound, known), PriceTable, table)
 })
 
 const client = (options: LocalOptions) =>

@@ -33,9 +33,9 @@ export interface Parts {
   readonly log: StepLog["Service"]
   readonly secrets: Secrets["Service"]
   readonly agents: Agents["Service"]
-  /** The prices of now, of every model that a flow's agents may ask. */
+  /** The prices of now, of every model that the agents of some flows may ask. */
   readonly rates: (
-    flow: Flow.Flow,
+    flows: ReadonlyArray<Flow.Flow>,
     bound: { readonly [name: string]: string }
   ) => Effect.Effect<RateCard>
   readonly clock: Clock.Clock

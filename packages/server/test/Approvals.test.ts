@@ -153,6 +153,20 @@ describe("approvals", () => {
       }).pipe(Effect.provide(baton(data, {}, false)))
     }).pipe(Effect.scoped))
 
+  it.live("are listed beside what waits for an operator, which is decided elsewhere", () =>
+    Effect.gen(function*() {
+      const [approvals, client] = [yield* ApprovalsClient, yield* Client]
+      const { id: run } = yield* start("name: one\nnodes: { broken: { value: \"${ input.none }\", onFailure: ask } }\n")
+      while ((yield* client.show(run)).status !== "waiting") yield* Effect.sleep(1)
+      const [item] = yield* approvals.list({ limit: 9 })
+      assert.deepInclude(item, { kind: "operator", path: "broken", run })
+      assert.include(item?.door, "retry|skip|abort")
+      const refused = yield* Effect.flip(approvals.decide({ target: item?.id ?? "" }, { decision: "approve" }))
+      assert.deepInclude(refused, { code: "NOT_AN_APPROVAL", reason: "conflict" })
+      yield* client.resolveStep(run, "broken", "skip", {})
+      assert.deepStrictEqual(yield* approvals.list({ limit: 9 }), [])
+    }).pipe(Effect.provide(baton(":memory:"))))
+
   it.live("are void after a cancel, and say so", () =>
     Effect.gen(function*() {
       const [approvals, client] = [yield* ApprovalsClient, yield* Client]

@@ -18,11 +18,15 @@ export interface Mix {
   readonly repeats: boolean
   /** People patch the plan while the run goes on. */
   readonly patches: boolean
+  /** What agents use is limited, and raised when it is spent. */
+  readonly budget: boolean
 }
 
 export interface MixedWorld extends FlowWorld.World {
   readonly mix: Mix
 }
+
+export const isMixed = (world: FlowWorld.World): world is MixedWorld => "mix" in world
 
 /** The flows that a world's steps may call, as a pinned document names them. */
 export interface Called {
@@ -43,7 +47,8 @@ const draw = (chance: Chance): Mix => ({
   checkpoints: chance.is(0.4),
   calls: chance.is(0.4),
   repeats: chance.is(0.4),
-  patches: chance.is(0.5)
+  patches: chance.is(0.5),
+  budget: chance.is(0.4)
 })
 
 const asking = (chance: Chance, timeout: string): Fields => ({
@@ -95,6 +100,9 @@ class Growing {
   }
 }
 
+/** What agents of a world do with its money. */
+export const habits = { silent: 0.1, greedy: 0.1, noise: 0.05 }
+
 const work = (chance: Chance): Fields => bodied({ type: chance.pick(["function", "transform"]) })
 
 const calling = (chance: Chance, called: Called): Fields => ({
@@ -139,6 +147,12 @@ export const make = (
   }
   if (mix.repeats) {
     growing.add({ id: "again", type: "repeat", each: work(chance), until: "last.n > 4", max: 4 }, ["success", "always"])
+  }
+  if (mix.budget) {
+    growing.add({ id: "agent", type: "agent", agent: { instructions: "do" }, retry: { attempts: 2, initial: "1s" } }, [
+      "success",
+      "always"
+    ])
   }
   if (mix.checkpoints) checkpoints(growing, chance)
   const agents = growing.nodes.filter((node) => JSON.stringify(node).includes(`"type":"agent"`)).length

@@ -14,10 +14,11 @@ import { compile, epoch } from "../RunDriver.ts"
 import { Chance } from "./Chance.ts"
 import type { World } from "./FlowWorld.ts"
 import type { MixedWorld } from "./MixedWorld.ts"
+import { habits } from "./MixedWorld.ts"
 import * as Outcomes from "./Outcomes.ts"
 import * as Patches from "./Patches.ts"
 import * as People from "./People.ts"
-import type { Spending } from "./Spending.ts"
+import { Spending } from "./Spending.ts"
 
 export interface Noise {
   /** Repeated, stale and early commands, pauses, orderly adoptions, notes: what must not change how a run ends. */
@@ -80,7 +81,8 @@ export class RandomRun {
     watch: (decided: Decided) => void = () => undefined,
     spending?: Spending
   ) {
-    this.spending = spending
+    const own = "mix" in world && world.mix.budget ? new Spending(seed, habits) : undefined
+    this.spending = spending ?? own
     this.world = world
     this.plan = compile(world.flow)
     this.chance = new Chance(seed)

@@ -1,7 +1,9 @@
 /** Money in a random run: what attempts use, raises, turns that ask for more, late reports, children that draw. */
 import type { Amounts } from "@baton/kernel/Amounts"
+import type { Command } from "@baton/kernel/Command"
 import type { Terms } from "@baton/kernel/Ledger"
 import * as Outstanding from "@baton/kernel/Outstanding"
+import type { RunState } from "@baton/kernel/RunState"
 import type { Usage } from "@baton/kernel/Usage"
 import { Chance, fractionOf } from "./Chance.ts"
 import type { RandomRun } from "./RandomRun.ts"
@@ -20,6 +22,15 @@ const usd = 1_000_000_000
 
 /** Two cents for a first turn of the model that inline agents use. */
 const rate = { input: 1_000, output: 3_000 }
+
+/** Doubles at least whatever the budget limits. */
+export const raising = ({ ledger }: RunState, at: number): Extract<Command, { readonly type: "RaiseBudget" }> => ({
+  type: "RaiseBudget",
+  at,
+  add: Object.fromEntries(Object.entries(ledger?.budget ?? {}).map(([kind, value]) => [kind, Math.max(1, value ?? 1)])),
+  allowUnknownPrice: true,
+  by: "ana"
+})
 
 export class Spending {
   readonly terms: Terms
@@ -67,10 +78,7 @@ export class Spending {
   raise(run: RandomRun): boolean {
     const { ledger } = run.state
     if (ledger === undefined || ledger.waiters.size === 0) return false
-    const add = Object.fromEntries(
-      Object.entries(ledger.budget).map(([kind, value]) => [kind, Math.max(1, value ?? 1)])
-    )
-    run.ask({ type: "RaiseBudget", at: run.at, add, allowUnknownPrice: true, by: "ana" })
+    run.ask(raising(run.state, run.at))
     return true
   }
 
