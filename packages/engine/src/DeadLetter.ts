@@ -49,6 +49,9 @@ export interface LetterEnd {
   readonly note: string | undefined
 }
 
+/** What a letter must be for another fate to be given to it. */
+export type LetterExpectation = Pick<LetterFate, "state" | "into">
+
 export const openFate: LetterFate = {
   state: "open",
   settledAt: undefined,

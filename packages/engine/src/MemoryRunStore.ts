@@ -1,7 +1,7 @@
 /** The run store in memory: same promises but durability. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { LetterFate, LetterQuery, LetterState, StoredLetter } from "./DeadLetter.ts"
+import type { LetterExpectation, LetterFate, LetterQuery, StoredLetter } from "./DeadLetter.ts"
 import { openFate } from "./DeadLetter.ts"
 import * as Blobs from "./MemoryBlobStore.ts"
 import * as MemoryState from "./MemoryState.ts"
@@ -124,9 +124,17 @@ const letters = (state: State, query: LetterQuery): ReadonlyArray<StoredLetter> 
     .sort((a, b) => b.id - a.id)
     .slice(0, query.limit)
 
-const settleLetter = (state: State, tenant: string, id: number, expected: LetterState, fate: LetterFate): boolean => {
+const settleLetter = (
+  state: State,
+  tenant: string,
+  id: number,
+  expected: LetterExpectation,
+  fate: LetterFate
+): boolean => {
   for (const run of state.runs.values()) {
-    const found = run.deadLetters.find((letter) => letter.id === id && letter.state === expected)
+    const found = run.deadLetters.find((letter) =>
+      letter.id === id && letter.state === expected.state && letter.into === expected.into
+    )
     if (run.tenant !== tenant || found === undefined) continue
     run.deadLetters = run.deadLetters.map((letter) => letter === found ? { ...letter, ...fate } : letter)
     return true

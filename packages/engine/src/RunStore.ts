@@ -12,7 +12,7 @@ import type * as Array from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { DeadLetter, LetterEnd, LetterFate, LetterQuery, LetterState, StoredLetter } from "./DeadLetter.ts"
+import type { DeadLetter, LetterEnd, LetterExpectation, LetterFate, LetterQuery, StoredLetter } from "./DeadLetter.ts"
 
 export interface JournalRecord {
   /** Sequence of the record's first event, from 1. */
@@ -271,7 +271,7 @@ export class RunStore extends Context.Service<RunStore, {
   readonly settleLetter: (
     tenant: string,
     id: number,
-    expected: LetterState,
+    expected: LetterExpectation,
     fate: LetterFate
   ) => Effect.Effect<boolean, RunStoreError>
   /** What waits for people, over all runs of the tenant. */

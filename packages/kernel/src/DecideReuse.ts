@@ -5,6 +5,7 @@ import * as Drafts from "./Draft.ts"
 import type { Reuse, ReusedStep } from "./EventReuse.ts"
 import { reusedStepsMax } from "./EventReuse.ts"
 import * as Finish from "./Finish.ts"
+import { verdictOf } from "./PatchRule.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import { isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
@@ -36,7 +37,7 @@ const withEdges = (draft: Draft, { undecided, ...step }: Kept): ReusedStep => {
     status: step.status ?? "succeeded",
     output: step.output,
     outcome: step.outcome
-  })
+  }, verdictOf(node, { output: step.output }))
   draft.erred.push(...decided.erred)
   const live = [...step.live ?? [], ...decided.live.filter((ordinal) => undecided.includes(ordinal))]
   return { ...step, ...(live.length === 0 ? {} : { live: live.toSorted((a, b) => a - b) }) }

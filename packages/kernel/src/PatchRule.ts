@@ -208,7 +208,7 @@ const same = (one: ReadonlyArray<PlanEdge>, other: ReadonlyArray<PlanEdge>): boo
   one.length === other.length && one.every((edge, index) => edge === other[index])
 
 /** What people said of an approval that has settled: it may have named its way by one of its own options. */
-const verdictOf = (source: PlanNode, at: NodeState): "approved" | "rejected" | undefined => {
+export const verdictOf = (source: PlanNode, at: Pick<NodeState, "output">): "approved" | "rejected" | undefined => {
   if (source.approval === undefined || at.output === undefined || !("fields" in at.output)) return undefined
   const approved = at.output.fields["approved"]
   return approved !== undefined && "v" in approved && approved.v === true ? "approved" : "rejected"

@@ -168,8 +168,8 @@ const guards = (work: Work, maps: ReadonlySet<string>, items: ReadonlySet<string
     const node = work.plan.byId.get(id)
     const body = node?.each?.body ?? node
     if (body === undefined || !work.running.has(id)) continue
-    // An agent is what its tools are, which its definition need not say.
-    if (body.effect !== "irreversible" && body.type !== "agent") continue
+    // An agent is what its tools are, and a flow what its steps are: the definition need not say it.
+    if (body.effect !== "irreversible" && body.type !== "agent" && body.type !== "flow") continue
     if (!maps.has(id)) found.add(id)
     else if (path !== id && !items.has(path)) found.add(path)
   }

@@ -2,7 +2,7 @@
 import { ClientError } from "@baton/contract/Client"
 import type { DeadLetterItem, LettersQuery, MadeRun, OperatorClient, Reprocessed } from "@baton/contract/OperatorClient"
 import { timeText } from "@baton/contract/Wire"
-import type { LetterFate, LetterState, StoredLetter } from "@baton/engine/DeadLetter"
+import type { LetterFate, StoredLetter } from "@baton/engine/DeadLetter"
 import { openFate } from "@baton/engine/DeadLetter"
 import { isFinished } from "@baton/engine/RunStore"
 import { store } from "@baton/engine/StoredValue"
@@ -83,19 +83,22 @@ const settled = (letter: StoredLetter): Effect.Effect<never, ClientError> => {
 const settle = Effect.fnUntraced(function*(
   parts: Parts,
   letter: StoredLetter,
-  expected: LetterState,
   fate: LetterFate
 ): Effect.fn.Return<void, ClientError> {
   const won = yield* Effect.mapError(
-    parts.store.settleLetter(tenant, letter.id, expected, fate),
+    parts.store.settleLetter(tenant, letter.id, letter, fate),
     Answers.fromStore
   )
   if (!won) return yield* settled(yield* find(parts, `${prefix}${letter.id}`))
 })
 
+/** How long somebody may take to make the run that a letter has been promised to, in milliseconds. */
+const promiseMs = 60_000
+
 /** A letter promised to a run that was never made is as good as open: whoever promised it died on the way. */
 const isBroken = Effect.fnUntraced(function*(parts: Parts, letter: StoredLetter) {
   if (letter.state !== "reprocessed" || letter.into === undefined) return false
+  if (parts.clock.currentTimeMillisUnsafe() - (letter.settledAt ?? 0) < promiseMs) return false
   return (yield* Effect.mapError(parts.store.find(tenant, letter.into), Answers.fromStore)) === undefined
 })
 
@@ -130,10 +133,10 @@ const asNewRun = Effect.fnUntraced(
     const at = parts.clock.currentTimeMillisUnsafe()
     const into = RunId.make("run", at)
     const fate = { state: "reprocessed", settledAt: at, by, note: options.note, into } as const
-    yield* settle(parts, letter, letter.state, fate)
+    yield* settle(parts, letter, fate)
     const request = { run: letter.run, step: letter.path, ...options }
     return yield* RunFork.retry(parts, request, into).pipe(
-      Effect.tapError(() => Effect.ignore(parts.store.settleLetter(tenant, letter.id, "reprocessed", openFate)))
+      Effect.tapError(() => Effect.ignore(parts.store.settleLetter(tenant, letter.id, fate, openFate)))
     )
   }
 )
@@ -168,7 +171,7 @@ export const discard = Effect.fnUntraced(
       return yield* refuse("conflict", "LETTER_WAITING", message, `baton runs skip|abort ${letter.run} ${letter.path}`)
     }
     const settledAt = parts.clock.currentTimeMillisUnsafe()
-    yield* settle(parts, letter, "open", { state: "discarded", settledAt, by, note, into: undefined })
+    yield* settle(parts, letter, { state: "discarded", settledAt, by, note, into: undefined })
     return yield* show(parts, id)
   }
 )

@@ -11,6 +11,7 @@ import type { Lineage } from "@baton/kernel/EventReuse"
 import { locate } from "@baton/kernel/EvolveStep"
 import type * as Flow from "@baton/kernel/Flow"
 import * as JsonPatch from "@baton/kernel/JsonPatch"
+import type { Terms } from "@baton/kernel/Ledger"
 import * as Modifications from "@baton/kernel/Modifications"
 import type { Plan } from "@baton/kernel/Plan"
 import { sameOrigin } from "@baton/kernel/Problem"
@@ -25,6 +26,7 @@ import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import { tenant } from "./Parts.ts"
+import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
@@ -42,20 +44,23 @@ const rowOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.
 })
 
 /** The source as of event `at`. Its beginning must be there: what is kept is worked out from all of its events. */
-const read = Effect.fnUntraced(function*(
+const read: (
   parts: Parts,
   row: RunRow,
   at: number | undefined
-): Effect.fn.Return<SourceRun, ClientError> {
+) => Effect.Effect<SourceRun, ClientError> = Effect.fnUntraced(function*(parts, row, at) {
   const { head, run } = row
   if (at !== undefined && !(Number.isInteger(at) && at >= 1 && at <= head)) {
     return yield* refuse("not_found", "SEQ_NOT_FOUND", `${run} has no event ${at}; its events are 1 to ${head}`, {
       hint: `baton runs journal ${run}`
     })
   }
-  const [first] = yield* Effect.mapError(parts.store.records(tenant, run, 0, 1), Answers.fromStore)
+  // A store verifies what it gives: a journal without its beginning does not hold together.
+  const [first] = yield* parts.store.records(tenant, run, 0, 1).pipe(
+    Effect.catch((error) => error.reason === "corrupt" ? Effect.succeed([]) : Effect.fail(Answers.fromStore(error)))
+  )
   if (first === undefined || first.seq !== 1) {
-    return yield* refuse("not_found", "HISTORY_PRUNED", `the beginning of ${run} is no longer there`, {
+    return yield* refuse("not_found", "HISTORY_PRUNED", `the beginning of ${run} is not there, or is damaged`, {
       hint: "fork another run, or start anew: baton run FLOW"
     })
   }
@@ -68,8 +73,29 @@ const read = Effect.fnUntraced(function*(
   if (source.state.sealed !== undefined) {
     return yield* refuse("unavailable", "RUN_SEALED", `${run}: ${source.state.sealed}`)
   }
+  if (source.state.plan.callers.length > 0) {
+    for (const path of yield* startedBelow(parts, run)) source.started.add(path)
+  }
   return source
 })
+
+/** Runs started by one run that are looked through. */
+const childrenMax = 1000
+
+/** Steps of a run whose child, or a run below it, has started an irreversible call. */
+const startedBelow: (parts: Parts, run: string) => Effect.Effect<ReadonlyArray<string>, ClientError> = Effect
+  .fnUntraced(function*(parts, run) {
+    const children = yield* Effect.mapError(
+      parts.store.list({ tenant, parent: run, limit: childrenMax }),
+      Answers.fromStore
+    )
+    const found: Array<string> = []
+    for (const child of children) {
+      const { started } = yield* read(parts, child, undefined)
+      if (child.parent !== undefined && started.size > 0) found.push(child.parent.path)
+    }
+    return found
+  })
 
 const jsonOf = Effect.fnUntraced(function*(parts: Parts, value: Value): Effect.fn.Return<Json, ClientError> {
   const loaded = new Map<BlobRef, Json>()
@@ -161,6 +187,19 @@ const changesOf = ({ modifications }: Making, blobs: Array<NewBlob>) =>
     ? []
     : [{ path: modifications.path, modifications: store(modifications.json, blobs) }]
 
+/** A fresh ledger under the budget that the source was started with; what a changed flow says comes over it. */
+const termsOf = Effect.fnUntraced(function*(
+  parts: Parts,
+  { source, target }: Making
+): Effect.fn.Return<Terms | undefined, ClientError> {
+  const { agents, ledger } = source.state
+  const before = ledger?.terms?.allotted === true ? undefined : ledger?.terms
+  const allowed = before?.allowUnknownPrice === true ? { allowUnknownPrice: true } : {}
+  const own = yield* RunBudget.terms(parts, target.plan, target.plan.document, { agents, ...allowed })
+  if (before === undefined) return own
+  return { ...before, ...own, budget: { ...before.budget, ...(target.changed ? target.plan.limits.budget : {}) } }
+})
+
 const submit = Effect.fnUntraced(function*(
   parts: Parts,
   making: Making,
@@ -170,6 +209,7 @@ const submit = Effect.fnUntraced(function*(
   const at = parts.clock.currentTimeMillisUnsafe()
   const run = making.id ?? RunId.make("run", at)
   const blobs: Array<NewBlob> = []
+  const ledger = yield* termsOf(parts, making)
   const settled = yield* parts.coordinator.submit({
     tenant,
     run,
@@ -184,6 +224,7 @@ const submit = Effect.fnUntraced(function*(
       input: input === undefined ? source.state.input : store(input.after, blobs),
       tags: source.state.tags,
       agents: source.state.agents,
+      ...(ledger === undefined ? {} : { ledger }),
       reuse: {
         lineage: { run: row.run, seq: source.state.seq, kind },
         steps: plan.steps,

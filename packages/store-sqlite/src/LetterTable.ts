@@ -1,5 +1,5 @@
 /** Rows of `dead_letter`: written with the record that opens or ends them, settled by operators one by one. */
-import type { LetterFate, LetterQuery, LetterState, StoredLetter } from "@baton/engine/DeadLetter"
+import type { LetterExpectation, LetterFate, LetterQuery, StoredLetter } from "@baton/engine/DeadLetter"
 import { letterStates } from "@baton/engine/DeadLetter"
 import type { Commit } from "@baton/engine/RunStore"
 import * as Schema from "effect/Schema"
@@ -92,20 +92,21 @@ export const settle = (
   connection: Connection,
   tenant: string,
   id: number,
-  expected: LetterState,
+  expected: LetterExpectation,
   fate: LetterFate
 ): boolean =>
   connection.write(() =>
     connection.run(
       `UPDATE dead_letter SET state = ?, settled_at = ?, settled_by = ?, note = ?, into_run = ?
-        WHERE letter_no = ? AND state = ? AND run_no IN (SELECT run_no FROM run WHERE tenant = ?)`,
+        WHERE letter_no = ? AND state = ? AND into_run IS ? AND run_no IN (SELECT run_no FROM run WHERE tenant = ?)`,
       fate.state,
       fate.settledAt ?? null,
       fate.by ?? null,
       fate.note ?? null,
       fate.into ?? null,
       id,
-      expected,
+      expected.state,
+      expected.into ?? null,
       tenant
     ) > 0
   )

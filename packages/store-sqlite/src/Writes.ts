@@ -2,7 +2,7 @@
  * Every write of the store, by name. Arguments and results are plain data, so that the same call works on this thread and
  * on the commit thread.
  */
-import type { LetterFate, LetterState } from "@baton/engine/DeadLetter"
+import type { LetterExpectation, LetterFate } from "@baton/engine/DeadLetter"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
@@ -26,7 +26,7 @@ export const make = (connection: Connection, version: number) => {
       journal.forget()
       return RunTable.remove(connection, tenant, run)
     },
-    settleLetter: (tenant: string, id: number, expected: LetterState, fate: LetterFate) =>
+    settleLetter: (tenant: string, id: number, expected: LetterExpectation, fate: LetterFate) =>
       LetterTable.settle(connection, tenant, id, expected, fate),
     adopt: (adoption: SessionTable.Adoption) => {
       journal.forget()

@@ -1,4 +1,5 @@
 /** Research with a language model that answers from a script: what is kept, what is dropped, and what is said about it. */
+import { type Turn, unrecorded } from "@baton/engine/AgentConversation"
 import { assert, it } from "@effect/vitest"
 import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
@@ -294,3 +295,22 @@ it.live("serves each role for the default model and for a model that its name gi
     yield* source!.call(callOf("research/llm/planner", { question }))
     assert.deepStrictEqual(opened, ["openrouter/meta-llama/llama-3.3-70b@v1", undefined])
   }).pipe(Effect.scoped))
+
+it.live("pays once for an answer that is recorded: an attempt after a crash does not ask the model again", () =>
+  Effect.gen(function*() {
+    const { agents, asked } = yield* desk({ research_tasks: () => ({ tasks: [{ question: "What is a breaker?" }] }) })
+    const planner = agents.find(({ info }) => info.name.endsWith("planner"))!
+    const turns: Array<Turn> = []
+    const conversation = {
+      ...unrecorded("run", "plan", 0),
+      settlesUsage: true,
+      turns: Effect.sync(() => [...turns]),
+      record: (turn: Turn) => Effect.sync(() => void turns.push(turn))
+    }
+    const attempt = () => planner.call({ ...callOf(planner.info.name, { question }), conversation })
+    const first = yield* attempt()
+    const second = yield* attempt()
+    assert.deepStrictEqual(second.output, first.output)
+    assert.deepStrictEqual([asked.length, turns.length, first.usage], [1, 1, undefined])
+    assert.strictEqual(turns[0]?.usage.inputTokens, 120)
+  }))

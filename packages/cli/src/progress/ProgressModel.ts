@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import * as BudgetWaits from "./BudgetWaits.ts"
 import type { MapView, Note } from "./Note.ts"
 import * as PatchNotes from "./PatchNotes.ts"
+import * as ReusedSteps from "./ReusedSteps.ts"
 import * as Spending from "./Spending.ts"
 import * as WaitText from "./WaitText.ts"
 
@@ -272,7 +273,10 @@ const foldStep = (model: ProgressModel, event: StepEvent): Folded => {
     case "StepRetryScheduled": {
       const { code, message } = event.error
       const step: ActiveStep = { path, node, status: "retrying", attempt, since: at, dueAt: event.dueAt, message }
-      const next = Spending.spend<ProgressModel>({ ...model, active: HashMap.set(model.active, path, step) }, event.usage)
+      const next = Spending.spend<ProgressModel>(
+        { ...model, active: HashMap.set(model.active, path, step) },
+        event.usage
+      )
       return {
         model: next,
         note: { kind: "retrying", at, path, attempt, dueAt: event.dueAt, code, message, of: mapOf(next) }
@@ -339,6 +343,10 @@ const foldRun = (model: ProgressModel, event: Event): Folded => {
       return { model: { ...model, active: BudgetWaits.waiting(model.active, event) }, note: BudgetWaits.note(event) }
     case "BudgetRaised":
       return { model, note: { kind: "noted", at: event.at, text: `${Amount.text(event.added)} added to the budget` } }
+    case "StepsReused":
+      return { model: { ...model, settled: ReusedSteps.settled(model.settled, event) }, note: ReusedSteps.note(event) }
+    case "RunStalled":
+      return { model, note: { kind: "noted", at: event.at, text: "nothing has happened for too long (limits.stall)" } }
     case "NoteAdded":
       return { model, note: { kind: "noted", at: event.at, text: event.text } }
     case "RunClosing": {

@@ -4,6 +4,7 @@ import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { BlobStore } from "../BlobStore.ts"
+import { openFate } from "../DeadLetter.ts"
 import { RunStore } from "../RunStore.ts"
 import { Sessions } from "../Sessions.ts"
 import * as DoorSuite from "./DoorSuite.ts"
@@ -263,9 +264,9 @@ const reading = (test: Test) => {
       assert.deepInclude(other, { ...letter, run: "dead", state: "open" })
       const [b, a] = open.map(({ id }) => id) as [number, number]
       const fate = { state: "discarded", settledAt: 30, by: "ana", note: "old", into: undefined } as const
-      assert.isFalse(yield* store.settleLetter("other", b, "open", fate))
-      assert.isTrue(yield* store.settleLetter(tenant, b, "open", fate))
-      assert.isFalse(yield* store.settleLetter(tenant, b, "open", fate))
+      assert.isFalse(yield* store.settleLetter("other", b, openFate, fate))
+      assert.isTrue(yield* store.settleLetter(tenant, b, openFate, fate))
+      assert.isFalse(yield* store.settleLetter(tenant, b, openFate, fate))
       assert.deepStrictEqual((yield* store.deadLetters({ tenant, state: "open", limit: 9 })).map(({ id }) => id), [a])
       assert.deepInclude((yield* store.deadLetters({ tenant, id: b, limit: 9 }))[0], fate)
       assert.deepStrictEqual((yield* store.deadLetters({ tenant, after: b, limit: 9 })).map(({ id }) => id), [a])

@@ -63,7 +63,7 @@ const planner = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
             task.kind === "facet" ? [task.focus?.slice(1).join(" › ") ?? ""] : []
           )
         })))
-      const { usage, value } = yield* askFor(model, {
+      const { usage, value } = yield* askFor(model, call, {
         name: "research_tasks",
         schema: PlannedTasks,
         instructions:
@@ -84,7 +84,7 @@ const planner = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
       }
       const tasks = asked.slice(0, limits.tasksMax)
         .map((text): Evidence.Task => ({ question: text.slice(0, limits.questionCharactersMax), kind: "part", corpus }))
-      return answer(Evidence.PlannerOutput, name, { tasks }, { usage })
+      return answer(Evidence.PlannerOutput, name, { tasks }, usage === undefined ? {} : { usage })
     })
   }
 }
@@ -117,7 +117,7 @@ const researcher = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent =
         const gaps = [`No sufficient evidence for ${asked}: no passage was found, so the model was not asked.`]
         return answer(Evidence.ResearcherOutput, name, { task, findings: [], coverage, gaps, corpus: summary })
       }
-      const { usage, value } = yield* askFor(model, {
+      const { usage, value } = yield* askFor(model, call, {
         name: "research_findings",
         schema: FoundEvidence,
         instructions:
@@ -137,7 +137,7 @@ const researcher = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent =
         ...checked.gaps
       ]
       const output = { task, findings: checked.findings, coverage: { verdict, missing, found }, gaps, corpus: summary }
-      return answer(Evidence.ResearcherOutput, name, output, { usage })
+      return answer(Evidence.ResearcherOutput, name, output, usage === undefined ? {} : { usage })
     })
   }
 }
@@ -196,7 +196,7 @@ const writer = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
       const limits = yield* EvidenceLimits
       const gathered = gather(input)
       const findings = gathered.findings.slice(0, limits.reportFindingsMax)
-      const written = findings.length === 0 ? undefined : yield* askFor(model, {
+      const written = findings.length === 0 ? undefined : yield* askFor(model, call, {
         name: "research_report",
         schema: WrittenReport,
         instructions:
@@ -235,7 +235,7 @@ const writer = (model: ResearchModel, corpora: Corpus.Corpora): NamedAgent => {
         gaps
       })
       const output = { ...report, verdict, gaps, engine: `llm:${model.name}` }
-      return answer(Evidence.WriterOutput, name, output, written === undefined ? {} : { usage: written.usage })
+      return answer(Evidence.WriterOutput, name, output, written?.usage === undefined ? {} : { usage: written.usage })
     })
   }
 }

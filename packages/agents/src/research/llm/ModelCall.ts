@@ -1,12 +1,14 @@
 /** One structured answer of the caller's language model, with typed failures and what it used. */
-import { AgentError } from "@baton/engine/Agents"
+import { type AgentCall, AgentError } from "@baton/engine/Agents"
+import * as CanonicalJson from "@baton/engine/CanonicalJson"
 import type { Usage } from "@baton/kernel/Usage"
 import type * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Response from "effect/ai/Response"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Schema from "effect/Schema"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as PaidCall from "../../model/PaidCall.ts"
 
 /** The model that the research agents use, and how its maker counts and fails. */
@@ -22,20 +24,51 @@ export interface ResearchModel {
   readonly failure?: (error: AiError.AiError) => AgentError
 }
 
-export const askFor = <A, I extends Record<string, unknown>>(
+export interface ModelRequest<A, I> {
+  readonly name: string
+  readonly schema: Schema.Codec<A, I>
+  readonly instructions: string
+  readonly data: unknown
+}
+
+/** The value, and what it cost where nothing recorded tells it. An answer that is recorded is not asked for again. */
+export const askFor = Effect.fnUntraced(function*<A, I extends Record<string, unknown>>(
   model: ResearchModel,
-  request: {
-    readonly name: string
-    readonly schema: Schema.Codec<A, I>
-    readonly instructions: string
-    readonly data: unknown
+  call: AgentCall,
+  request: ModelRequest<A, I>
+): Effect.fn.Return<{ readonly value: A; readonly usage?: Usage }, AgentError> {
+  const { conversation } = call
+  const ask = PaidCall.within(
+    model.reference ?? model.name,
+    () => PaidCall.inputTokens(request),
+    answerOf(model, request)
+  )
+  if (conversation === undefined) return yield* ask
+  const { data, instructions, name } = request
+  const asked = CanonicalJson.address(CanonicalJson.text({ model: model.name, name, instructions, data }))
+  const known = (yield* conversation.turns).find((turn) => turn.request === asked)
+  const codec = Schema.fromJsonString(request.schema)
+  if (known !== undefined) {
+    const value = yield* Effect.option(Schema.decodeEffect(codec)(known.text))
+    if (Option.isSome(value)) return { value: value.value }
   }
-): Effect.Effect<{ readonly value: A; readonly usage: Usage }, AgentError> =>
-  PaidCall.within(model.reference ?? model.name, () => PaidCall.inputTokens(request), answerOf(model, request))
+  const { usage, value } = yield* ask
+  yield* conversation.record({
+    schema: "baton.turn/1",
+    model: model.name,
+    request: asked,
+    text: Schema.encodeSync(codec)(value),
+    finishReason: "stop",
+    calls: [],
+    usage,
+    warnings: []
+  })
+  return conversation.settlesUsage ? { value } : { value, usage }
+})
 
 const answerOf = <A, I extends Record<string, unknown>>(
   model: ResearchModel,
-  request: Parameters<typeof askFor<A, I>>[1]
+  request: ModelRequest<A, I>
 ): Effect.Effect<{ readonly value: A; readonly usage: Usage }, AgentError> =>
   model.service.generateObject({
     objectName: request.name,
