@@ -132,11 +132,64 @@ const takeFor = (state: RunState, path: string): void => {
   take(state, node.wait.event)
 }
 
-const apply = (state: RunState, event: Event): boolean => {
+type StepEvent = Of<
+  | "StepsDispatched"
+  | "StepSucceeded"
+  | "StepFailed"
+  | "StepRetryScheduled"
+  | "StepsReady"
+  | "StepReopened"
+  | "StepsReused"
+  | "StepWaiting"
+  | "ApprovalVoted"
+  | "ApprovalDecided"
+  | "StepsSkipped"
+  | "MapExpanded"
+  | "TurnOpened"
+  | "MapStopped"
+  | "CallStarted"
+  | "CallEnded"
+  | "TurnRecorded"
+  | "ChildStopping"
+  | "StepsCancelled"
+>
+
+/** What happens to the run as a whole. */
+const applyToRun = (state: RunState, event: Exclude<Event, StepEvent>): boolean => {
   switch (event.type) {
     case "RunCreated":
       created(state, event)
       return true
+    case "RunStalled":
+      Stall.stalled(state, event)
+      return true
+    case "EventReceived":
+      received(state, event)
+      return true
+    case "RunPaused":
+    case "RunResumed":
+      paused(state, event)
+      return true
+    case "RunClosing":
+      closing(state, event)
+      return true
+    case "RunFinished":
+      finished(state, event)
+      return true
+    case "RunAdopted":
+      return adopted(state, event)
+    case "DeliveryLost":
+      lose(state, event.path, event.attempt)
+      return true
+    case "NoteAdded":
+      return true
+    default:
+      return Spending.isOwn(event) ? state.ledger !== undefined : Patch.fold(state, event)
+  }
+}
+
+const apply = (state: RunState, event: Event): boolean => {
+  switch (event.type) {
     case "StepsDispatched":
       return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
     case "StepSucceeded": {
@@ -152,9 +205,6 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepReopened":
       Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
-    case "RunStalled":
-      Stall.stalled(state, event)
-      return true
     case "StepsReused":
       return Reuse.reused(state, event)
     case "StepWaiting":
@@ -183,32 +233,12 @@ const apply = (state: RunState, event: Event): boolean => {
       return Step.locate(state, event.path) !== undefined && Turn.ended(state, event)
     case "TurnRecorded":
       return Step.locate(state, event.path) !== undefined && Turn.recorded(state, event)
-    case "EventReceived":
-      received(state, event)
-      return true
-    case "RunPaused":
-    case "RunResumed":
-      paused(state, event)
-      return true
     case "ChildStopping":
       return EvolveChild.stopping(state, event)
-    case "RunClosing":
-      closing(state, event)
-      return true
     case "StepsCancelled":
       return Items.cancelled(state, event)
-    case "RunFinished":
-      finished(state, event)
-      return true
-    case "RunAdopted":
-      return adopted(state, event)
-    case "DeliveryLost":
-      lose(state, event.path, event.attempt)
-      return true
-    case "NoteAdded":
-      return true
     default:
-      return Spending.isOwn(event) ? state.ledger !== undefined : Patch.fold(state, event)
+      return applyToRun(state, event)
   }
 }
 
