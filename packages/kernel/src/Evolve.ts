@@ -132,70 +132,22 @@ const takeFor = (state: RunState, path: string): void => {
   take(state, node.wait.event)
 }
 
-type StepEvent = Of<
-  | "StepsDispatched"
-  | "StepSucceeded"
-  | "StepFailed"
-  | "StepRetryScheduled"
-  | "StepsReady"
-  | "StepReopened"
-  | "StepsReused"
-  | "StepWaiting"
-  | "ApprovalVoted"
-  | "ApprovalDecided"
-  | "StepsSkipped"
-  | "MapExpanded"
-  | "TurnOpened"
-  | "MapStopped"
-  | "CallStarted"
-  | "CallEnded"
-  | "TurnRecorded"
-  | "ChildStopping"
-  | "StepsCancelled"
->
-
-/** What happens to the run as a whole. */
-const applyToRun = (state: RunState, event: Exclude<Event, StepEvent>): boolean => {
-  switch (event.type) {
-    case "RunCreated":
-      created(state, event)
-      return true
-    case "RunStalled":
-      Stall.stalled(state, event)
-      return true
-    case "EventReceived":
-      received(state, event)
-      return true
-    case "RunPaused":
-    case "RunResumed":
-      paused(state, event)
-      return true
-    case "RunClosing":
-      closing(state, event)
-      return true
-    case "RunFinished":
-      finished(state, event)
-      return true
-    case "RunAdopted":
-      return adopted(state, event)
-    case "DeliveryLost":
-      lose(state, event.path, event.attempt)
-      return true
-    case "NoteAdded":
-      return true
-    default:
-      return Spending.isOwn(event) ? state.ledger !== undefined : Patch.fold(state, event)
-  }
+const mapStopped = (state: RunState, event: Of<"MapStopped">): boolean => {
+  const node = state.plan.byId.get(event.path)
+  const table = node === undefined ? undefined : state.maps.edit(node.index)
+  if (node === undefined || table === undefined) return false
+  Items.stopItems(state, node, table, event.at)
+  return true
 }
 
+/** What happens to steps; anything else is the run's. */
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
     case "StepsDispatched":
       return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
-    case "StepSucceeded": {
+    case "StepSucceeded":
       takeFor(state, event.path)
       return Step.succeeded(state, event)
-    }
     case "StepFailed":
       return Step.failed(state, event)
     case "StepRetryScheduled":
@@ -220,13 +172,8 @@ const apply = (state: RunState, event: Event): boolean => {
       return Items.expanded(state, event)
     case "TurnOpened":
       return Items.turnOpened(state, event)
-    case "MapStopped": {
-      const node = state.plan.byId.get(event.path)
-      const table = node === undefined ? undefined : state.maps.edit(node.index)
-      if (node === undefined || table === undefined) return false
-      Items.stopItems(state, node, table, event.at)
-      return true
-    }
+    case "MapStopped":
+      return mapStopped(state, event)
     case "CallStarted":
       return callStarted(state, event)
     case "CallEnded":
@@ -237,8 +184,45 @@ const apply = (state: RunState, event: Event): boolean => {
       return EvolveChild.stopping(state, event)
     case "StepsCancelled":
       return Items.cancelled(state, event)
+    case "DeliveryLost":
+      lose(state, event.path, event.attempt)
+      return true
     default:
       return applyToRun(state, event)
+  }
+}
+
+const applyToRun = (state: RunState, event: Event): boolean => {
+  switch (event.type) {
+    case "RunCreated":
+      created(state, event)
+      return true
+    case "RunStalled":
+      Stall.stalled(state, event)
+      return true
+    case "EventReceived":
+      received(state, event)
+      return true
+    case "RunPaused":
+    case "RunResumed":
+      paused(state, event)
+      return true
+    case "RunClosing":
+      closing(state, event)
+      return true
+    case "RunFinished":
+      finished(state, event)
+      return true
+    case "RunAdopted":
+      return adopted(state, event)
+    case "PatchProposed":
+    case "PatchRejected":
+    case "PlanPatched":
+      return Patch.fold(state, event)
+    case "NoteAdded":
+      return true
+    default:
+      return Spending.isOwn(event) && state.ledger !== undefined
   }
 }
 
