@@ -47,6 +47,35 @@ describe.concurrent("durability", { timeout: 90_000 }, () => {
   )
 
   it(
+    "a run that waits for another one is resumed together with it after kill -9, and neither is started twice",
+    atDesk(
+      async (desk) => {
+        desk.write("inner.yaml", flow)
+        await desk.run("flows", "publish", "inner.yaml")
+        desk.write("outer.json", {
+          name: "outer",
+          nodes: { call: { flow: "crash" } },
+          output: "${ nodes.call.output }"
+        })
+        const live = desk.start(["run", "outer.json", "--handlers", handlers])
+        await live.said("gate begun")
+        live.kill("SIGKILL")
+        await live.end
+        openGate(desk)
+        const resumed = await desk.run("runs", "resume", "@last", "--handlers", handlers, "--json")
+        assert.deepStrictEqual([resumed.exit, document(resumed).output], [0, "after"], resumed.err)
+        const effects = ["note before", "gate begun", "gate begun", "gate open", "note after"]
+        assert.deepStrictEqual(desk.read("effects.log").trimEnd().split("\n"), effects)
+        const { runs } = document(await desk.run("runs", "list", "--json"))
+        assert.deepStrictEqual(runs.map((run: { flow: string; status: string }) => [run.flow, run.status]), [
+          ["crash", "succeeded"],
+          ["outer", "succeeded"]
+        ])
+      }
+    )
+  )
+
+  it(
     "two terminals side by side each finish their runs",
     atDesk(async (desk) => {
       const one = await atTheGate(desk)

@@ -56,7 +56,7 @@ export const machineMutations: ReadonlyArray<Mutation> = [
   {
     promise: "K12",
     breaks: "a timer that was set before its process died is forgotten",
-    file: engine("CoordinatorFiber"),
+    file: engine("RunSupply"),
     find: `    services.scribe.alarms.add({ due: timer.due, slot, timer })`,
     replace: ``,
     test: [simulation, "seeds 1 to 250"]

@@ -153,7 +153,18 @@ export class Client {
     for (const found of People.waiting(state)) this.#answer(run, found, at)
     const world = this.#world.flows.get(run)
     if (world !== undefined && "mix" in world) this.#meddle(run, state, world, at)
+    this.#raise(run, state, at)
     this.#steer(run, state, at)
+  }
+
+  /** Whoever waits for money gets some, or the run that it draws on does. */
+  #raise(run: string, state: RunState, at: number): void {
+    const { chance, observer } = this.#world
+    if ((state.ledger?.waiters.size ?? 0) === 0 || !chance.is(0.3)) return
+    const parent = state.parent === undefined ? undefined : observer.runs.get(state.parent.run)
+    const above = parent !== undefined && parent.state.finished === undefined && chance.is(0.5)
+    if (above) this.#give(parent.run, Spendings.raising(parent.state, at))
+    else this.#give(run, Spendings.raising(state, at))
   }
 
   /** What waits for a person. */
@@ -176,7 +187,6 @@ export class Client {
     if (asked?.wait.kind === "approval" && chance.is(0.1)) {
       this.#give(run, People.wrongDecision(chance, outcomes.seed, at, asked, asked.wait))
     }
-    if ((state.ledger?.waiters.size ?? 0) > 0 && chance.is(0.3)) this.#give(run, Spendings.raising(state, at))
     if (!mix.patches || !chance.is(0.2)) return
     const patch = chance.is(0.15)
       ? Patches.reversal(state, chance, at, this.#patches++)

@@ -51,6 +51,12 @@ export const compile = (flow: Flow.Flow, options: Options = {}): Result.Result<P
   return failed ? Result.fail(problems) : Result.succeed({ ...plan, problems })
 }
 
+/** What a run that stands still is to do; anything else is reported where shapes are read. */
+const stallPolicy = (policy: Json | undefined): Plan["stallPolicy"] =>
+  policy !== undefined && CompileShape.isFields(policy) && CompileShape.own(policy, "stall") === "fail"
+    ? "fail"
+    : "flag"
+
 const assemble = (
   flow: Flow.Flow,
   draft: CompileShape.Draft,
@@ -82,8 +88,7 @@ const assemble = (
     revision: options.revision ?? 0,
     nodes,
     byId: new Map(nodes.map((node) => [node.id, node])),
-    // What is no flow at all gets this far with its problems.
-    stallPolicy: (flow as Flow.Flow | null)?.policy?.stall ?? "flag",
+    stallPolicy: stallPolicy(CompileShape.own(draft.head, "policy")),
     limits,
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),

@@ -132,17 +132,22 @@ const takeFor = (state: RunState, path: string): void => {
   take(state, node.wait.event)
 }
 
+const mapStopped = (state: RunState, event: Of<"MapStopped">): boolean => {
+  const node = state.plan.byId.get(event.path)
+  const table = node === undefined ? undefined : state.maps.edit(node.index)
+  if (node === undefined || table === undefined) return false
+  Items.stopItems(state, node, table, event.at)
+  return true
+}
+
+/** What happens to steps; anything else is the run's. */
 const apply = (state: RunState, event: Event): boolean => {
   switch (event.type) {
-    case "RunCreated":
-      created(state, event)
-      return true
     case "StepsDispatched":
       return event.steps.every(([path, attempt]) => Step.offer(state, path, attempt, event.at))
-    case "StepSucceeded": {
+    case "StepSucceeded":
       takeFor(state, event.path)
       return Step.succeeded(state, event)
-    }
     case "StepFailed":
       return Step.failed(state, event)
     case "StepRetryScheduled":
@@ -152,9 +157,6 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepReopened":
       Turn.reopened(state, event.path, event.generation !== undefined)
       return Operator.reopened(state, event)
-    case "RunStalled":
-      Stall.stalled(state, event)
-      return true
     case "StepsReused":
       return Reuse.reused(state, event)
     case "StepWaiting":
@@ -170,19 +172,34 @@ const apply = (state: RunState, event: Event): boolean => {
       return Items.expanded(state, event)
     case "TurnOpened":
       return Items.turnOpened(state, event)
-    case "MapStopped": {
-      const node = state.plan.byId.get(event.path)
-      const table = node === undefined ? undefined : state.maps.edit(node.index)
-      if (node === undefined || table === undefined) return false
-      Items.stopItems(state, node, table, event.at)
-      return true
-    }
+    case "MapStopped":
+      return mapStopped(state, event)
     case "CallStarted":
       return callStarted(state, event)
     case "CallEnded":
       return Step.locate(state, event.path) !== undefined && Turn.ended(state, event)
     case "TurnRecorded":
       return Step.locate(state, event.path) !== undefined && Turn.recorded(state, event)
+    case "ChildStopping":
+      return EvolveChild.stopping(state, event)
+    case "StepsCancelled":
+      return Items.cancelled(state, event)
+    case "DeliveryLost":
+      lose(state, event.path, event.attempt)
+      return true
+    default:
+      return applyToRun(state, event)
+  }
+}
+
+const applyToRun = (state: RunState, event: Event): boolean => {
+  switch (event.type) {
+    case "RunCreated":
+      created(state, event)
+      return true
+    case "RunStalled":
+      Stall.stalled(state, event)
+      return true
     case "EventReceived":
       received(state, event)
       return true
@@ -190,25 +207,22 @@ const apply = (state: RunState, event: Event): boolean => {
     case "RunResumed":
       paused(state, event)
       return true
-    case "ChildStopping":
-      return EvolveChild.stopping(state, event)
     case "RunClosing":
       closing(state, event)
       return true
-    case "StepsCancelled":
-      return Items.cancelled(state, event)
     case "RunFinished":
       finished(state, event)
       return true
     case "RunAdopted":
       return adopted(state, event)
-    case "DeliveryLost":
-      lose(state, event.path, event.attempt)
-      return true
+    case "PatchProposed":
+    case "PatchRejected":
+    case "PlanPatched":
+      return Patch.fold(state, event)
     case "NoteAdded":
       return true
     default:
-      return Spending.isOwn(event) ? state.ledger !== undefined : Patch.fold(state, event)
+      return Spending.isOwn(event) && state.ledger !== undefined
   }
 }
 

@@ -136,8 +136,8 @@ const recount = (state: RunState): void => {
   }
 }
 
-/** Whether the event is about a patch and fits the plan. */
-export const fold = (state: RunState, event: Of<"PatchProposed" | "PlanPatched" | "PatchRejected">): boolean => {
+/** Whether the event is about a patch, and fits the plan. Anything else does not. */
+export const fold = (state: RunState, event: Event): boolean => {
   switch (event.type) {
     case "PatchProposed":
       return proposed(state, event)

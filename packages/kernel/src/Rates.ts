@@ -127,10 +127,6 @@ const ofCandidate = (card: RateCard, candidate: Candidate): Need => {
   }
 }
 
-/** The models an agent step may ask, for those who look their prices up. */
-export const modelsOf = (card: RateCard, naming: Naming, work: Work): ReadonlyArray<string> =>
-  candidates(card, naming, work).flatMap((one) => one.free || one.model === undefined ? [] : [one.model])
-
 /**
  * The worst case of the first turn of a step: the dearest of its agents. What the node's own `budget` says stands in its
  * place, kind by kind, so a stated price needs no list.

@@ -12,6 +12,8 @@ const document: Json = JSON.parse(published)
 const validator = new Validator(JSON.parse(published) as Schema, "2020-12")
 const folder = new URL("../../../examples/", import.meta.url)
 const examples = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".yaml"))
+  // A patch is a list of operations, and no flow.
+  .filter((name) => /^name:/m.test(readFileSync(new URL(name, folder), "utf8")))
 
 describe("FlowSchema", () => {
   it("is published as it is: after a change to Flow run `npm run schemas`", () => {

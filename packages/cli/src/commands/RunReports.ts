@@ -3,11 +3,13 @@ import { Client } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import type { Reason, RunDocument, RunListItem } from "@baton/contract/RunDocument"
+import * as Amount from "@baton/kernel/Amounts"
 import { reasons } from "@baton/kernel/ExplainWait"
 import * as Receipt from "@baton/kernel/Receipt"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Backend from "../Backend.ts"
 import { exitCodes } from "../ExitCode.ts"
@@ -106,6 +108,11 @@ const receiptLines = (document: RunDocument, now: number): ReadonlyArray<string>
   return lines.length === 0 ? [] : ["", "receipts:", ...lines]
 }
 
+const budgetText = (budget: Amount.Budget): string => {
+  const read = Amount.ofBudget(budget)
+  return Result.isSuccess(read) ? Amount.text(read.success) : TerminalText.json(budget as Json, 0)
+}
+
 const shownText = (document: RunDocument, columns: number | undefined, now: number): string => {
   const hasChildren = document.steps.some((step) => step.childRun !== undefined)
   const steps = Table.text({
@@ -121,11 +128,12 @@ const shownText = (document: RunDocument, columns: number | undefined, now: numb
     ])
   }, columns)
   const left = document.stepsTotal - document.steps.length
-  const { costUsd, tokensTotal, totalTimeMs } = document.metrics
+  const { budget, costUsd, estimated, tokensTotal, totalTimeMs } = document.metrics
   const numbers = [
     `took ${TerminalText.duration(totalTimeMs)}`,
     tokensTotal > 0 ? `${TerminalText.count(tokensTotal)} tokens` : "",
-    costUsd === null ? "cost unknown" : costUsd > 0 ? TerminalText.money(costUsd) : ""
+    costUsd === null ? "cost unknown" : costUsd > 0 ? `${estimated ? "~" : ""}${TerminalText.money(costUsd)}` : "",
+    budget === null || Object.keys(budget).length === 0 ? "" : `budget ${budgetText(budget)}`
   ].filter((part) => part !== "")
   return [
     `${document.id}  ${document.flow}@${document.version}  ${document.status}`,
