@@ -100,7 +100,8 @@ describe("promises about single steps", () => {
       const failing = { ...world, outcomes: { ...world.outcomes, failing: 0.4 } }
       const run = new RandomRun(failing, seed, { harmless: 0.5, harmful: 0 }, (found) => {
         const { command } = found
-        if (command.type !== "CompleteStep") return
+        // An attempt that finds no money is handed back and offered again as the same one: it has not been completed.
+        if (command.type !== "CompleteStep" || command.outcome.ok === "unfunded") return
         const key = `${command.path}#${command.attempt}`
         if (answered.has(key)) assert.deepStrictEqual(decided(found), [], key)
         if (decided(found).length > 0) answered.add(key)
