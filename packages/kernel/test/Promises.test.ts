@@ -100,7 +100,7 @@ describe("promises about single steps", () => {
       const failing = { ...world, outcomes: { ...world.outcomes, failing: 0.4 } }
       const run = new RandomRun(failing, seed, { harmless: 0.5, harmful: 0 }, (found) => {
         const { command } = found
-        // An attempt that finds no money is handed back and offered again as the same one: it has not been completed.
+        // What ends for want of money is offered again as the same attempt.
         if (command.type !== "CompleteStep" || command.outcome.ok === "unfunded") return
         const key = `${command.path}#${command.attempt}`
         if (answered.has(key)) assert.deepStrictEqual(decided(found), [], key)
