@@ -19,9 +19,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { BlobStoreError } from "./BlobStore.ts"
-import * as ChildCreation from "./ChildCreation.ts"
 import * as ChildFunds from "./ChildFunds.ts"
+import * as ChildInput from "./ChildInput.ts"
 import { Coordinator } from "./Coordinator.ts"
+import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import type { FlowStoreError } from "./FlowStore.ts"
 import { Plans } from "./Plans.ts"
@@ -36,9 +37,13 @@ type EndChild = Extract<Command, { type: "EndChild" }>
 /** What may fail for now; the next sweep tries again. */
 type Trouble = RunStoreError | FlowStoreError | BlobStoreError
 
-interface Parts extends ChildCreation.Parts {
+interface Parts {
+  readonly coordinator: Coordinator["Service"]
+  readonly plans: Plans["Service"]
   readonly store: RunStore["Service"]
   readonly sessions: Sessions["Service"]
+  readonly clock: Clock.Clock
+  readonly reach: (point: Failpoint) => Effect.Effect<void>
   readonly scope: Scope.Scope
   readonly context: Context.Context<never>
   /** Children that are being looked after; `again`: something has happened meanwhile. */
@@ -46,7 +51,10 @@ interface Parts extends ChildCreation.Parts {
   under: number
 }
 
-type Parent = ChildCreation.Parent
+interface Parent {
+  readonly tenant: string
+  readonly run: string
+}
 
 const keyOf = (parent: Parent, path: string): string => `${parent.tenant} ${parent.run} ${path}`
 
@@ -120,7 +128,7 @@ const bring = Effect.fnUntraced(function*(
   const { tenant } = parent
   const { run } = child.wait
   const row = yield* parts.store.find(tenant, run)
-  if (row === undefined) return yield* ChildCreation.create(parts, parent, state, child)
+  if (row === undefined) return yield* create(parts, parent, state, child)
   if (isFinished(row)) {
     const plan = yield* parts.plans.get(tenant, row.flowHash)
     const loaded = yield* RunLoader.load(parts.store, plan, tenant, run)
@@ -136,6 +144,62 @@ const bring = Effect.fnUntraced(function*(
   const owned = yield* parts.sessions.adopt(1, { tenant, run })
   yield* Effect.forEach(owned, (one) => parts.coordinator.adopt(one), { discard: true })
   return owned.length > 0
+})
+
+const end = (parts: Parts, parent: Parent, child: Child, told: Pick<EndChild, "status" | "code" | "message">): void =>
+  parts.coordinator.post(parent.tenant, parent.run, {
+    type: "EndChild",
+    at: parts.clock.currentTimeMillisUnsafe(),
+    path: child.path,
+    attempt: child.attempt,
+    run: child.wait.run,
+    ...told
+  }, [])
+
+/** Creates the child; true when it lives here now. */
+const create = Effect.fnUntraced(function*(
+  parts: Parts,
+  parent: Parent,
+  state: RunState,
+  child: Child
+): Effect.fn.Return<boolean, Trouble> {
+  const { attempt, path, wait } = child
+  if (child.want === "stop") {
+    end(parts, parent, child, { status: "cancelled", code: "CANCELLED", message: "it was stopped before it began" })
+    return false
+  }
+  const plan = yield* ChildInput.planOf(parts, parent.tenant, wait.flow)
+  if (typeof plan === "string") {
+    end(parts, parent, child, { status: "refused", code: "FLOW_MISSING", message: plan })
+    return false
+  }
+  const problem = yield* ChildInput.misfit(parts, parent.tenant, plan, wait.input)
+  if (problem !== undefined) {
+    end(parts, parent, child, { status: "refused", code: "INPUT_INVALID", message: problem })
+    return false
+  }
+  const ledger = ChildFunds.termsOf(state, path, plan)
+  const link: ParentLink = { run: parent.run, path, attempt, depth: (state.parent?.depth ?? 0) + 1 }
+  yield* parts.reach("child.before-create")
+  const settled = yield* parts.coordinator.submit({
+    tenant: parent.tenant,
+    run: wait.run,
+    plan,
+    blobs: [],
+    command: {
+      type: "CreateRun",
+      at: parts.clock.currentTimeMillisUnsafe(),
+      run: wait.run,
+      flow: wait.flow,
+      input: wait.input,
+      parent: link,
+      ...(state.by === undefined ? {} : { by: state.by }),
+      ...(Object.keys(state.tags).length === 0 ? {} : { tags: state.tags }),
+      ...(ledger === undefined ? {} : { ledger })
+    }
+  })
+  yield* parts.reach("child.after-create")
+  return settled.kind === "accepted"
 })
 
 const ended = (parts: Parts, state: RunState, parent: ParentLink): EndChild | undefined => {
