@@ -26,7 +26,8 @@ const open: ReadonlyArray<Death> = [
 
 const nameOf = ({ n, point }: Death): string => `${point} (${n})`
 
-describe.concurrent("a process that is killed in the middle of an agent's conversation", { timeout: 60_000 }, () => {
+// One after the other: most of a life is the start of a process, and two of them fill a small machine.
+describe("a process that is killed in the middle of an agent's conversation", { timeout: 60_000 }, () => {
   for (const death of durable) {
     it(`pays each turn once and makes each call once: ${nameOf(death)}`, () =>
       play(async ({ journal, live, reached }) => {

@@ -60,7 +60,7 @@ const killedMidway = async (desk: Desk, shop: Shop, more: object) => {
   return desk.start(["runs", "resume", "@last", "--json"], { env }).end
 }
 
-describe.concurrent("a call whose outcome nobody knows", { timeout: 90_000 }, () => {
+describe("a call whose outcome nobody knows", { timeout: 90_000 }, () => {
   it(
     "is not made again when it cannot be taken back: the step waits for a person, who may skip it",
     withShop(async (desk, shop) => {
@@ -91,7 +91,7 @@ describe.concurrent("a call whose outcome nobody knows", { timeout: 90_000 }, ()
   it(
     "parks the step as well when its time is up, whatever its retries say",
     withShop(async (desk, shop) => {
-      desk.write("order.json", order(shop.host, { timeout: "300ms", retry: { attempts: 5, initial: "1ms" } }))
+      desk.write("order.json", order(shop.host, { timeout: "3s", retry: { attempts: 5, initial: "1ms" } }))
       const env = { BATON_NET_ALLOW: shop.host }
       const run = await desk.start(["run", "order.json", "--json"], { env }).end
       assert.strictEqual(run.exit, 5, run.err)

@@ -122,4 +122,17 @@ describe.concurrent("steering", { timeout: 90_000 }, () => {
       assert.strictEqual(desk.read("effects.log"), "hang aborted\n")
     })
   )
+
+  it(
+    "a run whose child waits for a person stops waiting with 5, and names the child's door",
+    atDesk(async (desk) => {
+      const asks = { name: "asks", nodes: { gate: { approval: "Ship it?" } } }
+      desk.write("outer.json", { name: "outer", nodes: { call: { flow: asks } } })
+      const { err, exit } = await desk.run("run", "outer.json")
+      assert.strictEqual(exit, 5, err)
+      assert.match(err, /call\/gate: gate waits for a decision: Ship it\?/)
+      const child = /waits for its run (run_\w+)/.exec(err)?.[1]
+      assert.include(err, `baton approvals approve|reject ${child} gate`)
+    })
+  )
 })

@@ -200,6 +200,7 @@ describe("baton research", () => {
           researcher: "research/llm/researcher@a/b",
           writer: "research/llm/writer@a/b"
         },
+        allowUnknownPrice: true,
         model: "a/b"
       })
     }))

@@ -31,7 +31,8 @@ export type ReceiptNote = typeof ReceiptNote.Type
 
 const seconds = (ms: number): string => {
   const left = Math.max(0, Math.round(ms / 1000))
-  return left < 120 ? `${left}s` : left < 7200 ? `${Math.round(left / 60)}m` : `${Math.round(left / 3600)}h`
+  if (left < 120) return `${left}s`
+  return left < 7200 ? `${Math.floor(left / 60)}m ${left % 60}s` : `${Math.round(left / 3600)}h`
 }
 
 /** One line for people; `now` in milliseconds since 1970. */

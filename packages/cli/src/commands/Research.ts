@@ -87,6 +87,8 @@ export const research = Effect.fnUntraced(function*(request: Research) {
         flow: { name: flowName },
         input: { question: request.question, ...(files.length === 0 ? {} : { files }) },
         agents: agentsOf(request),
+        // The recipe's budget of tokens holds a model whose price nobody knows, such as one of this machine.
+        ...(request.engine === "llm" ? { allowUnknownPrice: true } : {}),
         ...(request.model === undefined ? {} : { model: request.model })
       })
       yield* printer.note(`${document.id} started flow=${document.flow} version=${document.version}`)

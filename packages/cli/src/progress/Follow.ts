@@ -116,11 +116,13 @@ const watch = Effect.fnUntraced(function*(document: RunDocument, fromStart: bool
   const show = yield* shown(model)
   const decided = yield* Deferred.make<Stopped>()
 
-  const lookForHuman = Effect.gen(function*() {
-    if (printer.interactive || !waitsForHuman(model)) return
+  const look = Effect.gen(function*() {
     const [now, reasons] = [yield* client.show(document.id), yield* client.explain(document.id)]
     if (now.status === "waiting" && onlyHuman(reasons)) yield* Deferred.succeed(decided, "human")
   })
+  const lookForHuman = Effect.suspend(() =>
+    printer.interactive || !allWait(model, (step) => step.human !== false) ? Effect.void : look
+  )
   const consume = (envelopes: ReadonlyArray<EventEnvelope>) =>
     Effect.gen(function*() {
       const notes: Array<Note> = []
@@ -146,18 +148,24 @@ const watch = Effect.fnUntraced(function*(document: RunDocument, fromStart: bool
     })
   })
   // A child that comes to wait for a person makes no event in the run that is followed.
-  const lookAgain = Effect.forever(Effect.andThen(Effect.sleep(lookEvery), lookForHuman))
+  const lookInside = Effect.suspend(() =>
+    printer.interactive || !allWait(model, (step) => step.inside === true) ? Effect.void : look
+  )
+  const lookAgain = Effect.forever(Effect.andThen(Effect.sleep(lookEvery), lookInside))
   return yield* Effect.raceFirst(Effect.raceFirst(listen, lookAgain), Deferred.await(decided))
 })
 
-/** As far as the events tell: somebody waits for a person and nobody works. */
-const waitsForHuman = (model: ProgressModel.ProgressModel): boolean => {
-  let human = false
+/** As far as the events tell: nobody works, and one of those that wait is such a step. */
+const allWait = (
+  model: ProgressModel.ProgressModel,
+  is: (step: ProgressModel.ActiveStep) => boolean
+): boolean => {
+  let found = false
   for (const step of HashMap.values(model.active)) {
     if (step.status !== "waiting") return false
-    if (step.human !== false) human = true
+    if (is(step)) found = true
   }
-  return human
+  return found
 }
 
 const onlyHuman = (reasons: ReadonlyArray<Reason>): boolean =>

@@ -33,6 +33,8 @@ export interface ActiveStep {
   readonly message?: string
   /** Waits for a decision that only a person makes. */
   readonly human?: boolean
+  /** It waits for another run: what that one waits for is for its own reasons to say. */
+  readonly inside?: boolean
 }
 
 export interface ProgressModel extends Spending.Spending {
@@ -299,8 +301,8 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
     attempt,
     since: at,
     message,
-    // What a child waits for is for its own reasons to say.
-    ...(on.kind === "child" ? {} : { human }),
+    human,
+    ...(on.kind === "child" ? { inside: true } : {}),
     ...(dueAt === undefined ? {} : { dueAt })
   }
   return {
