@@ -116,7 +116,7 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
     case "DecideApproval":
       return Approval.decide(draft, command)
     case "EndChild":
-      return Child.end(draft, command)
+      return Spending.watch(draft, command, Child.end)
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
