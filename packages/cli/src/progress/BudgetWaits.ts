@@ -40,5 +40,6 @@ export const note = (event: Unfunded): Note | undefined => {
   const [first] = event.steps
   if (first === undefined) return undefined
   const { need, path } = first
-  return { kind: "waiting", at: event.at, path: nodeOf(path), human: true, text: text(need), dueAt: undefined }
+  const door = "baton runs resume RUN --budget +0.50"
+  return { kind: "waiting", at: event.at, path: nodeOf(path), human: true, text: text(need), dueAt: undefined, door }
 }

@@ -29,16 +29,8 @@ export interface LiveRegion {
   readonly update: (model: ProgressModel, note: Note | undefined) => void
 }
 
-const doorOf = (run: string, note: Extract<Note, { readonly kind: "waiting" }>): string => {
-  const { ask, id, path } = note
-  const target = id ?? `${run} '${path}'`
-  const command = ask === undefined
-    ? `baton runs retry|skip|abort ${run} '${path}'`
-    : ask === "question"
-    ? `baton approvals answer ${target} --text TEXT`
-    : `baton approvals ${ask === "checkpoint" ? "approve|retry|reject" : "approve|reject"} ${target}`
-  return TerminalText.line(`     in another terminal: ${command}`)
-}
+const doorOf = (run: string, door: string): string =>
+  TerminalText.line(`     in another terminal: ${door.replaceAll("RUN", run)}`)
 
 export const make = (initial: ProgressModel): Effect.Effect<LiveRegion, never, Printer | Screen | Scope.Scope> =>
   Effect.gen(function*() {
@@ -96,7 +88,7 @@ export const make = (initial: ProgressModel): Effect.Effect<LiveRegion, never, P
           ? undefined
           : TtyRenderer.noteLine(note, stderr.viewport().columns, printer.palette)
         if (line !== undefined) push(line)
-        if (note?.kind === "waiting" && note.human) push(doorOf(moved.run, note))
+        if (note?.kind === "waiting" && note.door !== undefined) push(doorOf(moved.run, note.door))
       }
     }
   })

@@ -53,8 +53,9 @@ export type Note =
     readonly human: boolean
     readonly text: string
     readonly dueAt: number | undefined
-    /** Set when people are asked to decide or to answer. */
-    readonly ask?: "approval" | "checkpoint" | "question"
+    /** The command that ends the wait, where people are asked; `RUN` stands for the run's id. */
+    readonly door?: string
+    /** Of the approval. */
     readonly id?: string
   }
   | {

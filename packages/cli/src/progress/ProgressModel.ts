@@ -10,6 +10,7 @@ import type { RunDocument, RunStatus } from "@baton/contract/RunDocument"
 import * as Wire from "@baton/contract/Wire"
 import * as Amount from "@baton/kernel/Amounts"
 import type { Event } from "@baton/kernel/Event"
+import { decisionDoor, waitReason } from "@baton/kernel/ExplainWait"
 import * as StepPath from "@baton/kernel/StepPath"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
@@ -314,7 +315,8 @@ const wait = (model: ProgressModel, event: Extract<Event, { type: "StepWaiting" 
       human,
       text: message,
       dueAt,
-      ...(on.kind === "approval" ? { ask: on.ask, id: on.id } : {})
+      ...(human ? { door: on.kind === "approval" ? decisionDoor(on, on.id) : waitReason(path, on, at).door } : {}),
+      ...(on.kind === "approval" ? { id: on.id } : {})
     }
   }
 }
