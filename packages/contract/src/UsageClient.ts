@@ -47,7 +47,7 @@ export class UsageClient extends Context.Service<UsageClient, {
   readonly summary: (request: UsageRequest) => Effect.Effect<UsageDocument, ClientError>
   /**
    * Tells what an attempt has really used that was settled by a guess; `conflict` with code `USAGE_SETTLED` when it was not.
-   * Possible after the run has ended, as long as this process or another one that lives owns it.
+   * A run that has ended belongs to nobody: what comes later than that is refused (`RUN_FINISHED`).
    */
   readonly report: (run: string, path: string, attempt: number, usage: Usage) => Effect.Effect<void, ClientError>
 }>()("baton/contract/UsageClient") {}

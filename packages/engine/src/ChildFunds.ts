@@ -33,9 +33,14 @@ export interface Request {
   readonly need: Amounts
 }
 
-export const requestOf = (state: RunState): Request | undefined => {
+/** `lack`: what a child of its own lacks beyond what is free here. */
+export const requestOf = (state: RunState, lack?: Amounts): Request | undefined => {
   const { finished, ledger, parent, plan } = state
   if (ledger?.terms?.allotted !== true || parent === undefined || finished !== undefined) return undefined
+  if (lack !== undefined) {
+    const need = Amount.limited(Amount.less(lack, ledger.free), ledger.budget)
+    return Amount.isZero(need) ? undefined : { n: ledger.grants + 1, need }
+  }
   for (const index of ledger.waiters) {
     const node = plan.nodes[index]
     if (node === undefined) continue

@@ -7,6 +7,7 @@
  * parent creates and adopts its children, so that both live in one process (SEMANTICS 8.7e, 8.14); a child that another
  * living session owns is steered by handed-in commands.
  */
+import type { Amounts } from "@baton/kernel/Amounts"
 import type { ParentLink } from "@baton/kernel/Child"
 import type { Command } from "@baton/kernel/Command"
 import type { Event } from "@baton/kernel/Event"
@@ -221,23 +222,26 @@ const ended = (parts: Parts, state: RunState, parent: ParentLink): EndChild | un
 
 /**
  * A child that has used up its allotment asks its parent, which lives here too, and hands on what it is granted. The parent
- * asks its own when it has nothing free; what is refused is asked again by the sweep.
+ * asks its own when it has nothing free; the sweep asks again.
  */
-const askParent = Effect.fnUntraced(
-  function*(parts: Parts, tenant: string, run: string): Effect.fn.Return<void, Trouble> {
+const askParent: (
+  parts: Parts,
+  tenant: string,
+  run: string,
+  lack?: Amounts
+) => Effect.Effect<void, Trouble> = Effect.fnUntraced(
+  function*(parts: Parts, tenant: string, run: string, lack?: Amounts): Effect.fn.Return<void, Trouble> {
     const child = yield* parts.coordinator.peek(tenant, run)
-    const request = child === undefined ? undefined : ChildFunds.requestOf(child.state)
+    const request = child === undefined ? undefined : ChildFunds.requestOf(child.state, lack)
     const link = child?.state.parent
     if (request === undefined || link === undefined || parts.coordinator.slot(tenant, link.run) === undefined) return
     const { attempt, path } = link
     const at = parts.clock.currentTimeMillisUnsafe()
-    const settled = yield* parts.coordinator.command(tenant, link.run, {
-      type: "AskAllotment",
-      at,
-      path,
-      attempt,
-      ...request
-    })
+    const asked = { type: "AskAllotment", at, path, attempt, ...request } as const
+    const settled = yield* parts.coordinator.command(tenant, link.run, asked)
+    if (settled.kind === "refused" && settled.code === "BUDGET_SHORT") {
+      return yield* askParent(parts, tenant, link.run, request.need)
+    }
     const parent = yield* parts.coordinator.peek(tenant, link.run)
     const add = parent === undefined ? undefined : ChildFunds.grantOf(parent.state, path, request.n)
     if (settled.kind !== "accepted" || add === undefined) return

@@ -204,4 +204,17 @@ describe("Budgets in the machine", () => {
       yield* command({ type: "RaiseBudget", at: 1, add: { nanoUsd: turnNano } })
       assert.strictEqual((yield* ended).status, "succeeded")
     }))
+
+  test("a run in the middle asks its own parent for what its child lacks", () =>
+    Effect.gen(function*() {
+      const freeze = (flow: Flow) => Effect.flatMap(Plans, (plans) => plans.freeze("t", flow))
+      const called = (name: string, hash: string) =>
+        ({ id: "call", type: "flow", flow: { name, version: "1.0.0", hash }, budget: { usd: turnNano / 2e9 } }) as never
+      const low = yield* freeze(flow([asks("one", 8_192)], [], "low"))
+      const middle = yield* freeze(flow([called("low", low.hash)], [], "middle"))
+      yield* submit(flow([called("middle", middle.hash)]), { nanoUsd: turnNano })
+      assert.strictEqual((yield* ended).status, "succeeded")
+      const ending = JSON.stringify((yield* events).find(({ type }) => type === "StepSucceeded"))
+      assert.include(ending, "\"spent\":{\"nanoUsd\":1600000,")
+    }))
 })

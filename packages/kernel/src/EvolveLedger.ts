@@ -124,7 +124,8 @@ const lose = (ledger: Ledger, path: string): void => {
   if (held === undefined) return
   ledger.reserved = Amount.less(ledger.reserved, held.amounts)
   ledger.settled = Amount.add(ledger.settled, held.amounts)
-  if (!Amount.isZero(held.amounts)) estimate(ledger, path, held.attempt, held.amounts)
+  const { agents: _, ...guess } = held.amounts
+  if (!Amount.isZero(guess)) estimate(ledger, path, held.attempt, guess)
   ledger.held.set(path, { ...held, amounts: Amount.zero })
 }
 
@@ -200,7 +201,9 @@ const late = (ledger: Ledger, event: Of<"UsageLate">): boolean => {
   ledger.settled = Amount.add(Amount.less(ledger.settled, replaced), known)
   ledger.guessed = Amount.less(ledger.guessed, replaced)
   overran(ledger, known, replaced)
-  const left = Amount.less(guess, replaced)
+  // That it was begun is no guess, and nobody tells how long it took.
+  const { agents: _agents, ms, ...left } = Amount.less(guess, replaced)
+  if (ms !== undefined) ledger.guessed = Amount.less(ledger.guessed, { ms })
   const kept = Amount.isZero(left) ? rest : [left, ...rest]
   if (kept.length === 0) ledger.estimated.delete(key)
   else ledger.estimated.set(key, kept)

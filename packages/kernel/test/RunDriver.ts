@@ -7,10 +7,12 @@ import type { Event } from "@baton/kernel/Event"
 import type { Reuse } from "@baton/kernel/EventReuse"
 import { evolve } from "@baton/kernel/Evolve"
 import type * as Flow from "@baton/kernel/Flow"
+import type { Terms } from "@baton/kernel/Ledger"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
 import type { StepError } from "@baton/kernel/StepError"
+import type { Usage } from "@baton/kernel/Usage"
 import type { Json } from "@baton/kernel/Value"
 import { inline } from "@baton/kernel/Value"
 import * as Result from "effect/Result"
@@ -54,7 +56,7 @@ export class RunDriver {
   state: RunState.RunState
   at = epoch
 
-  constructor(flow: Flow.Flow, input: Json = {}, reuse?: Reuse) {
+  constructor(flow: Flow.Flow, input: Json = {}, reuse?: Reuse, ledger?: Terms) {
     this.plan = compile(flow)
     this.state = RunState.empty(this.plan)
     this.ask({
@@ -63,7 +65,8 @@ export class RunDriver {
       run: "run_1",
       flow: { name: this.plan.name, version: this.plan.version, hash: "" },
       input: inline(input),
-      ...(reuse === undefined ? {} : { reuse })
+      ...(reuse === undefined ? {} : { reuse }),
+      ...(ledger === undefined ? {} : { ledger })
     })
   }
 
@@ -97,9 +100,11 @@ export class RunDriver {
 
   answer(
     path: string,
-    outcome: Extract<Command, { type: "CompleteStep" }>["outcome"]
+    outcome: Extract<Command, { type: "CompleteStep" }>["outcome"],
+    usage?: Usage
   ): ReadonlyArray<Event> | Refusal {
-    return this.ask({ type: "CompleteStep", at: ++this.at, path, attempt: this.attempt(path), outcome })
+    const told = usage === undefined ? {} : { usage }
+    return this.ask({ type: "CompleteStep", at: ++this.at, path, attempt: this.attempt(path), ...told, outcome })
   }
 
   /** Lets the time pass to the earliest timer and fires it; false when there is none. */

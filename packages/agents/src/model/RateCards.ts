@@ -17,7 +17,7 @@ export interface Known {
 }
 
 /** Dollars per million tokens are a thousandth of billionths per token. */
-const nanoPerToken = (usdPerMillion: number): number => Math.ceil(usdPerMillion * 1_000 - 1e-6)
+const nanoPerToken = (usdPerMillion: number): number => Math.max(0, Math.ceil(usdPerMillion * 1_000 - 1e-6))
 
 /** The dearest that a token may cost, whatever the call turns out to be. */
 export const worst = ({ above, cacheWrite, input, output }: Prices.Price): Rate => ({
