@@ -318,6 +318,11 @@ export class Scribe {
       reason: reason === "blob_missing" ? "missing" : reason,
       message: `the record of ${slot.run} was not written: ${reason}`
     }
+    if (reason === "not_owner" && slot.mailbox.some(({ command }) => command.type === "AdoptRun")) {
+      // The run is ours again, since after that record was begun: first of all it is taken over.
+      slot.mailbox = [...slot.mailbox, ...job.taken]
+      return this.touch(slot)
+    }
     if (job.draft.expected === 0 || reason === "not_owner") {
       return this.giveUp(slot, [...job.taken, ...slot.mailbox], settled)
     }
