@@ -85,7 +85,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   if (!current || slot.begun.has(key)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
   // The run was lost and taken over again meanwhile: what was begun before goes on, and its answer counts.
-  if (pool.running.has(runningKey(offer))) return undefined
+  if (state.epoch > 0 && pool.running.has(runningKey(offer))) return undefined
   return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index, table }
 }
 
