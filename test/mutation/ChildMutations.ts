@@ -21,7 +21,7 @@ export const childMutations: ReadonlyArray<Mutation> = [
     file: kernel("Evolve"),
     find: `if (EvolveChild.waitsForChild(before)) continue`,
     replace: ``,
-    test: [random, "K4"]
+    test: [child]
   },
   {
     promise: "K10",
