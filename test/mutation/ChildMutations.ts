@@ -2,7 +2,6 @@
 import type { Mutation } from "./Mutation.ts"
 
 const child = "packages/kernel/test/Child.test.ts"
-const random = "packages/kernel/test/ChildPromises.test.ts"
 const machine = "packages/engine/test/ChildRuns.test.ts"
 const kernel = (name: string): string => `packages/kernel/src/${name}.ts`
 
