@@ -1,13 +1,6 @@
 /** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
-import type { ApprovalsClient } from "@baton/contract/ApprovalsClient"
-import type { Client, ClientError } from "@baton/contract/Client"
-import type { FlowsClient } from "@baton/contract/FlowsClient"
-import type { OperatorClient } from "@baton/contract/OperatorClient"
-import type { PatchesClient } from "@baton/contract/PatchesClient"
-import type { ReceiptsClient } from "@baton/contract/ReceiptsClient"
-import type { SecretsClient } from "@baton/contract/SecretsClient"
-import type { StoreClient } from "@baton/contract/StoreClient"
-import type { UsageClient } from "@baton/contract/UsageClient"
+import type { ClientError } from "@baton/contract/Client"
+import type { Ports } from "@baton/contract/Ports"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -29,17 +22,6 @@ export interface StoreOptions {
   /** Directory that `file` steps write into. */
   readonly outputRoot: string
 }
-
-export type Ports =
-  | ApprovalsClient
-  | Client
-  | FlowsClient
-  | OperatorClient
-  | PatchesClient
-  | ReceiptsClient
-  | SecretsClient
-  | StoreClient
-  | UsageClient
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>

@@ -3,13 +3,14 @@
  * they are needed, because `baton --help` and a refused command line must not wait for them.
  */
 import type { ClientError } from "@baton/contract/Client"
+import type { Ports } from "@baton/contract/Ports"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import { readFileSync } from "node:fs"
-import { Backend, type Ports, type StoreOptions } from "./Backend.ts"
+import { Backend, type StoreOptions } from "./Backend.ts"
 import * as Environment from "./Environment.ts"
 import { exitCodes } from "./ExitCode.ts"
 import * as Farewell from "./Farewell.ts"

@@ -15,12 +15,12 @@ import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
-import type { Client } from "@baton/contract/Client"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
+import type { Ports } from "@baton/contract/Ports"
 import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
@@ -242,22 +242,8 @@ const toClientError = (error: unknown): ClientError => {
   return new ClientError({ reason: "unavailable", code: "START_FAILED", message })
 }
 
-/** Everything that a program may ask of a store on this machine. */
-export type LocalPorts =
-  | ApprovalsClient
-  | Client
-  | FlowsClient
-  | OperatorClient
-  | PatchesClient
-  | ReceiptsClient
-  | SecretsClient
-  | StoreClient
-  | UsageClient
-
 /** Everything a local program needs; closing its scope stops the machine in order. */
-export const layer = (
-  options: LocalOptions
-): Layer.Layer<LocalPorts, ClientError> => {
+export const layer = (options: LocalOptions): Layer.Layer<Ports, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))

@@ -1,0 +1,21 @@
+/** Everything that a program may ask of Baton, wherever it runs. */
+import type { ApprovalsClient } from "./ApprovalsClient.ts"
+import type { Client } from "./Client.ts"
+import type { FlowsClient } from "./FlowsClient.ts"
+import type { OperatorClient } from "./OperatorClient.ts"
+import type { PatchesClient } from "./PatchesClient.ts"
+import type { ReceiptsClient } from "./ReceiptsClient.ts"
+import type { SecretsClient } from "./SecretsClient.ts"
+import type { StoreClient } from "./StoreClient.ts"
+import type { UsageClient } from "./UsageClient.ts"
+
+export type Ports =
+  | ApprovalsClient
+  | Client
+  | FlowsClient
+  | OperatorClient
+  | PatchesClient
+  | ReceiptsClient
+  | SecretsClient
+  | StoreClient
+  | UsageClient
