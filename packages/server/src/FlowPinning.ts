@@ -19,7 +19,6 @@ import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 
 export interface Pinned {
   readonly hash: string
@@ -48,7 +47,7 @@ const byName = Effect.fnUntraced(function*(
 ): Effect.fn.Return<FlowCall | undefined, ClientError> {
   const named = reference(text)
   if (named === undefined) return fault(pinning, "WRONG_TYPE", pointer, `'${text}' names no flow.`)
-  const found = yield* pinning.parts.catalog.find(named.name, named.version).pipe(
+  const found = yield* pinning.parts.catalog.find(pinning.parts.tenant, named.name, named.version).pipe(
     Effect.catch((error) =>
       error.reason === "not_found"
         ? Effect.succeed(fault(pinning, "UNKNOWN_FLOW", pointer, `${error.message} ${error.hint ?? ""}`.trim()))
@@ -81,7 +80,7 @@ const callOf = Effect.fnUntraced(function*(
   if (typeof flow === "string") return yield* byName(pinning, flow, pointer, trail)
   if (Child.isCall(flow)) {
     // An address that was written down, as in the document of a run: it must be there, and so must all it calls.
-    return yield* pinning.parts.plans.get(tenant, flow.hash).pipe(
+    return yield* pinning.parts.plans.get(pinning.parts.tenant, flow.hash).pipe(
       Effect.as(flow),
       Effect.catch((error) =>
         error.reason === "missing"
@@ -118,7 +117,7 @@ const pin: (
   if (pinning.report.failed) return undefined
   const isPinned = nodes.every((node, index) => node === flow.nodes[index])
   const prepared = pinning.prepare(isPinned ? flow : { ...flow, nodes })
-  return yield* Effect.mapError(pinning.parts.plans.freeze(tenant, prepared), Answers.fromFlows)
+  return yield* Effect.mapError(pinning.parts.plans.freeze(pinning.parts.tenant, prepared), Answers.fromFlows)
 })
 
 /** Freezes a flow with all it calls; refused, with every problem, when something of that is not there or goes in a circle. */
@@ -195,7 +194,7 @@ export const family = Effect.fnUntraced(function*(parts: Parts, plan: Plan): Eff
     for (const index of one.callers) {
       const call = one.nodes[index]?.call ?? one.nodes[index]?.each?.body.call
       if (call === undefined || found.has(call.hash)) continue
-      found.set(call.hash, yield* Effect.mapError(parts.plans.get(tenant, call.hash), Answers.fromFlows))
+      found.set(call.hash, yield* Effect.mapError(parts.plans.get(parts.tenant, call.hash), Answers.fromFlows))
     }
   }
   return [...found.values()]

@@ -10,7 +10,6 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
 
@@ -67,13 +66,16 @@ const elsewhere = Effect.fnUntraced(function*(
   run: string,
   command: Command
 ): Effect.fn.Return<Settled | undefined, ClientError> {
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   if (row.endedAt !== undefined) {
     return { kind: "refused", code: "RUN_FINISHED", message: `the run has ended: ${row.code ?? row.status}` }
   }
   if ((yield* isOwned(parts, row)) && row.owner !== undefined && row.owner !== parts.sessions.id) {
-    const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
+    const id = yield* Effect.mapError(
+      parts.sessions.give(parts.tenant, run, JSON.stringify(command)),
+      Answers.fromStore
+    )
     return yield* awaitAnswer(parts, run, id, row.owner)
   }
   return yield* adopt(parts, row, command)
@@ -94,7 +96,10 @@ const adopt = Effect.fnUntraced(function*(
     const { plan } = yield* RunReading.stateOf(parts, run)
     yield* RunStart.requireServed(parts, plan, `baton runs resume ${run}`)
   }
-  const [settled] = yield* Effect.mapError(parts.sweeper.adopt({ tenant, run }, command), Answers.fromStore)
+  const [settled] = yield* Effect.mapError(
+    parts.sweeper.adopt({ tenant: parts.tenant, run }, command),
+    Answers.fromStore
+  )
   return settled
 })
 
@@ -111,9 +116,9 @@ export const ask = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Settled, ClientError> {
   for (let tries = 0; tries < triesMax; tries++) {
     const command = make(parts.clock.currentTimeMillisUnsafe())
-    const here = parts.coordinator.slot(tenant, run) !== undefined
+    const here = parts.coordinator.slot(parts.tenant, run) !== undefined
     const settled = here
-      ? yield* parts.coordinator.command(tenant, run, command)
+      ? yield* parts.coordinator.command(parts.tenant, run, command)
       : yield* elsewhere(parts, run, command)
     if (settled !== undefined && !(settled.kind === "lost" && settled.reason === "not_owner")) {
       return yield* Answers.fromSettled(run, settled)
@@ -130,8 +135,8 @@ export const ask = Effect.fnUntraced(function*(
 
 /** Takes over a run whose process died; nothing happens when it lives here or elsewhere. */
 export const takeOver = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  if (parts.coordinator.slot(tenant, run) !== undefined) return
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  if (parts.coordinator.slot(parts.tenant, run) !== undefined) return
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   if (!(yield* isOwned(parts, row))) yield* adopt(parts, row, undefined)
 })
