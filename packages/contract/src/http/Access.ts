@@ -1,0 +1,63 @@
+/**
+ * Who asks, and what they may: a credential has a tenant and scopes; every endpoint names the scope that it needs.
+ *
+ * Scopes are checked in one place, before the endpoint's code. What belongs to another tenant is not there (404).
+ */
+import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import type { Ports } from "../Ports.ts"
+import { problems } from "./Problems.ts"
+
+export const Scope = Schema.Literals([
+  "runs:read",
+  "runs:write",
+  "runs:patch",
+  "flows:read",
+  "flows:write",
+  "approvals:read",
+  "approvals:decide",
+  "secrets:write",
+  "webhooks:write",
+  "usage:read",
+  "keys:admin",
+  "audit:read",
+  "system:admin"
+])
+export type Scope = typeof Scope.Type
+
+/** What an endpoint needs. `public`: no credential at all. */
+export const Needs = Context.Reference<Scope | "public" | undefined>("baton/contract/http/Access/Needs", {
+  defaultValue: () => undefined
+})
+
+export interface Principal {
+  readonly tenant: string
+  /** Who acts, for the journal and the audit log: the key's name or the token's subject. */
+  readonly subject: string
+  readonly groups: ReadonlyArray<string>
+  readonly scopes: ReadonlySet<Scope>
+  /** How it was proven; `local`: this machine's loopback, without a key. */
+  readonly method: "key" | "jwt" | "local"
+  /** Id of the key; absent for other methods. */
+  readonly key?: string
+}
+
+/** Who asks, with the ports of their tenant. */
+export class Caller extends Context.Service<Caller, {
+  readonly principal: Principal
+  readonly ports: Context.Context<Ports>
+}>()("baton/contract/http/Caller") {}
+
+/** Proves who asks and that they may; refuses with `Unauthenticated` or `Denied`. */
+export class Access extends HttpApiMiddleware.Service<Access, { provides: Caller }>()("baton/contract/http/Access", {
+  requiredForClient: false,
+  security: { bearer: HttpApiSecurity.bearer },
+  error: problems
+}) {}
+
+/** Makes what cannot be read, or answered, a problem of the published list. */
+export class Readable extends HttpApiMiddleware.Service<Readable>()("baton/contract/http/Readable", {
+  error: problems
+}) {}

@@ -1,0 +1,33 @@
+/** A server: the machine on its store, and HTTP in front of it. */
+import { ClientError } from "@baton/contract/Client"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import { createServer } from "node:http"
+import * as HttpApp from "./http/HttpApp.ts"
+import type { LocalOptions } from "./Local.ts"
+import * as Local from "./Local.ts"
+
+export interface ServeOptions extends LocalOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+}
+
+/** Serves until its scope closes; in it, `HttpServer` tells the address. */
+export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
+  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provide(Local.hostLayer(options)),
+    Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
+    Layer.catchTag("ServeError", ({ cause }) =>
+      Layer.effectContext(Effect.fail(
+        new ClientError({
+          reason: "unavailable",
+          code: "PORT_TAKEN",
+          message: cause instanceof Error ? cause.message : String(cause),
+          hint: "choose another with --port"
+        })
+      )))
+  )

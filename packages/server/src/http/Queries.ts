@@ -1,0 +1,24 @@
+/** What stands in query strings: cursors and times, refused where they are none. */
+import { ClientError } from "@baton/contract/Client"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+const refuse = (code: string, message: string) => Effect.fail(new ClientError({ reason: "invalid", code, message }))
+
+export const cursorUnknown = (after: string) =>
+  refuse("CURSOR_UNKNOWN", `\`after\`: ${JSON.stringify(after)} is no cursor of this list`)
+
+/** A cursor that counts: the number of what has been seen; 0 without one. */
+export const position = (after: string | undefined): Effect.Effect<number, ClientError> => {
+  if (after === undefined) return Effect.succeed(0)
+  return /^\d{1,15}$/.test(after) ? Effect.succeed(Number(after)) : cursorUnknown(after)
+}
+
+/** Milliseconds since 1970 of RFC 3339 text. */
+export const time = (text: string): Effect.Effect<number, ClientError> =>
+  Option.match(DateTime.make(text), {
+    onNone: () =>
+      refuse("TIME_INVALID", `${JSON.stringify(text)} is no time; give RFC 3339 text such as 2026-01-31T12:00:00Z`),
+    onSome: (at) => Effect.succeed(DateTime.toEpochMillis(at))
+  })
