@@ -23,8 +23,23 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
+export interface ServeOptions extends StoreOptions {
+  readonly mode: "dev" | "serve"
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+}
+
+/** A server that is up. */
+export class Server extends Context.Service<Server, {
+  /** Such as `http://127.0.0.1:7377`. */
+  readonly url: string
+}>()("baton/cli/Server") {}
+
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>
+  /** A server that runs until its scope closes. */
+  readonly serve: (options: ServeOptions) => Layer.Layer<Server, ClientError>
 }>()("baton/cli/Backend") {}
 
 /** Where the store is, when nothing says otherwise. */

@@ -12,6 +12,7 @@ import { deadletters } from "./OperatorsTree.ts"
 import { patches } from "./PatchesTree.ts"
 import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
+import { dev, serve } from "./ServeTree.ts"
 import { usage } from "./UsageTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
@@ -192,6 +193,8 @@ const doctor = leaf("doctor", "Check this machine and the store; every finding h
 const commands = [
   run,
   research,
+  dev,
+  serve,
   runs,
   approvals,
   patches,

@@ -2,7 +2,16 @@
 import type { ClientError } from "@baton/contract/Client"
 import type { Ports } from "@baton/contract/Ports"
 import * as Local from "@baton/server/Local"
-import type * as Layer from "effect/Layer"
-import type { StoreOptions } from "./Backend.ts"
+import * as Server from "@baton/server/Serve"
+import * as Effect from "effect/Effect"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import { type ServeOptions, Server as Running, type StoreOptions } from "./Backend.ts"
 
 export const layer = (options: StoreOptions): Layer.Layer<Ports, ClientError> => Local.layer(options)
+
+export const serve = (options: ServeOptions): Layer.Layer<Running, ClientError> =>
+  Layer.effect(
+    Running,
+    Effect.map(HttpServer.HttpServer, ({ address }) => ({ url: HttpServer.formatAddress(address) }))
+  ).pipe(Layer.provide(Server.layer(options)))

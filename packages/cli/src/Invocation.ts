@@ -235,6 +235,14 @@ export interface FlowsGraph {
   readonly flow: string
 }
 
+export interface Serve {
+  readonly _tag: "Serve"
+  readonly mode: "dev" | "serve"
+  readonly port: number | undefined
+  readonly host: string | undefined
+  readonly handlers: string | undefined
+}
+
 export interface Backup {
   readonly _tag: "Backup"
   readonly file: string
@@ -250,6 +258,7 @@ export interface Completion {
 }
 
 export type Request =
+  | Serve
   | RunFlow
   | Research
   | RunsList

@@ -31,6 +31,7 @@ const catalog = () => import("./commands/FlowCatalog.ts")
 const store = () => import("./commands/Store.ts")
 
 const commands: Program.Commands = {
+  Serve: async () => (await import("./commands/Serve.ts")).serve,
   RunFlow: async () => (await run()).runFlow,
   Research: async () => (await import("./commands/Research.ts")).research,
   RunsList: async () => (await reports()).runsList,
@@ -82,6 +83,11 @@ const commands: Program.Commands = {
 
 type Open = (options: StoreOptions) => Layer.Layer<Ports, ClientError>
 
+const served: Backend["Service"]["serve"] = (options) =>
+  Layer.unwrap(
+    Effect.map(Effect.promise(() => import("./Composition.ts")), (composition) => composition.serve(options))
+  )
+
 const composed: Open = (options) =>
   Layer.unwrap(
     Effect.map(Effect.promise(() => import("./Composition.ts")), (composition) => composition.layer(options))
@@ -126,7 +132,7 @@ export const main = (open: Open = composed): void => {
     Effect.provide(Layer.mergeAll(
       ProcessScreen.layer,
       Environment.layer,
-      Layer.succeed(Backend, { open }),
+      Layer.succeed(Backend, { open, serve: served }),
       Layer.succeed(Farewell.Farewell, farewell)
     ))
   )

@@ -3,7 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { Backend, type StoreOptions } from "../src/Backend.ts"
+import { Backend, Server, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
@@ -17,6 +17,7 @@ import * as RunControl from "../src/commands/RunControl.ts"
 import * as RunDiff from "../src/commands/RunDiff.ts"
 import * as RunReports from "../src/commands/RunReports.ts"
 import * as Secrets from "../src/commands/Secrets.ts"
+import * as Serve from "../src/commands/Serve.ts"
 import * as Store from "../src/commands/Store.ts"
 import * as Usage from "../src/commands/Usage.ts"
 import * as Environment from "../src/Environment.ts"
@@ -30,6 +31,7 @@ import { scripts } from "./Scripts.ts"
 const later = <A>(execute: A) => () => Promise.resolve(execute)
 
 const commands: Program.Commands = {
+  Serve: later(Serve.serve),
   RunFlow: later(Run.runFlow),
   Research: later(Research.research),
   RunsList: later(RunReports.runsList),
@@ -158,7 +160,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       Effect.provide(Layer.mergeAll(
         Layer.succeed(Screen, screen),
         Layer.succeed(Environment.Environment, { ...Environment.empty, ...setup.environment }),
-        Layer.succeed(Backend, { open }),
+        Layer.succeed(Backend, { open, serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" }) }),
         Layer.succeed(Farewell.Farewell, farewell)
       )),
       Effect.forkChild

@@ -4,9 +4,9 @@
  * Scopes are checked in one place, before the endpoint's code. What belongs to another tenant is not there (404).
  */
 import * as Context from "effect/Context"
-import * as Schema from "effect/Schema"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import * as Schema from "effect/Schema"
 import type { Ports } from "../Ports.ts"
 import { problems } from "./Problems.ts"
 

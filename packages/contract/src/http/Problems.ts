@@ -5,8 +5,8 @@
  * Every endpoint may answer every one of them; {@link fromClientError} and {@link toClientError} translate both ways, so
  * that a program sees the same error whether Baton runs in its process or behind HTTP.
  */
-import * as Schema from "effect/Schema"
 import * as HttpApiError from "effect/http-api/HttpApiError"
+import * as Schema from "effect/Schema"
 import { ClientError } from "../Client.ts"
 
 const members = {

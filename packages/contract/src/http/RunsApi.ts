@@ -1,10 +1,10 @@
 /** Runs over HTTP: start, read, follow, steer. */
 import { Budget } from "@baton/kernel/Amounts"
-import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
 import { EventEnvelope } from "../EventEnvelope.ts"
 import { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "../RunDocument.ts"
 import { Access, Needs, Readable } from "./Access.ts"

@@ -11,4 +11,7 @@ export const asked = <I extends Ports, S, A>(
   port: Context.Key<I, S>,
   request: (port: S) => Effect.Effect<A, ClientError>
 ): Effect.Effect<A, Problem, Caller> =>
-  Effect.flatMap(Caller, ({ ports }) => Effect.mapError(request(Context.get(ports, port as never) as S), fromClientError))
+  Effect.flatMap(
+    Caller,
+    ({ ports }) => Effect.mapError(request(Context.get(ports, port as never) as S), fromClientError)
+  )

@@ -42,8 +42,8 @@ const list = (
 export const RunsHandlers = HttpApiBuilder.group(
   Api,
   "runs",
-  Effect.fnUntraced(function*(handlers) {
-    return handlers.handleAll({
+  (handlers) =>
+    handlers.handleAll({
       start: ({ payload }) =>
         asked(Client, (client) => client.start({ input: null, ...payload, flow: flowOf(payload.flow) })),
       list: ({ query: { after, flow, limit = Paging.pageDefault, parent, roots, since, status } }) =>
@@ -89,5 +89,4 @@ export const RunsHandlers = HttpApiBuilder.group(
       resume: ({ params, payload }) => asked(Client, (client) => client.resume(params.id, payload)),
       remove: ({ params }) => asked(Client, (client) => client.remove(params.id))
     })
-  })
 )

@@ -1,0 +1,41 @@
+/** `baton dev` and `baton serve`. */
+import * as Flag from "effect/cli/Flag"
+import * as Option from "effect/Option"
+import { handlersFlag, leaf } from "./CommandLeaf.ts"
+import * as GlobalFlags from "./GlobalFlags.ts"
+
+/** Where a server listens when nothing says otherwise. */
+export const portDefault = 7377
+export const hostDefault = "127.0.0.1"
+
+const flags = {
+  port: Flag.Int("port").pipe(
+    Flag.withDescription(`Where it listens; 0 is any free port (default ${portDefault})`),
+    Flag.optional
+  ),
+  host: GlobalFlags.text("host", "ADDRESS", `The address it listens on (default ${hostDefault}: this machine only)`),
+  handlers: handlersFlag
+}
+
+const request = (mode: "dev" | "serve") =>
+(input: {
+  readonly port: Option.Option<number>
+  readonly host: Option.Option<string>
+  readonly handlers: Option.Option<string>
+}) => ({
+  _tag: "Serve" as const,
+  mode,
+  port: Option.getOrUndefined(input.port),
+  host: Option.getOrUndefined(input.host),
+  handlers: Option.getOrUndefined(input.handlers)
+})
+
+export const dev = leaf("dev", "Everything in one process, on one URL, for one person", flags, [
+  ["baton dev", `http://${hostDefault}:${portDefault}, no key needed`],
+  ["baton dev --port 0 --handlers ./handlers.ts", "any free port, own functions"]
+], request("dev"))
+
+export const serve = leaf("serve", "Serve Baton over HTTP, for production", flags, [
+  ["baton serve", "the store in .baton, for this machine only"],
+  ["baton serve --host 0.0.0.0 --port 8080", "for a network: clients need keys"]
+], request("serve"))
