@@ -17,13 +17,10 @@ import { shownPart } from "@baton/kernel/Wait"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunReading from "./RunReading.ts"
 import { bounded } from "./StoredInput.ts"
 
-/** Who decides, when nobody says so: the person at this machine. */
-const somebody = "local"
 /** Doors looked through for the beginning of an id. */
 const prefixDoorsMax = 10_000
 /** Journal records read in one go. */
@@ -77,7 +74,7 @@ interface Place {
 }
 
 const doors = (parts: Parts, query: { id?: string; run?: string; closed?: boolean; after?: string; limit: number }) =>
-  Effect.mapError(parts.store.doors({ tenant, kinds, ...query }), Answers.fromStore)
+  Effect.mapError(parts.store.doors({ tenant: parts.tenant, kinds, ...query }), Answers.fromStore)
 
 const byPrefix = Effect.fnUntraced(function*(parts: Parts, text: string): Effect.fn.Return<Place, ClientError> {
   const matching: Array<OpenDoor> = []
@@ -124,7 +121,7 @@ const place = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Place, ClientError> {
   if (step !== undefined) return { run: yield* RunReading.find(parts, target), path: step }
   const [door] = yield* Effect.mapError(
-    parts.store.doors({ tenant, id: target, closed: true, limit: 1 }),
+    parts.store.doors({ tenant: parts.tenant, id: target, closed: true, limit: 1 }),
     Answers.fromStore
   )
   if (door !== undefined) return yield* decidable(door)
@@ -136,7 +133,10 @@ const asked = Effect.fnUntraced(
   function*(parts: Parts, run: string, wanted: (wait: ApprovalWait, path: string) => boolean) {
     let found: { readonly wait: ApprovalWait; readonly path: string; readonly attempt: number; at: number } | undefined
     for (let after = 0;;) {
-      const records = yield* Effect.mapError(parts.store.records(tenant, run, after, pageRecords), Answers.fromStore)
+      const records = yield* Effect.mapError(
+        parts.store.records(parts.tenant, run, after, pageRecords),
+        Answers.fromStore
+      )
       for (const record of records) {
         for (const event of yield* Effect.mapError(RunLoader.events(record), Answers.fromStore)) {
           if (event.type !== "StepWaiting" || event.wait.kind !== "approval" || !wanted(event.wait, event.path)) {
@@ -174,7 +174,7 @@ const shown = Effect.fnUntraced(function*(parts: Parts, wait: ApprovalWait) {
 
 /** Where nobody else executes the run, what was decided takes effect when somebody resumes it. */
 const resumeOf = (parts: Parts, run: string, { finished, paused }: RunState): string | null =>
-  finished === undefined && (paused || (!parts.execute && parts.coordinator.slot(tenant, run) !== undefined))
+  finished === undefined && (paused || (!parts.execute && parts.coordinator.slot(parts.tenant, run) !== undefined))
     ? `baton runs resume ${run}`
     : null
 
@@ -240,7 +240,7 @@ const decide = Effect.fnUntraced(function*(
   const command = (now: number): DecideApproval => ({
     type: "DecideApproval",
     at: now,
-    by: made.by ?? somebody,
+    by: made.by ?? parts.by,
     path: at.path,
     decision: made.decision,
     ...(at.id === undefined ? {} : { id: at.id }),
@@ -259,7 +259,7 @@ export const make = (parts: Parts): ApprovalsClient["Service"] =>
     list: Effect.fnUntraced(function*({ run, ...query }) {
       const found = run === undefined ? undefined : yield* RunReading.find(parts, run)
       const list = yield* Effect.mapError(
-        parts.store.doors({ tenant, ...query, ...(found === undefined ? {} : { run: found }) }),
+        parts.store.doors({ tenant: parts.tenant, ...query, ...(found === undefined ? {} : { run: found }) }),
         Answers.fromStore
       )
       return list.map(item)

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunEvents from "./RunEvents.ts"
@@ -15,13 +14,10 @@ import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
 import { bounded, stored } from "./StoredInput.ts"
 
-/** Who acts, for the journal: the person at this machine. */
-const by = "local"
-
 const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  const removed = yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)
+  const removed = yield* Effect.mapError(parts.store.remove(parts.tenant, run), Answers.fromStore)
   if (removed) return yield* collect(parts)
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   if (row.endedAt !== undefined && row.parent !== undefined) {
     const { run: parent } = row.parent
@@ -60,7 +56,11 @@ const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.
   const ended: Array<string> = []
   // Listed before any is removed: a page starts after a run that is there.
   for (let after: string | undefined, more = true; more;) {
-    const rows = yield* parts.store.list({ tenant, limit: pageRuns, ...(after === undefined ? {} : { after }) }).pipe(
+    const rows = yield* parts.store.list({
+      tenant: parts.tenant,
+      limit: pageRuns,
+      ...(after === undefined ? {} : { after })
+    }).pipe(
       Effect.mapError(Answers.fromStore)
     )
     for (const row of rows) if (row.endedAt !== undefined && row.endedAt < before) ended.push(row.run)
@@ -68,7 +68,9 @@ const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.
     more = rows.length === pageRuns
   }
   let removed = 0
-  for (const run of ended) if (yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)) removed++
+  for (const run of ended) {
+    if (yield* Effect.mapError(parts.store.remove(parts.tenant, run), Answers.fromStore)) removed++
+  }
   yield* collect(parts)
   return removed
 })
@@ -82,7 +84,7 @@ const send = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, ClientError> {
   const id = given ?? RunId.make("evt", parts.clock.currentTimeMillisUnsafe())
   const value = yield* stored(parts, data)
-  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by, id, name, data: value }))
+  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by: parts.by, id, name, data: value }))
 })
 
 const resolveStep = Effect.fnUntraced(function*(
@@ -99,7 +101,7 @@ const resolveStep = Effect.fnUntraced(function*(
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ResolveStep",
     at,
-    by,
+    by: parts.by,
     path,
     action,
     ...(value === undefined ? {} : { output: value }),
@@ -120,16 +122,16 @@ const resume = Effect.fnUntraced(function*(
     yield* RunControl.ask(parts, run, (at) => ({
       type: "RaiseBudget",
       at,
-      by,
+      by: parts.by,
       add,
       ...(allowUnknownPrice === true ? { allowUnknownPrice } : {}),
       ...(note === undefined ? {} : { note })
     }))
   }
-  const state = yield* parts.coordinator.peek(tenant, run)
+  const state = yield* parts.coordinator.peek(parts.tenant, run)
   // A raise may have ended the run, or another process has it: only a pause is there to be lifted.
   if (state !== undefined && !state.state.paused) return
-  yield* RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by }))
+  yield* RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by: parts.by }))
 })
 
 export const make = (parts: Parts): Client["Service"] =>
@@ -140,7 +142,7 @@ export const make = (parts: Parts): Client["Service"] =>
     steps: (run, after, limit) => RunReading.steps(parts, run, after, limit),
     list: ({ after, flow, limit, parent, roots, since, status }) =>
       parts.store.list({
-        tenant,
+        tenant: parts.tenant,
         limit,
         ...(status === undefined ? {} : { status }),
         ...(flow === undefined ? {} : { flow }),
@@ -157,10 +159,10 @@ export const make = (parts: Parts): Client["Service"] =>
       Effect.asVoid(RunControl.ask(parts, run, (at) => ({
         type: "CancelRun",
         at,
-        by,
+        by: parts.by,
         ...(reason === undefined ? {} : { reason })
       }))),
-    pause: (run) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
+    pause: (run) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by: parts.by }))),
     resume: (run, options) => resume(parts, run, options ?? {}),
     resolveStep: (run, path, action, options) => resolveStep(parts, run, path, action, options),
     remove: (run) => remove(parts, run),

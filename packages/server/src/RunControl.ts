@@ -12,7 +12,6 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
 
@@ -69,11 +68,14 @@ const elsewhere = Effect.fnUntraced(function*(
   run: string,
   command: Command
 ): Effect.fn.Return<Settled | undefined, ClientError> {
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   const isOver = row.endedAt !== undefined
   if (!isOver && (yield* isOwned(parts, row)) && row.owner !== undefined && row.owner !== parts.sessions.id) {
-    const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
+    const id = yield* Effect.mapError(
+      parts.sessions.give(parts.tenant, run, JSON.stringify(command)),
+      Answers.fromStore
+    )
     return yield* awaitAnswer(parts, run, id, row.owner)
   }
   const settled = yield* rehearse(parts, row, command)
@@ -102,7 +104,7 @@ const rehearse = Effect.fnUntraced(function*(
     if (decision.kind === "refused") return { kind: "refused", ...decision.refusal }
     if (decision.kind === "events") return undefined
     for (const ref of decision.needs.refs) {
-      blobs.set(ref, yield* Effect.mapError(parts.coordinator.json(tenant, ref), Answers.fromBlobs))
+      blobs.set(ref, yield* Effect.mapError(parts.coordinator.json(parts.tenant, ref), Answers.fromBlobs))
     }
   }
   return undefined
@@ -123,7 +125,10 @@ const adopt = Effect.fnUntraced(function*(
     const { plan } = yield* RunReading.stateOf(parts, run)
     yield* RunStart.requireServed(parts, plan, `baton runs resume ${run}`)
   }
-  const [settled] = yield* Effect.mapError(parts.sweeper.adopt({ tenant, run }, command), Answers.fromStore)
+  const [settled] = yield* Effect.mapError(
+    parts.sweeper.adopt({ tenant: parts.tenant, run }, command),
+    Answers.fromStore
+  )
   return settled
 })
 
@@ -140,9 +145,9 @@ export const ask = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Settled, ClientError> {
   for (let tries = 0; tries < triesMax; tries++) {
     const command = make(parts.clock.currentTimeMillisUnsafe())
-    const here = parts.coordinator.slot(tenant, run) !== undefined
+    const here = parts.coordinator.slot(parts.tenant, run) !== undefined
     const settled = here
-      ? yield* parts.coordinator.command(tenant, run, command)
+      ? yield* parts.coordinator.command(parts.tenant, run, command)
       : yield* elsewhere(parts, run, command)
     if (settled !== undefined && !(settled.kind === "lost" && settled.reason === "not_owner")) {
       return yield* Answers.fromSettled(run, settled)
@@ -159,8 +164,8 @@ export const ask = Effect.fnUntraced(function*(
 
 /** Takes over a run whose process died; nothing happens when it lives here or elsewhere. */
 export const takeOver = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  if (parts.coordinator.slot(tenant, run) !== undefined) return
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  if (parts.coordinator.slot(parts.tenant, run) !== undefined) return
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   if (!(yield* isOwned(parts, row))) yield* adopt(parts, row, undefined)
 })
