@@ -15,8 +15,8 @@ import * as RunFork from "./RunFork.ts"
 import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
 
-/** Who acts: the person at this machine. */
-const by = "local"
+/** Who acts, when nobody says so: the person at this machine. */
+const somebody = "local"
 const prefix = "dl_"
 /** Most letters of one page. */
 const pageMax = 1000
@@ -119,7 +119,7 @@ const retryStep = Effect.fnUntraced(
     yield* RunControl.ask(parts, letter.run, (at) => ({
       type: "ResolveStep",
       at,
-      by,
+      by: options.by ?? somebody,
       path: letter.path,
       action: "retry",
       ...(options.note === undefined ? {} : { note: options.note }),
@@ -132,7 +132,7 @@ const asNewRun = Effect.fnUntraced(
   function*(parts: Parts, letter: StoredLetter, options: Options): Effect.fn.Return<MadeRun, ClientError> {
     const at = parts.clock.currentTimeMillisUnsafe()
     const into = RunId.make("run", at)
-    const fate = { state: "reprocessed", settledAt: at, by, note: options.note, into } as const
+    const fate = { state: "reprocessed", settledAt: at, by: options.by ?? somebody, note: options.note, into } as const
     yield* settle(parts, letter, fate)
     const request = { run: letter.run, step: letter.path, ...options }
     return yield* RunFork.retry(parts, request, into).pipe(
@@ -161,7 +161,12 @@ export const reprocess = Effect.fnUntraced(
 )
 
 export const discard = Effect.fnUntraced(
-  function*(parts: Parts, id: string, note: string | undefined): Effect.fn.Return<DeadLetterItem, ClientError> {
+  function*(
+    parts: Parts,
+    id: string,
+    note: string | undefined,
+    by: string = somebody
+  ): Effect.fn.Return<DeadLetterItem, ClientError> {
     const letter = yield* find(parts, id)
     if (letter.state !== "open") return yield* settled(letter)
     const row = yield* Effect.mapError(parts.store.find(tenant, letter.run), Answers.fromStore)

@@ -15,8 +15,8 @@ import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
 import { bounded, stored } from "./StoredInput.ts"
 
-/** Who acts, for the journal: the person at this machine. */
-const by = "local"
+/** Who acts, for the journal, when nobody says so: the person at this machine. */
+const somebody = "local"
 
 const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
   const removed = yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)
@@ -82,7 +82,7 @@ const send = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, ClientError> {
   const id = given ?? RunId.make("evt", parts.clock.currentTimeMillisUnsafe())
   const value = yield* stored(parts, data)
-  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by, id, name, data: value }))
+  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by: somebody, id, name, data: value }))
 })
 
 const resolveStep = Effect.fnUntraced(function*(
@@ -90,7 +90,7 @@ const resolveStep = Effect.fnUntraced(function*(
   run: string,
   path: string,
   action: "retry" | "skip" | "abort",
-  { delayMs, modifications, note, output }: StepResolution
+  { by = somebody, delayMs, modifications, note, output }: StepResolution
 ): Effect.fn.Return<void, ClientError> {
   const value = output === undefined ? undefined : yield* bounded(parts, output, "OUTPUT_INVALID", "the output")
   const patch = modifications === undefined
@@ -112,7 +112,7 @@ const resolveStep = Effect.fnUntraced(function*(
 const resume = Effect.fnUntraced(function*(
   parts: Parts,
   run: string,
-  { allowUnknownPrice, budget, note }: NonNullable<Parameters<Client["Service"]["resume"]>[1]>
+  { allowUnknownPrice, budget, by = somebody, note }: NonNullable<Parameters<Client["Service"]["resume"]>[1]>
 ): Effect.fn.Return<void, ClientError> {
   const add = budget === undefined ? {} : yield* RunBudget.amounts(budget)
   yield* RunControl.takeOver(parts, run)
@@ -153,14 +153,14 @@ export const make = (parts: Parts): Client["Service"] =>
     explain: (run) => RunReading.reasons(parts, run),
     logs: (run, options) => RunEvents.logs(parts, run, options),
     send: (run, name, data, id) => send(parts, run, name, data, id),
-    cancel: (run, reason) =>
+    cancel: (run, reason, by = somebody) =>
       Effect.asVoid(RunControl.ask(parts, run, (at) => ({
         type: "CancelRun",
         at,
         by,
         ...(reason === undefined ? {} : { reason })
       }))),
-    pause: (run) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
+    pause: (run, by = somebody) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
     resume: (run, options) => resume(parts, run, options ?? {}),
     resolveStep: (run, path, action, options) => resolveStep(parts, run, path, action, options),
     remove: (run) => remove(parts, run),
