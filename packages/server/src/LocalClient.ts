@@ -42,7 +42,7 @@ const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn
 
 /** Runs listed in one go. */
 const pageRuns = 500
-/** How long what no run names is kept, in milliseconds: parts.by may be about to name it (SEMANTICS 8.15). */
+/** How long what no run names is kept, in milliseconds: somebody may be about to name it (SEMANTICS 8.15). */
 const collectAfterMs = 24 * 60 * 60 * 1000
 
 /** What only removed runs named goes too. */
