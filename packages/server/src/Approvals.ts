@@ -9,9 +9,8 @@ import type { OpenDoor } from "@baton/engine/RunStore"
 import type { Decided } from "@baton/kernel/Approval"
 import * as ApprovalRefusal from "@baton/kernel/ApprovalRefusal"
 import type { Command } from "@baton/kernel/Command"
-import * as Decide from "@baton/kernel/Decide"
 import type { RunState } from "@baton/kernel/RunState"
-import type { BlobRef, Json, Value } from "@baton/kernel/Value"
+import type { Json, Value } from "@baton/kernel/Value"
 import { resolve } from "@baton/kernel/Value"
 import type { ApprovalWait } from "@baton/kernel/Wait"
 import { shownPart } from "@baton/kernel/Wait"
@@ -220,30 +219,6 @@ const show = Effect.fnUntraced(function*(parts: Parts, at: Place): Effect.fn.Ret
   }
 })
 
-/** How often values are loaded that a decision reads. */
-const roundsMax = 8
-
-/**
- * Asked of the run as it stands, before anybody takes it over: a decision that is refused leaves no trace in a run that
- * nobody owns, and a run that is over still tells what became of the approval.
- */
-const requireAcceptable = Effect.fnUntraced(function*(parts: Parts, run: string, command: DecideApproval) {
-  const state = yield* RunReading.stateOf(parts, run)
-  const blobs = new Map<BlobRef, Json>()
-  for (let round = 0; round < roundsMax; round++) {
-    const decision = Decide.decide(state, command, blobs)
-    if (decision.kind === "events") return
-    if (decision.kind === "refused") {
-      const { code, message } = decision.refusal
-      return yield* Answers.fromSettled(run, { kind: "refused", code, message })
-    }
-    for (const ref of decision.needs.refs) {
-      const bytes = yield* Effect.mapError(parts.blobs.get(parts.tenant, ref), Answers.fromBlobs)
-      blobs.set(ref, JSON.parse(Buffer.from(bytes).toString("utf8")))
-    }
-  }
-})
-
 const withHint = (error: ClientError, { id, run }: Place): ClientError =>
   new ClientError({
     reason: error.reason,
@@ -275,10 +250,7 @@ const decide = Effect.fnUntraced(function*(
     ...(data === undefined ? {} : { data }),
     ...(modifications === undefined ? {} : { modifications })
   })
-  yield* requireAcceptable(parts, at.run, command(parts.clock.currentTimeMillisUnsafe())).pipe(
-    Effect.andThen(RunControl.ask(parts, at.run, command)),
-    Effect.mapError((error) => withHint(error, at))
-  )
+  yield* Effect.mapError(RunControl.ask(parts, at.run, command), (error) => withHint(error, at))
   return yield* show(parts, at)
 })
 

@@ -102,8 +102,7 @@ const rehearse = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const blobs = new Map<BlobRef, Json>()
-  const { plan } = yield* RunReading.stateOf(parts, run)
-  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
+  const operations = yield* FlowPinning.pinOperations(parts, yield* RunReading.stateOf(parts, run), given.operations)
   for (;;) {
     const state = yield* RunReading.stateOf(parts, run)
     const at = parts.clock.currentTimeMillisUnsafe()
@@ -140,9 +139,9 @@ const propose = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const { reason } = given
-  const { plan } = yield* RunReading.stateOf(parts, run)
-  const base = given.base ?? plan.revision
-  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
+  const state = yield* RunReading.stateOf(parts, run)
+  const base = given.base ?? state.plan.revision
+  const operations = yield* FlowPinning.pinOperations(parts, state, given.operations)
   const id = RunId.make("pat", parts.clock.currentTimeMillisUnsafe())
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ProposePatch",
