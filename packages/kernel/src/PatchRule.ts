@@ -68,10 +68,10 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   const refused = first(
     [
       ["PATCH_STARTED", started(state, change)],
-      ["PATCH_INVALID", unpinned(plan, change)],
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
       ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
+      ["PATCH_INVALID", unpinned(plan, change)],
       ["PATCH_DEAD", dead(state, plan, edges)]
     ],
     plan.document,
