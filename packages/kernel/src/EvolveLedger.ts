@@ -122,7 +122,7 @@ const estimate = (ledger: Ledger, path: string, attempt: number, guess: Amounts)
 const lose = (ledger: Ledger, path: string, tookMs?: number): void => {
   const held = ledger.held.entries.get(path)
   if (held === undefined) return
-  const { ms, ...rest } = held.amounts
+  const { ms: _ms, ...rest } = held.amounts
   const spent = tookMs === undefined ? held.amounts : { ...rest, ms: tookMs }
   ledger.reserved = Amount.less(ledger.reserved, held.amounts)
   ledger.settled = Amount.add(ledger.settled, spent)
