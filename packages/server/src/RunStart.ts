@@ -14,7 +14,6 @@ import * as Answers from "./Answers.ts"
 import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 
@@ -27,7 +26,7 @@ export const flowOf = Effect.fnUntraced(function*(parts: Parts, flow: StartRun["
     return yield* FlowSource.require(FlowSource.check(text, file, yield* agentNames(parts)), file)
   }
   const { name, version } = flow
-  const found = yield* parts.catalog.find(name, version)
+  const found = yield* parts.catalog.find(parts.tenant, name, version)
   return yield* FlowSource.require(FlowSource.check(JSON.stringify(found.flow), `${name}.json`), name)
 })
 
@@ -65,7 +64,7 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
 export const requireSecrets = Effect.fnUntraced(function*(parts: Parts, plans: ReadonlyArray<Plan>) {
   const missing: Array<string> = []
   for (const name of new Set(plans.flatMap((plan) => plan.document.secrets ?? []))) {
-    const has = yield* Effect.catch(parts.secrets.has(tenant, name), () => Effect.succeed(false))
+    const has = yield* Effect.catch(parts.secrets.has(parts.tenant, name), () => Effect.succeed(false))
     if (!has) missing.push(name)
   }
   if (missing.length > 0) {
@@ -134,7 +133,7 @@ export const start = Effect.fnUntraced(
     const blobs: Array<NewBlob> = []
     const input = store(request.input, blobs)
     const settled = yield* parts.coordinator.submit({
-      tenant,
+      tenant: parts.tenant,
       run,
       plan: frozen.plan,
       blobs,
@@ -144,7 +143,7 @@ export const start = Effect.fnUntraced(
         run,
         flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
         input,
-        by: request.by ?? "local",
+        by: request.by ?? parts.by,
         ...(request.tags === undefined ? {} : { tags: request.tags }),
         ...(agents === undefined ? {} : { agents }),
         ...(ledger === undefined ? {} : { ledger })
