@@ -235,6 +235,15 @@ describe("Patch", () => {
     assert.strictEqual(refused(closing, one).code, "RUN_FINISHED")
   })
 
+  it("a budget on a node is refused where the run was started without prices to watch it by", () => {
+    const nodes = [{ ...agent("x"), budget: { usd: 1 } }, { ...fn("y"), budget: { calls: 1 } }]
+    for (const node of nodes) {
+      const run = new RunDriver(flow([fn("a"), fn("b")], ["a>b"], { agents: { scout: { instructions: "look" } } }))
+      assert.strictEqual(refused(run, [addNode(node), addEdge("a", node.id)]).code, "PATCH_BUDGET")
+      holds(run)
+    }
+  })
+
   it("a patch is taken back while nothing of it has started, and not after", () => {
     const run = new RunDriver(flow([fn("a"), fn("b"), fn("c")], ["a>b", "b>c"]))
     const before = CanonicalText.address(run.state.plan.document)
@@ -480,8 +489,9 @@ describe("what a patch may cost", () => {
         digger: { instructions: "dig", tools: ["patch_plan"] }
       }
     }
+    const terms = { budget: {}, rates: { asOf: "2026-01-01", models: {}, agents: {} } }
     const worst = (node: object) => {
-      const run = new RunDriver(capped)
+      const run = new RunDriver(capped, {}, undefined, terms)
       patch(run, [addNode({ id: "x", needs: ["plan"], ...node }), addEdge("x", "write")], byPlan)
       return run.state.review?.growth?.worstCase
     }
