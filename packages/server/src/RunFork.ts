@@ -273,8 +273,9 @@ const requireRelated = Effect.fnUntraced(function*(source: SourceRun, target: Ta
   })
 })
 
+/** `id` of the new run; absent: one that nobody has used. */
 export const fork = Effect.fnUntraced(
-  function*(parts: Parts, request: ForkRun): Effect.fn.Return<MadeRun, ClientError> {
+  function*(parts: Parts, request: ForkRun, id?: string): Effect.fn.Return<MadeRun, ClientError> {
     const row = yield* rowOf(parts, request.run)
     const source = yield* read(parts, row, request.at)
     const target = yield* targetOf(parts, source, row, request)
@@ -289,7 +290,7 @@ export const fork = Effect.fnUntraced(
       allowIrreversible: request.allowIrreversible ?? false,
       note: request.note,
       modifications: undefined,
-      id: undefined
+      id
     })
   }
 )
