@@ -127,6 +127,9 @@ export class Maker {
 
 const partsOf = (world: World, process: SimulatedProcess, services: Services): Effect.Effect<Parts> =>
   Effect.map(FlowCatalog.make(Context.get(services, FlowStore)), (catalog): Parts => ({
+    tenant,
+    by: "ann",
+    receipts: world.receipts,
     coordinator: Context.get(services, Coordinator),
     sweeper: Context.get(services, Sweeper),
     plans: Context.get(services, Plans),
@@ -144,5 +147,5 @@ const partsOf = (world: World, process: SimulatedProcess, services: Services): E
     endpoints: Effect.succeed([]),
     execute: true,
     served: new Set(servedTypes),
-    functions: new Set(["f", "g"])
+    functions: new Map([["f", () => null], ["g", () => null]])
   }))

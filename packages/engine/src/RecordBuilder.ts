@@ -195,6 +195,15 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
 const phase = (state: RunState.RunState): string =>
   `${RunState.status(state)}${state.paused ? " paused" : ""}${state.stalledSince === undefined ? "" : " stalled"}`
 
+/** What the plan calls, where a patch in this record has changed that: the run's first document does not tell. */
+const flowsOf = ({ events, state: { plan } }: Draft): Pick<Commit, "flows"> =>
+  plan.callers.length === 0 || !events.some(({ type }) => type === "PlanPatched") ? {} : {
+    flows: plan.callers.flatMap((index) => {
+      const node = plan.nodes[index]
+      return (node?.call ?? node?.each?.body.call)?.hash ?? []
+    })
+  }
+
 export const build = (draft: Draft, session: string, dispatchRows: boolean): Commit => {
   const { events, slot, state } = draft
   const now = phase(state)
@@ -219,6 +228,7 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
     ...(dispatchRows ? dispatches(draft) : {}),
     ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
     ...(named.length === 0 ? {} : { references: named }),
+    ...flowsOf(draft),
     ...(draft.answered.length === 0 ? {} : { answered: draft.answered }),
     ...RecordLetters.of(events)
   }

@@ -134,6 +134,8 @@ export interface Commit {
   readonly blobs?: ReadonlyArray<{ readonly ref: BlobRef; readonly bytes: Uint8Array }>
   /** Blobs this record names that must be there already; each gets a reference row. */
   readonly references?: ReadonlyArray<BlobRef>
+  /** Addresses of the flow documents that a patch in this record has brought in: each is kept as long as the run. */
+  readonly flows?: ReadonlyArray<string>
   /** Rows of `commands` that this record answers, with the answer. */
   readonly answered?: ReadonlyArray<{ readonly id: number; readonly answer: string }>
   readonly deadLetters?: ReadonlyArray<DeadLetter>

@@ -88,8 +88,8 @@ export const decide = (draft: Draft, command: DecideApproval): Refusal | undefin
   return undefined
 }
 
-/** Types whose attempts are made by workers, one after the other. */
-const repeatable: ReadonlySet<string> = new Set(["transform", "function", "http", "agent", "file"])
+/** Types whose attempts are made one after the other, by workers or as child runs. */
+const repeatable: ReadonlySet<string> = new Set(["transform", "function", "http", "agent", "file", "flow"])
 
 /** Why the step cannot have another attempt, or not with these modifications. */
 const repetitionFault = (draft: Draft, command: DecideApproval): Refusal | undefined => {

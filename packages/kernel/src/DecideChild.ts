@@ -14,6 +14,7 @@ import type { Template } from "./Expression.ts"
 import * as Finish from "./Finish.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import * as JsonSchema from "./JsonSchema.ts"
+import * as Modifications from "./Modifications.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
 import type { PlanNode, Work } from "./Plan.ts"
@@ -87,11 +88,16 @@ const sightOf = (draft: Draft, { index, node }: Caller, template: Template): Sig
 
 const inputOf = (draft: Draft, caller: Caller): Result.Result<Value, StepError> => {
   const template = caller.work.fields["input"]
-  if (template === undefined) return Result.succeed(inline({}))
-  const value = Drafts.evaluate(draft, template, sightOf(draft, caller, template))
-  return Result.isSuccess(value)
-    ? Result.succeed(inline(value.success))
-    : Result.fail(Settle.expressionError(`input: ${value.failure.message}`))
+  const value = template === undefined
+    ? Result.succeed<Json>({})
+    : Drafts.evaluate(draft, template, sightOf(draft, caller, template))
+  if (Result.isFailure(value)) return Result.fail(Settle.expressionError(`input: ${value.failure.message}`))
+  const modifications = draft.state.changes.get(caller.path)?.modifications
+  return Result.succeed(inline(
+    modifications === undefined
+      ? value.success
+      : Modifications.modify("flow", read(draft, modifications), "input", value.success)
+  ))
 }
 
 const start = (draft: Draft, caller: Caller): void => {

@@ -17,6 +17,9 @@ const members: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
   ["file", ["path", "content"]]
 ])
 
+/** Types whose input is their field `input`. */
+const whole: ReadonlySet<string> = new Set(["agent", "function", "flow"])
+
 const isObject = (value: Json): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
@@ -25,7 +28,9 @@ export const problem = (work: Pick<Work, "type">, patch: Json): string | undefin
   const violation = MergePatch.check(patch)
   if (violation !== undefined) return violation.message
   const fields = members.get(work.type)
-  if (fields === undefined) return undefined
+  if (fields === undefined) {
+    return whole.has(work.type) ? undefined : `a ${work.type} step has no input that could be changed`
+  }
   if (!isObject(patch)) return `the input of a ${work.type} step is an object of ${fields.join(", ")}`
   const unknown = Object.keys(patch).find((name) => !fields.includes(name))
   return unknown === undefined

@@ -68,6 +68,7 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   const refused = first(
     [
       ["PATCH_STARTED", started(state, change)],
+      ["PATCH_INVALID", unpinned(plan, change)],
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
       ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
@@ -126,6 +127,17 @@ const started = (state: RunState, change: PatchChange.PatchChange): ReadonlyArra
   }
   return problems
 }
+
+/** What a step calls is pinned when it comes into the plan: nobody looks a name up later (SEMANTICS 8.7e). */
+const unpinned = (plan: Plan, change: PatchChange.PatchChange): ReadonlyArray<Problem> =>
+  [...change.addedNodes, ...change.changedNodes.map(({ after }) => after)].flatMap(({ id }) => {
+    const node = plan.byId.get(id)
+    const work = node?.type === "flow" ? node : node?.each?.body.type === "flow" ? node.each.body : undefined
+    if (node === undefined || work === undefined || work.call !== undefined) return []
+    const pointer = `/nodes/${node.index}${work === node ? "" : "/each"}/flow`
+    const message = `'${id}' would call a flow that the run has not pinned.`
+    return [PatchProblem.problem("PATCH_INVALID", pointer, message, { expected: "a flow that the run calls already" })]
+  })
 
 const orphans = (state: RunState, plan: Plan): ReadonlyArray<Problem> =>
   plan.nodes.flatMap((node) => {

@@ -75,6 +75,30 @@ describe("a step that calls a flow", () => {
     run.holds()
   })
 
+  it("is tried again as another child, with the input that an operator or an approver has changed", () => {
+    const run = new Family(flow([call({ onFailure: "ask", checkpointAfter: true } as never)]), { n: 7 })
+    const first = run.children[0]?.wait.run
+    run.end("call", "failed")
+    run.ask({
+      type: "ResolveStep",
+      at: ++run.at,
+      path: "call",
+      action: "retry",
+      modifications: inline({ n: 8, more: true })
+    })
+    const [second] = run.children
+    assert.deepStrictEqual(second?.wait.input, inline({ n: 8, more: true }))
+    assert.notStrictEqual(second?.wait.run, first)
+    run.end("call", "succeeded", { output: 1 })
+    const change = inline({ n: 9 })
+    run.ask({ type: "DecideApproval", at: ++run.at, by: "ana", path: "call", decision: "retry", modifications: change })
+    assert.deepStrictEqual(run.children.map(({ attempt, wait }) => [attempt, wait.input]), [[3, inline({ n: 9 })]])
+    run.end("call", "succeeded", { output: 2 })
+    run.ask({ type: "DecideApproval", at: ++run.at, by: "ana", path: "call", decision: "continue" })
+    assert.deepStrictEqual([run.state.finished?.status, run.state.nodes.get(0).output], ["succeeded", inline(2)])
+    run.holds()
+  })
+
   it("K12 has its child's id as the door", () => {
     const run = new Family(flow([call()]), { n: 1 })
     const [reason] = explain(run.state, run.at)

@@ -9,22 +9,18 @@ import type { OpenDoor } from "@baton/engine/RunStore"
 import type { Decided } from "@baton/kernel/Approval"
 import * as ApprovalRefusal from "@baton/kernel/ApprovalRefusal"
 import type { Command } from "@baton/kernel/Command"
-import * as Decide from "@baton/kernel/Decide"
 import type { RunState } from "@baton/kernel/RunState"
-import type { BlobRef, Json, Value } from "@baton/kernel/Value"
+import type { Json, Value } from "@baton/kernel/Value"
 import { resolve } from "@baton/kernel/Value"
 import type { ApprovalWait } from "@baton/kernel/Wait"
 import { shownPart } from "@baton/kernel/Wait"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunReading from "./RunReading.ts"
 import { bounded } from "./StoredInput.ts"
 
-/** Who decides, when nobody says so: the person at this machine. */
-const somebody = "local"
 /** Doors looked through for the beginning of an id. */
 const prefixDoorsMax = 10_000
 /** Journal records read in one go. */
@@ -78,7 +74,7 @@ interface Place {
 }
 
 const doors = (parts: Parts, query: { id?: string; run?: string; closed?: boolean; after?: string; limit: number }) =>
-  Effect.mapError(parts.store.doors({ tenant, kinds, ...query }), Answers.fromStore)
+  Effect.mapError(parts.store.doors({ tenant: parts.tenant, kinds, ...query }), Answers.fromStore)
 
 const byPrefix = Effect.fnUntraced(function*(parts: Parts, text: string): Effect.fn.Return<Place, ClientError> {
   const matching: Array<OpenDoor> = []
@@ -125,7 +121,7 @@ const place = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Place, ClientError> {
   if (step !== undefined) return { run: yield* RunReading.find(parts, target), path: step }
   const [door] = yield* Effect.mapError(
-    parts.store.doors({ tenant, id: target, closed: true, limit: 1 }),
+    parts.store.doors({ tenant: parts.tenant, id: target, closed: true, limit: 1 }),
     Answers.fromStore
   )
   if (door !== undefined) return yield* decidable(door)
@@ -137,7 +133,10 @@ const asked = Effect.fnUntraced(
   function*(parts: Parts, run: string, wanted: (wait: ApprovalWait, path: string) => boolean) {
     let found: { readonly wait: ApprovalWait; readonly path: string; readonly attempt: number; at: number } | undefined
     for (let after = 0;;) {
-      const records = yield* Effect.mapError(parts.store.records(tenant, run, after, pageRecords), Answers.fromStore)
+      const records = yield* Effect.mapError(
+        parts.store.records(parts.tenant, run, after, pageRecords),
+        Answers.fromStore
+      )
       for (const record of records) {
         for (const event of yield* Effect.mapError(RunLoader.events(record), Answers.fromStore)) {
           if (event.type !== "StepWaiting" || event.wait.kind !== "approval" || !wanted(event.wait, event.path)) {
@@ -175,7 +174,7 @@ const shown = Effect.fnUntraced(function*(parts: Parts, wait: ApprovalWait) {
 
 /** Where nobody else executes the run, what was decided takes effect when somebody resumes it. */
 const resumeOf = (parts: Parts, run: string, { finished, paused }: RunState): string | null =>
-  finished === undefined && (paused || (!parts.execute && parts.coordinator.slot(tenant, run) !== undefined))
+  finished === undefined && (paused || (!parts.execute && parts.coordinator.slot(parts.tenant, run) !== undefined))
     ? `baton runs resume ${run}`
     : null
 
@@ -220,30 +219,6 @@ const show = Effect.fnUntraced(function*(parts: Parts, at: Place): Effect.fn.Ret
   }
 })
 
-/** How often values are loaded that a decision reads. */
-const roundsMax = 8
-
-/**
- * Asked of the run as it stands, before anybody takes it over: a decision that is refused leaves no trace in a run that
- * nobody owns, and a run that is over still tells what became of the approval.
- */
-const requireAcceptable = Effect.fnUntraced(function*(parts: Parts, run: string, command: DecideApproval) {
-  const state = yield* RunReading.stateOf(parts, run)
-  const blobs = new Map<BlobRef, Json>()
-  for (let round = 0; round < roundsMax; round++) {
-    const decision = Decide.decide(state, command, blobs)
-    if (decision.kind === "events") return
-    if (decision.kind === "refused") {
-      const { code, message } = decision.refusal
-      return yield* Answers.fromSettled(run, { kind: "refused", code, message })
-    }
-    for (const ref of decision.needs.refs) {
-      const bytes = yield* Effect.mapError(parts.blobs.get(tenant, ref), Answers.fromBlobs)
-      blobs.set(ref, JSON.parse(Buffer.from(bytes).toString("utf8")))
-    }
-  }
-})
-
 const withHint = (error: ClientError, { id, run }: Place): ClientError =>
   new ClientError({
     reason: error.reason,
@@ -265,7 +240,7 @@ const decide = Effect.fnUntraced(function*(
   const command = (now: number): DecideApproval => ({
     type: "DecideApproval",
     at: now,
-    by: made.by ?? somebody,
+    by: made.by ?? parts.by,
     path: at.path,
     decision: made.decision,
     ...(at.id === undefined ? {} : { id: at.id }),
@@ -275,10 +250,7 @@ const decide = Effect.fnUntraced(function*(
     ...(data === undefined ? {} : { data }),
     ...(modifications === undefined ? {} : { modifications })
   })
-  yield* requireAcceptable(parts, at.run, command(parts.clock.currentTimeMillisUnsafe())).pipe(
-    Effect.andThen(RunControl.ask(parts, at.run, command)),
-    Effect.mapError((error) => withHint(error, at))
-  )
+  yield* Effect.mapError(RunControl.ask(parts, at.run, command), (error) => withHint(error, at))
   return yield* show(parts, at)
 })
 
@@ -287,7 +259,7 @@ export const make = (parts: Parts): ApprovalsClient["Service"] =>
     list: Effect.fnUntraced(function*({ run, ...query }) {
       const found = run === undefined ? undefined : yield* RunReading.find(parts, run)
       const list = yield* Effect.mapError(
-        parts.store.doors({ tenant, ...query, ...(found === undefined ? {} : { run: found }) }),
+        parts.store.doors({ tenant: parts.tenant, ...query, ...(found === undefined ? {} : { run: found }) }),
         Answers.fromStore
       )
       return list.map(item)

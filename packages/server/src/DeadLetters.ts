@@ -10,13 +10,10 @@ import * as Sha256 from "@baton/kernel/Sha256"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunFork from "./RunFork.ts"
 import * as RunReading from "./RunReading.ts"
 
-/** Who acts: the person at this machine. */
-const by = "local"
 const prefix = "dl_"
 /** Most letters of one page. */
 const pageMax = 1000
@@ -46,7 +43,7 @@ const find = Effect.fnUntraced(function*(parts: Parts, id: string): Effect.fn.Re
   const number = numberOf(id)
   const [letter] = number === undefined
     ? []
-    : yield* Effect.mapError(parts.store.deadLetters({ tenant, id: number, limit: 1 }), Answers.fromStore)
+    : yield* Effect.mapError(parts.store.deadLetters({ tenant: parts.tenant, id: number, limit: 1 }), Answers.fromStore)
   if (letter !== undefined) return letter
   return yield* refuse("not_found", "LETTER_NOT_FOUND", `there is no dead letter ${id}`, "baton deadletters list")
 })
@@ -59,7 +56,7 @@ export const list = Effect.fnUntraced(
     const after = query.after === undefined ? undefined : (yield* find(parts, query.after)).id
     const letters = yield* Effect.mapError(
       parts.store.deadLetters({
-        tenant,
+        tenant: parts.tenant,
         limit: Math.min(Math.max(1, query.limit), pageMax),
         ...(query.state === undefined ? {} : { state: query.state }),
         ...(query.run === undefined ? {} : { run: query.run }),
@@ -86,7 +83,7 @@ const settle = Effect.fnUntraced(function*(
   fate: LetterFate
 ): Effect.fn.Return<void, ClientError> {
   const won = yield* Effect.mapError(
-    parts.store.settleLetter(tenant, letter.id, letter, fate),
+    parts.store.settleLetter(parts.tenant, letter.id, letter, fate),
     Answers.fromStore
   )
   if (!won) return yield* settled(yield* find(parts, `${prefix}${letter.id}`))
@@ -99,7 +96,7 @@ const promiseMs = 60_000
 const isBroken = Effect.fnUntraced(function*(parts: Parts, letter: StoredLetter) {
   if (letter.state !== "reprocessed" || letter.into === undefined) return false
   if (parts.clock.currentTimeMillisUnsafe() - (letter.settledAt ?? 0) < promiseMs) return false
-  return (yield* Effect.mapError(parts.store.find(tenant, letter.into), Answers.fromStore)) === undefined
+  return (yield* Effect.mapError(parts.store.find(parts.tenant, letter.into), Answers.fromStore)) === undefined
 })
 
 const isWaiting = Effect.fnUntraced(function*(parts: Parts, letter: StoredLetter) {
@@ -114,12 +111,12 @@ const retryStep = Effect.fnUntraced(
   function*(parts: Parts, letter: StoredLetter, options: Options): Effect.fn.Return<void, ClientError> {
     const blobs: Parameters<typeof store>[1] = []
     const patch = options.modifications === undefined ? undefined : store(options.modifications, blobs)
-    for (const { bytes } of blobs) yield* Effect.mapError(parts.blobs.put(tenant, bytes), Answers.fromBlobs)
+    for (const { bytes } of blobs) yield* Effect.mapError(parts.blobs.put(parts.tenant, bytes), Answers.fromBlobs)
     // The record of the retry settles the letter.
     yield* RunControl.ask(parts, letter.run, (at) => ({
       type: "ResolveStep",
       at,
-      by,
+      by: options.by ?? parts.by,
       path: letter.path,
       action: "retry",
       ...(options.note === undefined ? {} : { note: options.note }),
@@ -139,13 +136,13 @@ const asNewRun = Effect.fnUntraced(
   function*(parts: Parts, letter: StoredLetter, options: Options): Effect.fn.Return<MadeRun, ClientError> {
     const at = parts.clock.currentTimeMillisUnsafe()
     const into = runOf(letter)
-    const fate = { state: "reprocessed", settledAt: at, by, note: options.note, into } as const
+    const fate = { state: "reprocessed", settledAt: at, by: options.by ?? parts.by, note: options.note, into } as const
     yield* settle(parts, letter, fate)
     const request = { run: letter.run, step: letter.path, ...options }
     // A run that is there stays what the letter came to, whatever went wrong behind its making.
     const reopen = Effect.flatMap(
-      parts.store.find(tenant, into),
-      (made) => made === undefined ? parts.store.settleLetter(tenant, letter.id, fate, openFate) : Effect.void
+      parts.store.find(parts.tenant, into),
+      (made) => made === undefined ? parts.store.settleLetter(parts.tenant, letter.id, fate, openFate) : Effect.void
     )
     return yield* Effect.tapError(RunFork.retry(parts, request, into), () => Effect.ignore(reopen))
   }
@@ -155,7 +152,7 @@ export const reprocess = Effect.fnUntraced(
   function*(parts: Parts, id: string, options: Options): Effect.fn.Return<Reprocessed, ClientError> {
     const letter = yield* find(parts, id)
     if (letter.state !== "open" && !(yield* isBroken(parts, letter))) return yield* settled(letter)
-    const row = yield* Effect.mapError(parts.store.find(tenant, letter.run), Answers.fromStore)
+    const row = yield* Effect.mapError(parts.store.find(parts.tenant, letter.run), Answers.fromStore)
     if (row === undefined) return yield* Effect.fail(Answers.runNotFound(letter.run))
     if (isFinished(row)) {
       const made = yield* asNewRun(parts, letter, options)
@@ -171,10 +168,15 @@ export const reprocess = Effect.fnUntraced(
 )
 
 export const discard = Effect.fnUntraced(
-  function*(parts: Parts, id: string, note: string | undefined): Effect.fn.Return<DeadLetterItem, ClientError> {
+  function*(
+    parts: Parts,
+    id: string,
+    note: string | undefined,
+    by: string = parts.by
+  ): Effect.fn.Return<DeadLetterItem, ClientError> {
     const letter = yield* find(parts, id)
     if (letter.state !== "open") return yield* settled(letter)
-    const row = yield* Effect.mapError(parts.store.find(tenant, letter.run), Answers.fromStore)
+    const row = yield* Effect.mapError(parts.store.find(parts.tenant, letter.run), Answers.fromStore)
     if (row !== undefined && !isFinished(row) && (yield* isWaiting(parts, letter))) {
       const message =
         `${letter.path} of ${letter.run} waits for a decision; to discard its letter would leave it waiting`

@@ -17,7 +17,6 @@ import * as Exit from "effect/Exit"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 
 /** Names looked up that are kept. */
 export const lookupsMax = 200
@@ -30,12 +29,13 @@ export interface Found {
 }
 
 export interface FlowCatalog {
-  readonly find: (name: string, version: string | undefined) => Effect.Effect<Found, ClientError>
+  readonly find: (tenant: string, name: string, version: string | undefined) => Effect.Effect<Found, ClientError>
   /** Forgets what names mean: something was published here. */
   readonly forget: Effect.Effect<void>
 }
 
-const keyOf = (name: string, version: string | undefined): string => version === undefined ? name : `${name}@${version}`
+const keyOf = (tenant: string, name: string, version: string | undefined): string =>
+  JSON.stringify(version === undefined ? [tenant, name] : [tenant, name, version])
 
 const shipped = (name: string, version: string | undefined): Found | undefined => {
   const { flow, plan } = FlowSource.find(name) ?? {}
@@ -48,18 +48,20 @@ const shipped = (name: string, version: string | undefined): Found | undefined =
 export const make = (flows: FlowStore["Service"]): Effect.Effect<FlowCatalog> =>
   Effect.map(
     Cache.makeWith((key: string): Effect.Effect<Found, FlowStoreError> => {
-      const [name = "", version] = key.split("@", 2)
+      const [tenant, name, version]: [string, string, string?] = JSON.parse(key)
       return flows.find(tenant, name, version)
     }, {
       capacity: lookupsMax,
       timeToLive: (exit) => Exit.isSuccess(exit) ? lookupsFor : Duration.zero
     }),
     (cache): FlowCatalog => ({
-      find: (name, version) => {
+      find: (tenant, name, version) => {
         const own = shipped(name, version)
         if (own !== undefined) return Effect.succeed(own)
-        return Cache.get(cache, keyOf(name, version)).pipe(
-          Effect.catch((error) => Effect.flatMap(hint(flows, name, version, error), (failed) => Effect.fail(failed)))
+        return Cache.get(cache, keyOf(tenant, name, version)).pipe(
+          Effect.catch((error) =>
+            Effect.flatMap(hint(tenant, flows, name, version, error), (failed) => Effect.fail(failed))
+          )
         )
       },
       forget: Cache.invalidateAll(cache)
@@ -68,6 +70,7 @@ export const make = (flows: FlowStore["Service"]): Effect.Effect<FlowCatalog> =>
 
 /** What is not there, told with the name that was most likely meant. */
 const hint = (
+  tenant: string,
   flows: FlowStore["Service"],
   name: string,
   version: string | undefined,
@@ -104,9 +107,9 @@ const publish = Effect.fnUntraced(function*(parts: Parts, text: string, file: st
   const agents = yield* parts.agents.list
   const checked = FlowSource.check(text, file, new Set(agents.map((agent) => agent.name)))
   const { flow } = yield* FlowSource.require(checked, file)
-  const before = yield* Effect.mapError(parts.flows.list(tenant), Answers.fromFlows)
+  const before = yield* Effect.mapError(parts.flows.list(parts.tenant), Answers.fromFlows)
   const at = parts.clock.currentTimeMillisUnsafe()
-  const published = yield* parts.flows.publish(tenant, flow, at).pipe(
+  const published = yield* parts.flows.publish(parts.tenant, flow, at).pipe(
     Effect.mapError((error) =>
       error.reason !== "exists" ? Answers.fromFlows(error) : new ClientError({
         reason: "conflict",
@@ -122,13 +125,13 @@ const publish = Effect.fnUntraced(function*(parts: Parts, text: string, file: st
 })
 
 const list = Effect.fnUntraced(function*(parts: Parts, name: string | undefined) {
-  const published = yield* Effect.mapError(parts.flows.list(tenant), Answers.fromFlows)
+  const published = yield* Effect.mapError(parts.flows.list(parts.tenant), Answers.fromFlows)
   const names = [...new Set(published.map((one) => one.name))].filter((one) => name === undefined || one === name)
   const items: Array<FlowItem> = []
   for (const one of names.toSorted()) {
     const left = published.filter((version) => version.name === one)
     for (let next = newest(left); next !== undefined; next = name === undefined ? undefined : newest(left)) {
-      const { flow } = yield* Effect.mapError(parts.flows.find(tenant, one, next.version), Answers.fromFlows)
+      const { flow } = yield* Effect.mapError(parts.flows.find(parts.tenant, one, next.version), Answers.fromFlows)
       items.push(item({ flow, published: next }))
       left.splice(left.indexOf(next), 1)
     }
@@ -147,7 +150,7 @@ export const client = (parts: Parts): FlowsClient["Service"] =>
     publish: (text, file) => publish(parts, text, file),
     list: (name) => list(parts, name),
     find: (name, version) =>
-      Effect.map(parts.catalog.find(name, version), (found): FlowDocument => ({
+      Effect.map(parts.catalog.find(parts.tenant, name, version), (found): FlowDocument => ({
         ...item(found),
         canonical: found.flow as unknown as Json
       }))

@@ -10,16 +10,17 @@ import type * as Flow from "@baton/kernel/Flow"
 import * as FlowShort from "@baton/kernel/FlowShort"
 import * as JsonPatch from "@baton/kernel/JsonPatch"
 import * as PatchedPlan from "@baton/kernel/PatchedPlan"
+import * as PatchProblem from "@baton/kernel/PatchProblem"
 import type { Plan } from "@baton/kernel/Plan"
-import type { Code, Origin } from "@baton/kernel/Problem"
+import type { Code, Origin, Problem } from "@baton/kernel/Problem"
 import { Report, sameOrigin } from "@baton/kernel/Problem"
+import type { RunState } from "@baton/kernel/RunState"
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 
 export interface Pinned {
   readonly hash: string
@@ -30,10 +31,19 @@ interface Pinning {
   readonly parts: Parts
   /** What is done to every document before it is frozen, such as giving its agents the run's model. */
   readonly prepare: (flow: Flow.Flow) => Flow.Flow
+  /** Runs that the run whose document is pinned is below. */
+  readonly above: number
   /** Flows pinned already, by name and version. */
   readonly known: Map<string, FlowCall>
+  /** By address: how many flows deep a document goes, itself included. */
+  readonly heights: Map<string, number>
   readonly report: Report
 }
+
+const pinningOf = (
+  parts: Parts,
+  { above, origin, prepare }: Pick<Pinning, "above" | "prepare"> & { readonly origin: Origin }
+): Pinning => ({ parts, prepare, above, known: new Map(), heights: new Map(), report: new Report(origin) })
 
 const fault = ({ report }: Pinning, code: Code, pointer: string, message: string): undefined => {
   report.add(code, pointer, message)
@@ -48,7 +58,7 @@ const byName = Effect.fnUntraced(function*(
 ): Effect.fn.Return<FlowCall | undefined, ClientError> {
   const named = reference(text)
   if (named === undefined) return fault(pinning, "WRONG_TYPE", pointer, `'${text}' names no flow.`)
-  const found = yield* pinning.parts.catalog.find(named.name, named.version).pipe(
+  const found = yield* pinning.parts.catalog.find(pinning.parts.tenant, named.name, named.version).pipe(
     Effect.catch((error) =>
       error.reason === "not_found"
         ? Effect.succeed(fault(pinning, "UNKNOWN_FLOW", pointer, `${error.message} ${error.hint ?? ""}`.trim()))
@@ -71,8 +81,42 @@ const byName = Effect.fnUntraced(function*(
   return call
 })
 
+const addressOf = (plan: Plan, index: number): string | undefined =>
+  (plan.nodes[index]?.call ?? plan.nodes[index]?.each?.body.call)?.hash
+
+const heightOf: (pinning: Pinning, hash: string) => Effect.Effect<number, ClientError> = Effect.fnUntraced(
+  function*(pinning, hash) {
+    const known = pinning.heights.get(hash)
+    if (known !== undefined) return known
+    const plan = yield* Effect.mapError(pinning.parts.plans.get(pinning.parts.tenant, hash), Answers.fromFlows)
+    let below = 0
+    for (const index of plan.callers) {
+      const called = addressOf(plan, index)
+      if (called !== undefined) below = Math.max(below, yield* heightOf(pinning, called))
+    }
+    pinning.heights.set(hash, below + 1)
+    return below + 1
+  }
+)
+
+const tooDeep = (pinning: Pinning, pointer: string, trail: ReadonlyArray<string>): undefined =>
+  fault(pinning, "FLOW_TOO_DEEP", pointer, `More than ${Child.depthMax} flows deep: ${trail.join(" → ")}.`)
+
 /** The address that stands for what a node calls; `undefined` when there is a problem, which is noted. */
 const callOf = Effect.fnUntraced(function*(
+  pinning: Pinning,
+  flow: Json,
+  pointer: string,
+  trail: ReadonlyArray<string>
+): Effect.fn.Return<FlowCall | undefined, ClientError> {
+  const call = yield* pinnedCall(pinning, flow, pointer, trail)
+  if (call === undefined) return undefined
+  // One that was pinned on another way may go too deep on this one.
+  const depth = pinning.above + trail.length - 1 + (yield* heightOf(pinning, call.hash))
+  return depth > Child.depthMax ? tooDeep(pinning, pointer, [...trail, call.name]) : call
+})
+
+const pinnedCall = Effect.fnUntraced(function*(
   pinning: Pinning,
   flow: Json,
   pointer: string,
@@ -81,7 +125,7 @@ const callOf = Effect.fnUntraced(function*(
   if (typeof flow === "string") return yield* byName(pinning, flow, pointer, trail)
   if (Child.isCall(flow)) {
     // An address that was written down, as in the document of a run: it must be there, and so must all it calls.
-    return yield* pinning.parts.plans.get(tenant, flow.hash).pipe(
+    return yield* pinning.parts.plans.get(pinning.parts.tenant, flow.hash).pipe(
       Effect.as(flow),
       Effect.catch((error) =>
         error.reason === "missing"
@@ -101,9 +145,7 @@ const pin: (
   pointer: string,
   trail: ReadonlyArray<string>
 ) => Effect.Effect<Pinned | undefined, ClientError> = Effect.fnUntraced(function*(pinning, flow, pointer, trail) {
-  if (trail.length > Child.depthMax + 1) {
-    return fault(pinning, "FLOW_TOO_DEEP", pointer, `More than ${Child.depthMax} flows deep: ${trail.join(" → ")}.`)
-  }
+  if (pinning.above + trail.length > Child.depthMax + 1) return tooDeep(pinning, pointer, trail)
   const nodes: Array<Flow.Node> = []
   for (const [index, node] of flow.nodes.entries()) {
     const where = pointer === "" ? `/nodes/${index}` : pointer
@@ -118,7 +160,7 @@ const pin: (
   if (pinning.report.failed) return undefined
   const isPinned = nodes.every((node, index) => node === flow.nodes[index])
   const prepared = pinning.prepare(isPinned ? flow : { ...flow, nodes })
-  return yield* Effect.mapError(pinning.parts.plans.freeze(tenant, prepared), Answers.fromFlows)
+  return yield* Effect.mapError(pinning.parts.plans.freeze(pinning.parts.tenant, prepared), Answers.fromFlows)
 })
 
 /** Freezes a flow with all it calls; refused, with every problem, when something of that is not there or goes in a circle. */
@@ -128,7 +170,7 @@ export const freeze = Effect.fnUntraced(function*(
   source: { readonly file: string; readonly origin: Origin },
   prepare: Pinning["prepare"]
 ): Effect.fn.Return<Pinned, ClientError> {
-  const pinning: Pinning = { parts, prepare, known: new Map(), report: new Report(source.origin) }
+  const pinning = pinningOf(parts, { prepare, above: 0, origin: source.origin })
   const pinned = yield* pin(pinning, flow, "", [`${flow.name}@${flow.version ?? "0.0.0"}`])
   return pinned ?? (yield* Effect.fail(FlowSource.invalid(source.file, pinning.report.problems)))
 })
@@ -159,29 +201,64 @@ const pinNode = Effect.fnUntraced(function*(
   return isObject(each) ? { ...node, each: yield* pinNode(pinning, each, `${pointer}/each`, trail) } : node
 })
 
+/** What an operation brings, pinned where it is a flow, or has one: a node, a body, all nodes, or a flow alone. */
+const pinValue = Effect.fnUntraced(function*(
+  pinning: Pinning,
+  path: string,
+  value: Json,
+  pointer: string,
+  trail: ReadonlyArray<string>
+): Effect.fn.Return<Json, ClientError> {
+  if (/^\/nodes\/[^/]+(?:\/each)?\/flow$/.test(path)) {
+    return (yield* pinNode(pinning, { type: "flow", flow: value }, pointer, trail))["flow"] ?? null
+  }
+  if (/^\/nodes\/[^/]+(?:\/each)?$/.test(path)) {
+    return isObject(value)
+      ? yield* pinNode(pinning, value, pointer, trail)
+      : value
+  }
+  if (path !== "/nodes" || !Array.isArray(value)) return value
+  const nodes: Array<Json> = []
+  for (const [index, node] of (value as ReadonlyArray<Json>).entries()) {
+    nodes.push(isObject(node) ? yield* pinNode(pinning, node, `${pointer}/${index}`, trail) : node)
+  }
+  return nodes
+})
+
+const pinOperation = Effect.fnUntraced(function*(
+  pinning: Pinning,
+  operation: Json,
+  at: string,
+  trail: ReadonlyArray<string>
+): Effect.fn.Return<Json, ClientError> {
+  if (!isObject(operation)) return operation
+  const { op, path, value } = operation
+  if ((op !== "add" && op !== "replace") || typeof path !== "string" || value === undefined) return operation
+  const pinned = yield* pinValue(pinning, path, value, `${at}/value`, trail)
+  return pinned === value ? operation : { ...operation, value: pinned }
+})
+
+const refusal = (run: string, problems: ReadonlyArray<Problem>): ClientError =>
+  Answers.fromRefusal(run, PatchProblem.refuse("PATCH_INVALID", PatchProblem.summary(problems), problems))
+
 /** The operations of a patch with every flow that they bring pinned; anything else stays for the kernel to judge. */
 export const pinOperations = Effect.fnUntraced(function*(
   parts: Parts,
-  plan: Plan,
+  { parent, plan, run }: RunState,
   operations: Json
 ): Effect.fn.Return<Json, ClientError> {
   // What is no patch, or over its budgets, is not walked.
   if (!Array.isArray(operations) || Result.isFailure(JsonPatch.decode(operations, PatchedPlan.bounds))) {
     return operations
   }
-  const pinning: Pinning = { parts, prepare: (flow) => flow, known: new Map(), report: new Report(sameOrigin) }
+  const above = parent?.depth ?? 0
+  const pinning = pinningOf(parts, { prepare: (flow) => flow, above, origin: sameOrigin })
+  const trail = [`${plan.name}@${plan.version}`]
   const pinned: Array<Json> = []
   for (const [index, operation] of (operations as ReadonlyArray<Json>).entries()) {
-    const value = isObject(operation) ? operation["value"] : undefined
-    pinned.push(
-      isObject(operation) && isObject(value)
-        ? { ...operation, value: yield* pinNode(pinning, value, `/${index}/value`, [`${plan.name}@${plan.version}`]) }
-        : operation
-    )
+    pinned.push(yield* pinOperation(pinning, operation, `/${index}`, trail))
   }
-  return pinning.report.failed
-    ? yield* Effect.fail(FlowSource.invalid("the patch", pinning.report.problems))
-    : pinned
+  return pinning.report.failed ? yield* Effect.fail(refusal(run, pinning.report.problems)) : pinned
 })
 
 /** The plan and the plans of all flows it calls, each once. */
@@ -193,9 +270,9 @@ export const family = Effect.fnUntraced(function*(parts: Parts, plan: Plan): Eff
   const found = new Map<string, Plan>([["", plan]])
   for (const one of found.values()) {
     for (const index of one.callers) {
-      const call = one.nodes[index]?.call ?? one.nodes[index]?.each?.body.call
-      if (call === undefined || found.has(call.hash)) continue
-      found.set(call.hash, yield* Effect.mapError(parts.plans.get(tenant, call.hash), Answers.fromFlows))
+      const hash = addressOf(one, index)
+      if (hash === undefined || found.has(hash)) continue
+      found.set(hash, yield* Effect.mapError(parts.plans.get(parts.tenant, hash), Answers.fromFlows))
     }
   }
   return [...found.values()]

@@ -68,7 +68,7 @@ import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
+import { defaultTenant, localActor } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
@@ -151,7 +151,7 @@ const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, 
 /** A program that lacks the rules an unfinished run was made under must not touch it (SEMANTICS 8.13c). */
 const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<void, ClientError> {
   const open = yield* Effect.mapError(
-    parts.store.list({ tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
+    parts.store.list({ tenant: parts.tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
     Answers.fromStore
   )
   const unknown = open.filter((row) => row.semantics !== semantics)
@@ -177,40 +177,57 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
     Effect.provideService(RateCards.make(flows, bound, known), PriceTable, table)
 })
 
-const client = (options: LocalOptions) =>
-  Layer.effectContext(Effect.gen(function*() {
-    const parts: Parts = {
-      coordinator: yield* Coordinator,
-      sweeper: yield* Sweeper,
-      plans: yield* Plans,
-      store: yield* RunStore,
-      sessions: yield* Sessions,
-      blobs: yield* BlobStore,
-      flows: yield* FlowStore,
-      catalog: yield* FlowCatalog.make(yield* FlowStore),
-      feed: yield* EventFeed,
-      log: yield* StepLog,
-      secrets: yield* Secrets,
-      agents: yield* Agents,
-      rates: yield* ratesOf(yield* Agents),
-      clock: yield* Clock.Clock,
-      endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
-      execute: options.execute ?? true,
-      served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
-      functions: new Set((yield* FunctionHandlers).handlers.keys())
-    }
-    yield* requireSemantics(parts)
-    return Context.make(Clients.Client, LocalClient.make(parts)).pipe(
-      Context.add(ApprovalsClient, Approvals.make(parts)),
-      Context.add(OperatorClient, OperatorOffice.make(parts)),
-      Context.add(ReceiptsClient, ReceiptOffice.make(yield* ReceiptStore)),
-      Context.add(SecretsClient, StoreOffice.secrets(parts)),
-      Context.add(FlowsClient, FlowCatalog.client(parts)),
-      Context.add(PatchesClient, RunPatches.make(parts)),
-      Context.add(UsageClient, UsageOffice.make(parts)),
-      Context.add(StoreClient, StoreOffice.store(parts, yield* SqliteUpkeep, options.data))
-    )
-  }))
+/** What every tenant's ports share: made once in a process. */
+export class Host extends Context.Service<Host, {
+  readonly parts: Parts
+  /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
+  readonly portsOf: (who: { readonly tenant: string; readonly by: string }) => Context.Context<Ports>
+}>()("baton/server/Host") {}
+
+const host = (options: LocalOptions) =>
+  Layer.effect(
+    Host,
+    Effect.gen(function*() {
+      const parts: Parts = {
+        tenant: defaultTenant,
+        by: localActor,
+        coordinator: yield* Coordinator,
+        sweeper: yield* Sweeper,
+        plans: yield* Plans,
+        store: yield* RunStore,
+        sessions: yield* Sessions,
+        blobs: yield* BlobStore,
+        flows: yield* FlowStore,
+        catalog: yield* FlowCatalog.make(yield* FlowStore),
+        feed: yield* EventFeed,
+        log: yield* StepLog,
+        secrets: yield* Secrets,
+        receipts: yield* ReceiptStore,
+        agents: yield* Agents,
+        rates: yield* ratesOf(yield* Agents),
+        clock: yield* Clock.Clock,
+        endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
+        execute: options.execute ?? true,
+        served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
+        functions: (yield* FunctionHandlers).handlers
+      }
+      yield* requireSemantics(parts)
+      const upkeep = yield* SqliteUpkeep
+      return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
+    })
+  )
+
+const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Context.Context<Ports> =>
+  Context.make(Clients.Client, LocalClient.make(parts)).pipe(
+    Context.add(ApprovalsClient, Approvals.make(parts)),
+    Context.add(OperatorClient, OperatorOffice.make(parts)),
+    Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
+    Context.add(SecretsClient, StoreOffice.secrets(parts)),
+    Context.add(FlowsClient, FlowCatalog.client(parts)),
+    Context.add(PatchesClient, RunPatches.make(parts)),
+    Context.add(UsageClient, UsageOffice.make(parts)),
+    Context.add(StoreClient, StoreOffice.store(parts, upkeep, data))
+  )
 
 /** Which variable is wrong stands in the problem's path: ["NAME"]. */
 const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
@@ -242,14 +259,20 @@ const toClientError = (error: unknown): ClientError => {
   return new ClientError({ reason: "unavailable", code: "START_FAILED", message })
 }
 
-/** Everything a local program needs; closing its scope stops the machine in order. */
-export const layer = (options: LocalOptions): Layer.Layer<Ports, ClientError> => {
+/** Baton in this process, for any tenant; closing its scope stops the machine in order. */
+export const hostLayer = (options: LocalOptions): Layer.Layer<Host, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
-  return client(options).pipe(
+  return host(options).pipe(
     Layer.provide(machine(options, handlers)),
     Layer.provide(handlers),
-    Layer.catch((error) => Layer.effectContext(Effect.fail(toClientError(error))))
+    Layer.catch((error) => Layer.effect(Host, Effect.fail(toClientError(error))))
   )
 }
+
+/** Everything a local program needs: the ports of the one person at this machine. */
+export const layer = (options: LocalOptions): Layer.Layer<Ports, ClientError> =>
+  Layer.effectContext(Effect.map(Host, ({ portsOf }) => portsOf({ tenant: defaultTenant, by: localActor }))).pipe(
+    Layer.provide(hostLayer(options))
+  )

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunEvents from "./RunEvents.ts"
@@ -15,13 +14,10 @@ import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
 import { bounded, stored } from "./StoredInput.ts"
 
-/** Who acts, for the journal: the person at this machine. */
-const by = "local"
-
 const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  const removed = yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)
+  const removed = yield* Effect.mapError(parts.store.remove(parts.tenant, run), Answers.fromStore)
   if (removed) return yield* collect(parts)
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   if (row.endedAt !== undefined && row.parent !== undefined) {
     const { run: parent } = row.parent
@@ -60,7 +56,11 @@ const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.
   const ended: Array<string> = []
   // Listed before any is removed: a page starts after a run that is there.
   for (let after: string | undefined, more = true; more;) {
-    const rows = yield* parts.store.list({ tenant, limit: pageRuns, ...(after === undefined ? {} : { after }) }).pipe(
+    const rows = yield* parts.store.list({
+      tenant: parts.tenant,
+      limit: pageRuns,
+      ...(after === undefined ? {} : { after })
+    }).pipe(
       Effect.mapError(Answers.fromStore)
     )
     for (const row of rows) if (row.endedAt !== undefined && row.endedAt < before) ended.push(row.run)
@@ -68,7 +68,9 @@ const prune = Effect.fnUntraced(function*(parts: Parts, before: number): Effect.
     more = rows.length === pageRuns
   }
   let removed = 0
-  for (const run of ended) if (yield* Effect.mapError(parts.store.remove(tenant, run), Answers.fromStore)) removed++
+  for (const run of ended) {
+    if (yield* Effect.mapError(parts.store.remove(parts.tenant, run), Answers.fromStore)) removed++
+  }
   yield* collect(parts)
   return removed
 })
@@ -82,7 +84,7 @@ const send = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, ClientError> {
   const id = given ?? RunId.make("evt", parts.clock.currentTimeMillisUnsafe())
   const value = yield* stored(parts, data)
-  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by, id, name, data: value }))
+  yield* RunControl.ask(parts, run, (at) => ({ type: "SendEvent", at, by: parts.by, id, name, data: value }))
 })
 
 const resolveStep = Effect.fnUntraced(function*(
@@ -90,7 +92,7 @@ const resolveStep = Effect.fnUntraced(function*(
   run: string,
   path: string,
   action: "retry" | "skip" | "abort",
-  { delayMs, modifications, note, output }: StepResolution
+  { by = parts.by, delayMs, modifications, note, output }: StepResolution
 ): Effect.fn.Return<void, ClientError> {
   const value = output === undefined ? undefined : yield* bounded(parts, output, "OUTPUT_INVALID", "the output")
   const patch = modifications === undefined
@@ -112,7 +114,7 @@ const resolveStep = Effect.fnUntraced(function*(
 const resume = Effect.fnUntraced(function*(
   parts: Parts,
   run: string,
-  { allowUnknownPrice, budget, note }: NonNullable<Parameters<Client["Service"]["resume"]>[1]>
+  { allowUnknownPrice, budget, by = parts.by, note }: NonNullable<Parameters<Client["Service"]["resume"]>[1]>
 ): Effect.fn.Return<void, ClientError> {
   const add = budget === undefined ? {} : yield* RunBudget.amounts(budget)
   yield* RunControl.takeOver(parts, run)
@@ -126,7 +128,7 @@ const resume = Effect.fnUntraced(function*(
       ...(note === undefined ? {} : { note })
     }))
   }
-  const state = yield* parts.coordinator.peek(tenant, run)
+  const state = yield* parts.coordinator.peek(parts.tenant, run)
   // A raise may have ended the run, or another process has it: only a pause is there to be lifted.
   if (state !== undefined && !state.state.paused) return
   yield* RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by }))
@@ -140,7 +142,7 @@ export const make = (parts: Parts): Client["Service"] =>
     steps: (run, after, limit) => RunReading.steps(parts, run, after, limit),
     list: ({ after, flow, limit, parent, roots, since, status }) =>
       parts.store.list({
-        tenant,
+        tenant: parts.tenant,
         limit,
         ...(status === undefined ? {} : { status }),
         ...(flow === undefined ? {} : { flow }),
@@ -153,14 +155,14 @@ export const make = (parts: Parts): Client["Service"] =>
     explain: (run) => RunReading.reasons(parts, run),
     logs: (run, options) => RunEvents.logs(parts, run, options),
     send: (run, name, data, id) => send(parts, run, name, data, id),
-    cancel: (run, reason) =>
+    cancel: (run, reason, by = parts.by) =>
       Effect.asVoid(RunControl.ask(parts, run, (at) => ({
         type: "CancelRun",
         at,
         by,
         ...(reason === undefined ? {} : { reason })
       }))),
-    pause: (run) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
+    pause: (run, by = parts.by) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
     resume: (run, options) => resume(parts, run, options ?? {}),
     resolveStep: (run, path, action, options) => resolveStep(parts, run, path, action, options),
     remove: (run) => remove(parts, run),

@@ -6,6 +6,7 @@ import type { Coordinator } from "@baton/engine/Coordinator"
 import type { EventFeed } from "@baton/engine/EventFeed"
 import type { FlowStore } from "@baton/engine/FlowStore"
 import type { Plans } from "@baton/engine/Plans"
+import type { ReceiptStore } from "@baton/engine/ReceiptStore"
 import type { RunStore } from "@baton/engine/RunStore"
 import type { Secrets } from "@baton/engine/Secrets"
 import type { Sessions } from "@baton/engine/Sessions"
@@ -13,14 +14,21 @@ import type { StepLog } from "@baton/engine/StepLog"
 import type { Sweeper } from "@baton/engine/Sweeper"
 import type * as Flow from "@baton/kernel/Flow"
 import type { RateCard } from "@baton/kernel/Rates"
+import type { FunctionHandler } from "@baton/steps/FunctionHandlers"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type { FlowCatalog } from "./FlowCatalog.ts"
 
-/** The one tenant of a local store. */
-export const tenant = "default"
+/** The tenant of a store that serves one person. */
+export const defaultTenant = "default"
+/** Who acts where nobody has said who they are: the person at this machine. */
+export const localActor = "local"
 
 export interface Parts {
+  /** Whose runs, flows, secrets and receipts: all that is asked or told through these parts is about this tenant. */
+  readonly tenant: string
+  /** Who acts, for the journal. */
+  readonly by: string
   readonly coordinator: Coordinator["Service"]
   readonly sweeper: Sweeper["Service"]
   readonly plans: Plans["Service"]
@@ -32,6 +40,7 @@ export interface Parts {
   readonly feed: EventFeed["Service"]
   readonly log: StepLog["Service"]
   readonly secrets: Secrets["Service"]
+  readonly receipts: ReceiptStore["Service"]
   readonly agents: Agents["Service"]
   /** The prices of now, of every model that the agents of some flows may ask. */
   readonly rates: (
@@ -46,5 +55,5 @@ export interface Parts {
   /** Node types that this process works on; none when it executes nothing. */
   readonly served: ReadonlySet<string>
   /** Functions served here, by name. */
-  readonly functions: ReadonlySet<string>
+  readonly functions: ReadonlyMap<string, FunctionHandler>
 }

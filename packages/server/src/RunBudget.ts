@@ -11,7 +11,6 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 
 /** Amounts of a budget that somebody gave; a wrong one is refused. */
 export const amounts = (budget: Amount.Budget): Effect.Effect<Amount.Amounts, ClientError> => {
@@ -56,7 +55,7 @@ const calledBy = Effect.fnUntraced(
       for (const node of next.nodes) {
         const hash = (node.each?.body ?? node).call?.hash
         if (hash === undefined || found.has(hash)) continue
-        const called = yield* Effect.mapError(parts.plans.get(tenant, hash), Answers.fromFlows)
+        const called = yield* Effect.mapError(parts.plans.get(parts.tenant, hash), Answers.fromFlows)
         found.set(hash, called)
         open.push(called)
       }

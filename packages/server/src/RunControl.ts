@@ -3,14 +3,15 @@ import { ClientError } from "@baton/contract/Client"
 import type { Settled } from "@baton/engine/RunSlot"
 import type { RunRow } from "@baton/engine/RunStore"
 import type { Command } from "@baton/kernel/Command"
+import * as Decide from "@baton/kernel/Decide"
 import { Problem } from "@baton/kernel/Problem"
+import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
 
@@ -67,16 +68,46 @@ const elsewhere = Effect.fnUntraced(function*(
   run: string,
   command: Command
 ): Effect.fn.Return<Settled | undefined, ClientError> {
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
-  if (row.endedAt !== undefined) {
-    return { kind: "refused", code: "RUN_FINISHED", message: `the run has ended: ${row.code ?? row.status}` }
-  }
-  if ((yield* isOwned(parts, row)) && row.owner !== undefined && row.owner !== parts.sessions.id) {
-    const id = yield* Effect.mapError(parts.sessions.give(tenant, run, JSON.stringify(command)), Answers.fromStore)
+  const isOver = row.endedAt !== undefined
+  if (!isOver && (yield* isOwned(parts, row)) && row.owner !== undefined && row.owner !== parts.sessions.id) {
+    const id = yield* Effect.mapError(
+      parts.sessions.give(parts.tenant, run, JSON.stringify(command)),
+      Answers.fromStore
+    )
     return yield* awaitAnswer(parts, run, id, row.owner)
   }
-  return yield* adopt(parts, row, command)
+  const settled = yield* rehearse(parts, row, command)
+  if (settled !== undefined) return settled
+  return isOver
+    ? { kind: "refused", code: "RUN_FINISHED", message: `the run has ended: ${row.code ?? row.status}` }
+    : yield* adopt(parts, row, command)
+})
+
+/** How often values are loaded that a decision reads. */
+const roundsMax = 8
+
+/**
+ * Asked of the run as it stands, before anybody takes it over: what is refused leaves no trace in a run that nobody owns,
+ * and a run that is over still tells what became of what is asked. `undefined`: it is not refused.
+ */
+const rehearse = Effect.fnUntraced(function*(
+  parts: Parts,
+  row: RunRow,
+  command: Command
+): Effect.fn.Return<Settled | undefined, ClientError> {
+  const state = yield* RunReading.stateOf(parts, row.run)
+  const blobs = new Map<BlobRef, Json>()
+  for (let round = 0; round < roundsMax; round++) {
+    const decision = Decide.decide(state, command, blobs)
+    if (decision.kind === "refused") return { kind: "refused", ...decision.refusal }
+    if (decision.kind === "events") return undefined
+    for (const ref of decision.needs.refs) {
+      blobs.set(ref, yield* Effect.mapError(parts.coordinator.json(parts.tenant, ref), Answers.fromBlobs))
+    }
+  }
+  return undefined
 })
 
 /**
@@ -94,7 +125,10 @@ const adopt = Effect.fnUntraced(function*(
     const { plan } = yield* RunReading.stateOf(parts, run)
     yield* RunStart.requireServed(parts, plan, `baton runs resume ${run}`)
   }
-  const [settled] = yield* Effect.mapError(parts.sweeper.adopt({ tenant, run }, command), Answers.fromStore)
+  const [settled] = yield* Effect.mapError(
+    parts.sweeper.adopt({ tenant: parts.tenant, run }, command),
+    Answers.fromStore
+  )
   return settled
 })
 
@@ -111,9 +145,9 @@ export const ask = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Settled, ClientError> {
   for (let tries = 0; tries < triesMax; tries++) {
     const command = make(parts.clock.currentTimeMillisUnsafe())
-    const here = parts.coordinator.slot(tenant, run) !== undefined
+    const here = parts.coordinator.slot(parts.tenant, run) !== undefined
     const settled = here
-      ? yield* parts.coordinator.command(tenant, run, command)
+      ? yield* parts.coordinator.command(parts.tenant, run, command)
       : yield* elsewhere(parts, run, command)
     if (settled !== undefined && !(settled.kind === "lost" && settled.reason === "not_owner")) {
       return yield* Answers.fromSettled(run, settled)
@@ -130,8 +164,8 @@ export const ask = Effect.fnUntraced(function*(
 
 /** Takes over a run whose process died; nothing happens when it lives here or elsewhere. */
 export const takeOver = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<void, ClientError> {
-  if (parts.coordinator.slot(tenant, run) !== undefined) return
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  if (parts.coordinator.slot(parts.tenant, run) !== undefined) return
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
   if (!(yield* isOwned(parts, row))) yield* adopt(parts, row, undefined)
 })

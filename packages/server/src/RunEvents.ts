@@ -12,7 +12,6 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 
 /** Records read in one go. */
 const pageRecords = 500
@@ -29,7 +28,10 @@ interface Page {
 
 const page = Effect.fnUntraced(
   function*(parts: Parts, run: string, after: number): Effect.fn.Return<Page, ClientError> {
-    const records = yield* Effect.mapError(parts.store.records(tenant, run, after, pageRecords), Answers.fromStore)
+    const records = yield* Effect.mapError(
+      parts.store.records(parts.tenant, run, after, pageRecords),
+      Answers.fromStore
+    )
     const envelopes: Array<EventEnvelope> = []
     let ended = false
     let last = after
@@ -52,7 +54,7 @@ const boundary = Effect.fnUntraced(
     if (after <= 0 || after >= head) return Math.max(0, after)
     for (let back = 1;; back *= 2) {
       const from = Math.max(0, after - back)
-      const records = yield* Effect.mapError(parts.store.records(tenant, run, from, back + 1), Answers.fromStore)
+      const records = yield* Effect.mapError(parts.store.records(parts.tenant, run, from, back + 1), Answers.fromStore)
       const holder = records.findLast((record) => record.seq <= after + 1)
       if (holder !== undefined) return holder.seq - 1
       if (from === 0) return 0
@@ -78,7 +80,7 @@ const follow = (parts: Parts, run: string, hints: Queue.Queue<Wakeup>) => {
         return [found.envelopes, found.ended ? Option.none<number>() : Option.some(found.after)] as const
       }
       // Whoever asks from the last event on has nothing left to see.
-      const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+      const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
       if (row === undefined || (row.endedAt !== undefined && row.head <= after)) {
         return [[], Option.none<number>()] as const
       }
@@ -99,7 +101,7 @@ export const events = (
   options: { readonly after: number; readonly follow: boolean }
 ): Stream.Stream<EventEnvelope, ClientError> =>
   Stream.unwrap(Effect.gen(function*() {
-    const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+    const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
     if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
     const start = yield* boundary(parts, run, options.after, row.head)
     const isNew = ({ seq }: EventEnvelope) => seq === undefined || seq > options.after
@@ -112,7 +114,7 @@ export const events = (
           ] as const)).pipe(Stream.filter(isNew))
     }
     const hints = yield* Queue.sliding<Wakeup>(liveMax)
-    const wakeups = yield* parts.feed.subscribe(tenant, run)
+    const wakeups = yield* parts.feed.subscribe(parts.tenant, run)
     yield* Effect.forkScoped(Stream.runForEach(wakeups, (wakeup) => Queue.offer(hints, wakeup)))
     return Stream.filter(Stream.paginate(start, follow(parts, run, hints)), isNew)
   }))
@@ -129,9 +131,9 @@ export const logs = (
 ): Stream.Stream<LogEntry, ClientError> =>
   Stream.paginate(0, (after) =>
     Effect.gen(function*() {
-      const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+      const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
       if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
-      const lines = yield* parts.log.read(tenant, run, {
+      const lines = yield* parts.log.read(parts.tenant, run, {
         after,
         limit: pageRecords,
         ...(options.path === undefined ? {} : { path: options.path })

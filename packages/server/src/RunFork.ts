@@ -25,7 +25,6 @@ import * as Answers from "./Answers.ts"
 import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
@@ -39,7 +38,7 @@ const refuse = (
 ) => Effect.fail(new ClientError({ reason, code, message, ...more }))
 
 const rowOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<RunRow, ClientError> {
-  const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+  const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
   return row ?? (yield* Effect.fail(Answers.runNotFound(run)))
 })
 
@@ -56,7 +55,7 @@ const read: (
     })
   }
   // A store verifies what it gives: a journal without its beginning does not hold together.
-  const [first] = yield* parts.store.records(tenant, run, 0, 1).pipe(
+  const [first] = yield* parts.store.records(parts.tenant, run, 0, 1).pipe(
     Effect.catch((error) => error.reason === "corrupt" ? Effect.succeed([]) : Effect.fail(Answers.fromStore(error)))
   )
   if (first === undefined || first.seq !== 1) {
@@ -64,10 +63,10 @@ const read: (
       hint: "fork another run, or start anew: baton run FLOW"
     })
   }
-  const plan = yield* Effect.mapError(parts.plans.get(tenant, row.flowHash), Answers.fromFlows)
+  const plan = yield* Effect.mapError(parts.plans.get(parts.tenant, row.flowHash), Answers.fromFlows)
   const source = new SourceRun(plan, at)
   yield* Effect.mapError(
-    JournalReader.read(parts.store, tenant, run, (event) => source.fold(event)),
+    JournalReader.read(parts.store, parts.tenant, run, (event) => source.fold(event)),
     Answers.fromStore
   )
   if (source.state.sealed !== undefined) {
@@ -86,7 +85,7 @@ const childrenMax = 1000
 const startedBelow: (parts: Parts, run: string) => Effect.Effect<ReadonlyArray<string>, ClientError> = Effect
   .fnUntraced(function*(parts, run) {
     const children = yield* Effect.mapError(
-      parts.store.list({ tenant, parent: run, limit: childrenMax }),
+      parts.store.list({ tenant: parts.tenant, parent: run, limit: childrenMax }),
       Answers.fromStore
     )
     const found: Array<string> = []
@@ -100,7 +99,7 @@ const startedBelow: (parts: Parts, run: string) => Effect.Effect<ReadonlyArray<s
 const jsonOf = Effect.fnUntraced(function*(parts: Parts, value: Value): Effect.fn.Return<Json, ClientError> {
   const loaded = new Map<BlobRef, Json>()
   for (const ref of refs(value)) {
-    loaded.set(ref, yield* Effect.mapError(parts.coordinator.json(tenant, ref), Answers.fromBlobs))
+    loaded.set(ref, yield* Effect.mapError(parts.coordinator.json(parts.tenant, ref), Answers.fromBlobs))
   }
   return resolve(value, loaded) ?? null
 })
@@ -176,6 +175,7 @@ interface Making {
   readonly kind: Lineage["kind"]
   readonly again: ReadonlySet<string>
   readonly allowIrreversible: boolean
+  readonly by: string | undefined
   readonly note: string | undefined
   readonly modifications: { readonly path: string; readonly json: Json } | undefined
   /** Id of the new run; absent: a new one. */
@@ -211,14 +211,14 @@ const submit = Effect.fnUntraced(function*(
   const blobs: Array<NewBlob> = []
   const ledger = yield* termsOf(parts, making)
   const settled = yield* parts.coordinator.submit({
-    tenant,
+    tenant: parts.tenant,
     run,
     plan: target.plan,
     blobs,
     command: {
       type: "CreateRun",
       at,
-      by: "local",
+      by: making.by ?? parts.by,
       run,
       flow: { name: target.plan.name, version: target.plan.version, hash: target.hash },
       input: input === undefined ? source.state.input : store(input.after, blobs),
@@ -230,6 +230,7 @@ const submit = Effect.fnUntraced(function*(
         steps: plan.steps,
         maps: plan.maps,
         guarded: plan.guarded,
+        started: plan.started,
         warnings: plan.warnings,
         changes: changesOf(making, blobs),
         ...(making.note === undefined ? {} : { note: making.note })
@@ -288,6 +289,7 @@ export const fork = Effect.fnUntraced(
       kind: "fork",
       again: new Set(),
       allowIrreversible: request.allowIrreversible ?? false,
+      by: request.by,
       note: request.note,
       modifications: undefined,
       id
@@ -332,6 +334,7 @@ export const retry = Effect.fnUntraced(
       kind: "retry",
       again: new Set(request.step === undefined ? [] : [request.step]),
       allowIrreversible: request.allowIrreversible ?? false,
+      by: request.by,
       note: request.note,
       modifications,
       id

@@ -16,13 +16,9 @@ import * as Result from "effect/Result"
 import * as Answers from "./Answers.ts"
 import * as FlowPinning from "./FlowPinning.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
-
-/** Who acts when nobody says: the person at this machine. */
-const somebody = "local"
 
 /** Patches in review that are listed over all runs. */
 const listMax = 1_000
@@ -54,7 +50,7 @@ const runOf = Effect.fnUntraced(
   function*(parts: Parts, { patch, run }: PatchRef): Effect.fn.Return<string, ClientError> {
     if (run !== undefined) return yield* RunReading.find(parts, run)
     const doors = yield* Effect.mapError(
-      parts.store.doors({ tenant, kinds: ["patch"], closed: true, limit: listMax }),
+      parts.store.doors({ tenant: parts.tenant, kinds: ["patch"], closed: true, limit: listMax }),
       Answers.fromStore
     )
     const open = doors.filter((door) => door.id === patch || (patch.length > 4 && door.id.startsWith(patch)))
@@ -80,7 +76,7 @@ const planAt = Effect.fnUntraced(function*(
   revision: number
 ): Effect.fn.Return<Plan, ClientError> {
   if (revision === state.plan.revision) return state.plan
-  let plan = yield* Effect.mapError(parts.plans.get(tenant, state.flowHash), Answers.fromFlows)
+  let plan = yield* Effect.mapError(parts.plans.get(parts.tenant, state.flowHash), Answers.fromFlows)
   const applied = (state.patches ?? []).filter((patch) => patch.revision !== undefined && patch.revision <= revision)
   for (const { operations } of applied.toSorted((one, other) => (one.revision ?? 0) - (other.revision ?? 0))) {
     const next = PatchedPlan.next(plan, operations)
@@ -106,15 +102,14 @@ const rehearse = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const blobs = new Map<BlobRef, Json>()
-  const { plan } = yield* RunReading.stateOf(parts, run)
-  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
+  const operations = yield* FlowPinning.pinOperations(parts, yield* RunReading.stateOf(parts, run), given.operations)
   for (;;) {
     const state = yield* RunReading.stateOf(parts, run)
     const at = parts.clock.currentTimeMillisUnsafe()
     const id = RunId.make("pat", at)
     const base = given.base ?? state.plan.revision
     const { reason } = given
-    const about = { id, base, operations, by: somebody, ...(reason === undefined ? {} : { reason }) }
+    const about = { id, base, operations, by: parts.by, ...(reason === undefined ? {} : { reason }) }
     const decision = decide(state, { type: "ProposePatch", at, ...about }, blobs)
     if (decision.kind === "refused") {
       return yield* Effect.fail(Answers.fromRefusal(run, decision.refusal))
@@ -133,7 +128,7 @@ const rehearse = Effect.fnUntraced(function*(
         }
     }
     for (const ref of decision.needs.refs) {
-      blobs.set(ref, yield* Effect.mapError(parts.coordinator.json(tenant, ref), Answers.fromBlobs))
+      blobs.set(ref, yield* Effect.mapError(parts.coordinator.json(parts.tenant, ref), Answers.fromBlobs))
     }
   }
 })
@@ -144,14 +139,14 @@ const propose = Effect.fnUntraced(function*(
   given: ProposedPatch
 ): Effect.fn.Return<PatchView, ClientError> {
   const { reason } = given
-  const { plan } = yield* RunReading.stateOf(parts, run)
-  const base = given.base ?? plan.revision
-  const operations = yield* FlowPinning.pinOperations(parts, plan, given.operations)
+  const state = yield* RunReading.stateOf(parts, run)
+  const base = given.base ?? state.plan.revision
+  const operations = yield* FlowPinning.pinOperations(parts, state, given.operations)
   const id = RunId.make("pat", parts.clock.currentTimeMillisUnsafe())
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ProposePatch",
     at,
-    by: somebody,
+    by: parts.by,
     id,
     base,
     operations,
@@ -163,7 +158,7 @@ const propose = Effect.fnUntraced(function*(
 const inReview = Effect.fnUntraced(
   function*(parts: Parts): Effect.fn.Return<ReadonlyArray<PatchDocument>, ClientError> {
     const doors = yield* Effect.mapError(
-      parts.store.doors({ tenant, kinds: ["patch"], limit: listMax }),
+      parts.store.doors({ tenant: parts.tenant, kinds: ["patch"], limit: listMax }),
       Answers.fromStore
     )
     const found: Array<PatchDocument> = []
@@ -196,7 +191,7 @@ const revert = Effect.fnUntraced(function*(
   yield* RunControl.ask(parts, run, (at) => ({
     type: "RevertPatch",
     at,
-    by: somebody,
+    by: parts.by,
     id,
     patch: record.id,
     ...(reason === undefined ? {} : { reason })
@@ -226,7 +221,7 @@ export const make = (parts: Parts): PatchesClient["Service"] => ({
       yield* RunControl.ask(parts, run, (at) => ({
         type: "DecidePatch",
         at,
-        by: by ?? somebody,
+        by: by ?? parts.by,
         patch: record.id,
         action,
         ...(groups === undefined ? {} : { groups }),

@@ -13,7 +13,6 @@ import { refs, resolve } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 
 /** Bytes of stored values that a run document holds in full; larger ones are shown by their address. */
 const documentBytesMax = 4 * 1024 * 1024
@@ -31,13 +30,13 @@ interface Seen {
 }
 
 const rowOf = (parts: Parts, run: string): Effect.Effect<RunRow, ClientError> =>
-  parts.store.find(tenant, run).pipe(
+  parts.store.find(parts.tenant, run).pipe(
     Effect.mapError(Answers.fromStore),
     Effect.flatMap((row) => row === undefined ? Effect.fail(Answers.runNotFound(run)) : Effect.succeed(row))
   )
 
 const see = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Seen, ClientError> {
-  const own = yield* parts.coordinator.peek(tenant, run)
+  const own = yield* parts.coordinator.peek(parts.tenant, run)
   if (own === undefined) return yield* fromJournal(parts, run)
   const { slot, state } = own
   const seen = {
@@ -52,10 +51,10 @@ const see = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Re
 
 const fromJournal = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Seen, ClientError> {
   const row = yield* rowOf(parts, run)
-  const plan = yield* Effect.mapError(parts.plans.get(tenant, row.flowHash), Answers.fromFlows)
-  const loaded = yield* Effect.mapError(RunLoader.load(parts.store, plan, tenant, run), Answers.fromStore)
+  const plan = yield* Effect.mapError(parts.plans.get(parts.tenant, row.flowHash), Answers.fromFlows)
+  const loaded = yield* Effect.mapError(RunLoader.load(parts.store, plan, parts.tenant, run), Answers.fromStore)
   if (loaded === undefined) return yield* Effect.fail(Answers.runNotFound(run))
-  const own = parts.coordinator.slot(tenant, run)
+  const own = parts.coordinator.slot(parts.tenant, run)
   const owned = own !== undefined || (row.owner !== undefined &&
     (yield* Effect.mapError(parts.sessions.isAlive(row.owner), Answers.fromStore)))
   return {
@@ -79,7 +78,7 @@ export const load = Effect.fnUntraced(function*(parts: Parts, values: ReadonlyAr
   for (const value of values) {
     for (const ref of value === undefined ? [] : refs(value)) {
       if (loaded.has(ref) || bytes > documentBytesMax) continue
-      const read = yield* Effect.mapError(parts.blobs.get(tenant, ref), Answers.fromBlobs)
+      const read = yield* Effect.mapError(parts.blobs.get(parts.tenant, ref), Answers.fromBlobs)
       bytes += read.length
       if (bytes <= documentBytesMax) loaded.set(ref, JSON.parse(Buffer.from(read).toString("utf8")))
     }
@@ -170,15 +169,18 @@ export const listItem = (row: RunRow): RunListItem => ({
 /** A run id, `@last`, or the beginning of exactly one id. */
 export const find = Effect.fnUntraced(function*(parts: Parts, text: string): Effect.fn.Return<string, ClientError> {
   const page = (after: string | undefined, limit: number) =>
-    parts.store.list({ tenant, limit, ...(after === undefined ? {} : { after }) }).pipe(
+    parts.store.list({ tenant: parts.tenant, limit, ...(after === undefined ? {} : { after }) }).pipe(
       Effect.mapError(Answers.fromStore)
     )
   if (text === "@last") {
     // What steps have started is not what somebody has started last.
-    const [last] = yield* Effect.mapError(parts.store.list({ tenant, limit: 1, roots: true }), Answers.fromStore)
+    const [last] = yield* Effect.mapError(
+      parts.store.list({ tenant: parts.tenant, limit: 1, roots: true }),
+      Answers.fromStore
+    )
     return last === undefined ? yield* Effect.fail(Answers.runNotFound("@last")) : last.run
   }
-  const exact = yield* Effect.mapError(parts.store.find(tenant, text), Answers.fromStore)
+  const exact = yield* Effect.mapError(parts.store.find(parts.tenant, text), Answers.fromStore)
   if (exact !== undefined) return text
   const matching: Array<string> = []
   let after: string | undefined

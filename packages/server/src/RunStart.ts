@@ -8,12 +8,12 @@ import * as JsonBounds from "@baton/kernel/JsonBounds"
 import * as JsonSchema from "@baton/kernel/JsonSchema"
 import type { Plan } from "@baton/kernel/Plan"
 import type { Json, JsonObject } from "@baton/kernel/Value"
+import { undeclaredEffectOf } from "@baton/steps/FunctionHandlers"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 
@@ -26,7 +26,7 @@ export const flowOf = Effect.fnUntraced(function*(parts: Parts, flow: StartRun["
     return yield* FlowSource.require(FlowSource.check(text, file, yield* agentNames(parts)), file)
   }
   const { name, version } = flow
-  const found = yield* parts.catalog.find(name, version)
+  const found = yield* parts.catalog.find(parts.tenant, name, version)
   return yield* FlowSource.require(FlowSource.check(JSON.stringify(found.flow), `${name}.json`), name)
 })
 
@@ -39,11 +39,24 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
   const bodies = plans.flatMap(({ nodes }) =>
     nodes.flatMap((node) => node.each === undefined ? [node] : [node.each.body])
   )
-  for (const { definition } of bodies) {
-    if ("function" in definition && !parts.functions.has(definition.function)) {
-      return yield* refuse("FUNCTION_UNKNOWN", `no function ${definition.function} is registered`, {
-        hint: `${command} --handlers FILE   (a module that exports ${definition.function})`
+  for (const work of bodies) {
+    if (!("function" in work.definition)) continue
+    const name = work.definition.function
+    const handler = parts.functions.get(name)
+    if (handler === undefined) {
+      return yield* refuse("FUNCTION_UNKNOWN", `no function ${name} is registered`, {
+        hint: `${command} --handlers FILE   (a module that exports ${name})`
       })
+    }
+    const effect = undeclaredEffectOf(handler, work)
+    if (effect !== undefined) {
+      return yield* refuse(
+        "EFFECT_UNDECLARED",
+        `the function ${name} says that it is ${effect}, and its node says nothing`,
+        {
+          hint: `give the node an effect: ${effect}, or what it is there`
+        }
+      )
     }
   }
 })
@@ -51,7 +64,7 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
 export const requireSecrets = Effect.fnUntraced(function*(parts: Parts, plans: ReadonlyArray<Plan>) {
   const missing: Array<string> = []
   for (const name of new Set(plans.flatMap((plan) => plan.document.secrets ?? []))) {
-    const has = yield* Effect.catch(parts.secrets.has(tenant, name), () => Effect.succeed(false))
+    const has = yield* Effect.catch(parts.secrets.has(parts.tenant, name), () => Effect.succeed(false))
     if (!has) missing.push(name)
   }
   if (missing.length > 0) {
@@ -120,7 +133,7 @@ export const start = Effect.fnUntraced(
     const blobs: Array<NewBlob> = []
     const input = store(request.input, blobs)
     const settled = yield* parts.coordinator.submit({
-      tenant,
+      tenant: parts.tenant,
       run,
       plan: frozen.plan,
       blobs,
@@ -130,7 +143,7 @@ export const start = Effect.fnUntraced(
         run,
         flow: { name: frozen.plan.name, version: frozen.plan.version, hash: frozen.hash },
         input,
-        by: request.by ?? "local",
+        by: request.by ?? parts.by,
         ...(request.tags === undefined ? {} : { tags: request.tags }),
         ...(agents === undefined ? {} : { agents }),
         ...(ledger === undefined ? {} : { ledger })

@@ -13,7 +13,6 @@ import { existsSync, statSync } from "node:fs"
 import { statfs } from "node:fs/promises"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunReading from "./RunReading.ts"
 
 /** Free bytes below which the doctor warns. */
@@ -30,8 +29,8 @@ const fromSecrets = (error: SecretsError): ClientError =>
 
 export const secrets = (parts: Parts): SecretsClient["Service"] =>
   SecretsClient.of({
-    set: (name, value, hosts) => Effect.mapError(parts.secrets.set(tenant, name, value, hosts), fromSecrets),
-    list: parts.secrets.list(tenant).pipe(
+    set: (name, value, hosts) => Effect.mapError(parts.secrets.set(parts.tenant, name, value, hosts), fromSecrets),
+    list: parts.secrets.list(parts.tenant).pipe(
       Effect.mapError(fromSecrets),
       Effect.map((list) =>
         list.map(({ hosts, name, source, updatedAt }) => ({
@@ -42,7 +41,7 @@ export const secrets = (parts: Parts): SecretsClient["Service"] =>
         }))
       )
     ),
-    remove: (name) => Effect.mapError(parts.secrets.remove(tenant, name), fromSecrets)
+    remove: (name) => Effect.mapError(parts.secrets.remove(parts.tenant, name), fromSecrets)
   })
 
 const countRuns = (parts: Parts) =>
@@ -50,7 +49,11 @@ const countRuns = (parts: Parts) =>
     let count = 0
     let after: string | undefined
     for (;;) {
-      const rows = yield* parts.store.list({ tenant, limit: 1000, ...(after === undefined ? {} : { after }) })
+      const rows = yield* parts.store.list({
+        tenant: parts.tenant,
+        limit: 1000,
+        ...(after === undefined ? {} : { after })
+      })
       count += rows.length
       after = rows.at(-1)?.run
       if (rows.length < 1000) return count
@@ -105,7 +108,7 @@ const standing = Effect.fnUntraced(function*(parts: Parts, open: ReadonlyArray<R
     const reasons = yield* RunReading.reasons(parts, run)
     if (reasons.length > 0 && reasons.every(({ door }) => door !== "")) continue
     // It may have ended meanwhile.
-    const row = yield* Effect.mapError(parts.store.find(tenant, run), Answers.fromStore)
+    const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
     if (row !== undefined && row.endedAt === undefined) silent.push(run)
   }
   const stalled = open.filter(({ code }) => code === Stall.code)
@@ -159,7 +162,7 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
       )
   )
   const open = yield* Effect.mapError(
-    parts.store.list({ tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
+    parts.store.list({ tenant: parts.tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
     Answers.fromStore
   )
   let orphans = 0

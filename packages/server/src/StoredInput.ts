@@ -7,13 +7,12 @@ import type { Json, Value } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 
 /** A value that whoever owns the run can read: what is large is stored first. */
 export const stored = Effect.fnUntraced(function*(parts: Parts, json: Json): Effect.fn.Return<Value, ClientError> {
   const blobs: Array<NewBlob> = []
   const value = store(json, blobs)
-  for (const { bytes } of blobs) yield* Effect.mapError(parts.blobs.put(tenant, bytes), Answers.fromBlobs)
+  for (const { bytes } of blobs) yield* Effect.mapError(parts.blobs.put(parts.tenant, bytes), Answers.fromBlobs)
   return value
 })
 

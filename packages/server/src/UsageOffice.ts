@@ -6,7 +6,6 @@ import { usdOf } from "@baton/kernel/Amounts"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunControl from "./RunControl.ts"
 
 /** Groups that a total is added up from; there are no more runs, models or days that anybody looks at in one go. */
@@ -49,7 +48,10 @@ export const make = (parts: Parts): UsageClient["Service"] =>
   UsageClient.of({
     summary: Effect.fnUntraced(function*({ limit, ...request }) {
       const ask = (by: typeof request.by) =>
-        Effect.mapError(parts.store.usage({ tenant, ...request, by, limit: groupsMax }), Answers.fromStore)
+        Effect.mapError(
+          parts.store.usage({ tenant: parts.tenant, ...request, by, limit: groupsMax }),
+          Answers.fromStore
+        )
       const groups = yield* ask(request.by)
       // A run is in one group of its own kind only: counted there, none is counted twice.
       const total = (yield* ask("run")).reduce(add, nothing)
@@ -64,6 +66,6 @@ export const make = (parts: Parts): UsageClient["Service"] =>
     }),
     report: (run, path, attempt, usage) =>
       Effect.asVoid(
-        RunControl.ask(parts, run, (at) => ({ type: "ReportUsage", at, by: "local", path, attempt, usage }))
+        RunControl.ask(parts, run, (at) => ({ type: "ReportUsage", at, by: parts.by, path, attempt, usage }))
       )
   })

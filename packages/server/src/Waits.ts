@@ -7,7 +7,6 @@ import { doorKinds } from "@baton/kernel/Doors"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
-import { tenant } from "./Parts.ts"
 import * as RunReading from "./RunReading.ts"
 
 /** Unfinished runs that are looked through for a reason that no row of the store tells. */
@@ -22,7 +21,10 @@ const fromDoors = Effect.fnUntraced(function*(
   kind: DoorKind,
   limit: number
 ): Effect.fn.Return<ReadonlyArray<WaitItem>, ClientError> {
-  const doors = yield* Effect.mapError(parts.store.doors({ tenant, kinds: [kind], limit }), Answers.fromStore)
+  const doors = yield* Effect.mapError(
+    parts.store.doors({ tenant: parts.tenant, kinds: [kind], limit }),
+    Answers.fromStore
+  )
   return doors.map(({ flow, path, run, since, title }) => ({
     run,
     flow,
@@ -46,7 +48,7 @@ const fromRuns = Effect.fnUntraced(function*(
   for (let seen = 0; seen < runsMax; seen += pageRuns) {
     const rows = yield* Effect.mapError(
       parts.store.list({
-        tenant,
+        tenant: parts.tenant,
         status: ["pending", "running", "waiting"],
         limit: pageRuns,
         ...(after === undefined ? {} : { after })

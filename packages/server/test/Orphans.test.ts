@@ -1,5 +1,6 @@
 /** What is said to a run whose process is gone, or does not answer. */
 import { Client } from "@baton/contract/Client"
+import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { RunDocument } from "@baton/contract/RunDocument"
 import { MachineLimits } from "@baton/engine/MachineLimits"
 import * as Limits from "@baton/engine/MachineLimits"
@@ -80,6 +81,31 @@ describe("a run that nobody owns", () => {
         const client = yield* Client
         yield* client.resolveStep(run, "broken", "skip", { output: "by hand" })
         assert.deepInclude(yield* client.show(run), { output: "by hand" })
+      }).pipe(Effect.provide(baton(data)))
+    }).pipe(Effect.scoped))
+
+  it.live("is as it was, to the last event, after any request that is refused", () =>
+    Effect.gen(function*() {
+      const data = yield* folder
+      const run = yield* left(data, waits)
+      yield* Effect.gen(function*() {
+        const [client, patches] = [yield* Client, yield* PatchesClient]
+        const before = yield* client.show(run)
+        const refused = yield* Effect.forEach([
+          patches.propose(run, { operations: [{ op: "remove", path: "/nodes/news" }] }),
+          patches.propose(run, { operations: [], base: 7 }),
+          patches.revert({ run, patch: "1" }, undefined),
+          client.resolveStep(run, "news", "retry", {}),
+          client.resolveStep(run, "none", "skip", {})
+        ], (request) => Effect.flip(Effect.asVoid(request)))
+        assert.deepStrictEqual(refused.map(({ code }) => code), [
+          "PATCH_INVALID",
+          "PATCH_STALE",
+          "PATCH_NOT_FOUND",
+          "STEP_NOT_WAITING",
+          "STEP_NOT_FOUND"
+        ])
+        assert.strictEqual((yield* client.show(run)).seq, before.seq)
       }).pipe(Effect.provide(baton(data)))
     }).pipe(Effect.scoped))
 })

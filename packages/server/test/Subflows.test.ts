@@ -1,6 +1,7 @@
 /** Saved flows and the runs that runs start, as a program sees them. */
 import { Client } from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { PatchesClient } from "@baton/contract/PatchesClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -17,7 +18,7 @@ const folder = Effect.acquireRelease(
 const baton = (data: string) =>
   Local.layer({ data, handlers: undefined, adopt: false, outputRoot: join(data, "output") })
 
-const alone = <A, E>(test: Effect.Effect<A, E, Client | FlowsClient>) =>
+const alone = <A, E>(test: Effect.Effect<A, E, Client | FlowsClient | PatchesClient>) =>
   Effect.scoped(Effect.flatMap(folder, (data) => Effect.provide(test, baton(data))))
 
 const value = (name: string, version: string, value: string): string =>
@@ -107,10 +108,64 @@ describe("what a flow may call", () => {
       assert.include(yield* problemsOf(caller("deep", "d0")), "FLOW_TOO_DEEP")
     })))
 
+  it.live("a flow that fits on one way is refused on another that makes it too deep", () =>
+    alone(Effect.gen(function*() {
+      yield* publish(value("d8", "1.0.0", "deep"))
+      for (let depth = 7; depth >= 1; depth--) yield* publish(caller(`d${depth}`, `d${depth + 1}`))
+      yield* publish(caller("around", "d1"))
+      const nodes = { short: { flow: "d1" }, long: { flow: "around" } }
+      assert.include(yield* problemsOf(JSON.stringify({ name: "both", nodes })), "FLOW_TOO_DEEP")
+    })))
+
   it.live("faults of a flow written in place are told with the others", () =>
     alone(Effect.gen(function*() {
       const error = yield* Effect.flip(start(caller("top", { nodes: { a: { value: "${ nodes.b.output }" } } })))
       assert.include(JSON.stringify(error.problems), "UNKNOWN_NODE")
+    })))
+})
+
+const later = { hold: { wait: { event: "go" } }, call: { needs: ["hold"], value: 1 } }
+const callsSub = [
+  { op: "replace", path: "/nodes/call/type", value: "flow" },
+  { op: "remove", path: "/nodes/call/value" },
+  { op: "add", path: "/nodes/call/flow", value: "sub" }
+]
+
+describe("a patch that brings in a flow", () => {
+  it.live("pins it wherever the patch says it, and the run goes on with that version", () =>
+    alone(Effect.gen(function*() {
+      const [client, patches] = [yield* Client, yield* PatchesClient]
+      yield* publish(value("sub", "1.0.0", "old"))
+      for (
+        const operations of [
+          callsSub,
+          [{ op: "replace", path: "/nodes/call", value: { id: "call", type: "flow", flow: "sub" } }]
+        ]
+      ) {
+        const { id } = yield* start(JSON.stringify({ name: "top", nodes: later, output: "${ nodes.call.output }" }))
+        yield* patches.propose(id, { operations })
+        yield* client.send(id, "go", null)
+        assert.deepInclude(yield* ended(id), { status: "succeeded", output: "old" })
+      }
+    })))
+
+  it.live("is refused, with every problem, when a flow is not there; a value that only looks like one is a value", () =>
+    alone(Effect.gen(function*() {
+      const patches = yield* PatchesClient
+      const { id } = yield* start(JSON.stringify({ name: "top", nodes: later }))
+      const unknown = [...callsSub.slice(0, 2), { op: "add", path: "/nodes/call/flow", value: "nowhere" }, {
+        op: "add",
+        path: "/nodes/-",
+        value: { id: "more", needs: ["hold"], flow: "neither" }
+      }]
+      const refused = yield* Effect.flip(patches.propose(id, { operations: unknown }))
+      assert.deepInclude(refused, { code: "PATCH_INVALID", reason: "invalid" })
+      assert.deepStrictEqual(
+        refused.problems?.map((problem) => (problem as { readonly pointer: string }).pointer),
+        ["/2/value/flow", "/3/value/flow"]
+      )
+      const value = { flow: "only data" }
+      yield* patches.propose(id, { operations: [{ op: "replace", path: "/nodes/call/value", value }] })
     })))
 })
 

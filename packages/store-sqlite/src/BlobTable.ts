@@ -46,6 +46,7 @@ export const collect = (connection: Connection, before: number): number =>
     connection.run(
       `WITH RECURSIVE named (tenant, hash) AS (
           SELECT tenant, hash FROM flow_version UNION SELECT tenant, flow_hash FROM run
+          UNION SELECT r.tenant, f.hash FROM run_flow f JOIN run r ON r.run_no = f.run_no
           UNION SELECT tenant, hash FROM flow_document WHERE frozen_at >= ?1
           UNION SELECT c.tenant, c.called FROM flow_call c JOIN named n ON n.tenant = c.tenant AND n.hash = c.hash)
         DELETE FROM flow_document WHERE frozen_at < ?1 AND (tenant, hash) NOT IN (SELECT tenant, hash FROM named)`,

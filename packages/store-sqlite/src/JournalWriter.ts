@@ -176,6 +176,9 @@ export class JournalWriter {
       const blobNo = Blobs.find(this.#connection, commit.tenant, ref)
       if (blobNo !== undefined) Blobs.refer(this.#connection, runNo, blobNo)
     }
+    for (const flow of commit.flows ?? []) {
+      this.#connection.run("INSERT OR IGNORE INTO run_flow (run_no, hash) VALUES (?, ?)", runNo, flow)
+    }
     for (const { answer, id } of commit.answered ?? []) {
       this.#connection.run("UPDATE command SET answer = ? WHERE id = ? AND answer IS NULL", answer, id)
     }

@@ -247,6 +247,15 @@ export const migrations: ReadonlyArray<Migration> = [{
     CREATE INDEX usage_by_time ON usage (tenant, at);
     CREATE INDEX usage_by_run ON usage (tenant, run)
   `
+}, {
+  number: 7,
+  sql: `
+    CREATE TABLE run_flow (
+      run_no INTEGER NOT NULL,
+      hash TEXT NOT NULL,
+      PRIMARY KEY (run_no, hash)
+    ) STRICT, WITHOUT ROWID
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>

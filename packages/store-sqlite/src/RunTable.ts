@@ -230,7 +230,7 @@ export const remove = (connection: Connection, tenant: string, run: string): boo
 const removeOne = (connection: Connection, tenant: string, run: string): void => {
   const runNo = numberOf(connection, tenant, run)
   if (runNo !== undefined) {
-    for (const table of ["journal", "timer", "door", "dead_letter", "blob_reference", "log_line", "run"]) {
+    for (const table of ["journal", "timer", "door", "dead_letter", "blob_reference", "run_flow", "log_line", "run"]) {
       connection.run(`DELETE FROM ${table} WHERE run_no = ?`, runNo)
     }
   }

@@ -1,8 +1,10 @@
 /** Backups, and secrets as they lie on the disk. */
 import { BlobStore } from "@baton/engine/BlobStore"
+import { FlowStore } from "@baton/engine/FlowStore"
 import { RunStore } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
-import { accepted, bytes, creation, following, tenant } from "@baton/engine/testing/Journals"
+import { accepted, bytes, creation, following, summary, tenant } from "@baton/engine/testing/Journals"
+import type * as Flow from "@baton/kernel/Flow"
 import * as SqliteStore from "@baton/store-sqlite/SqliteStore"
 import * as SqliteUpkeep from "@baton/store-sqlite/SqliteUpkeep"
 import * as StoreFile from "@baton/store-sqlite/StoreFile"
@@ -79,6 +81,33 @@ describe("backup", () => {
       const error = yield* Effect.flip(onStore(folder, backup))
       assert.strictEqual(error.reason, "read_only")
     }))
+})
+
+describe("flow documents", () => {
+  test("that a patch has brought into a run are kept as long as the run, with all that they call", (folder) =>
+    onStore(
+      folder,
+      Effect.gen(function*() {
+        const [blobs, flows, runs] = [yield* BlobStore, yield* FlowStore, yield* RunStore]
+        const document = (name: string, nodes: Flow.Flow["nodes"] = []) =>
+          flows.freeze(tenant, { name, nodes, edges: [] })
+        const low = yield* document("low")
+        const call = { id: "call", type: "flow", flow: { name: "low", version: "1", hash: low } } as const
+        const patched = yield* document("patched", [call])
+        const idle = yield* document("idle")
+        const kept = Effect.forEach([low, patched, idle], (hash) => Effect.result(flows.frozen(tenant, hash))).pipe(
+          Effect.map((found) => found.map(({ _tag }) => _tag === "Success"))
+        )
+        const first = yield* accepted(creation("run", undefined))
+        const ended = summary({ status: "succeeded", endedAt: 3000 })
+        yield* accepted(following("run", undefined, first, { flows: [patched], summary: ended }))
+        yield* blobs.collect(Number.MAX_SAFE_INTEGER)
+        assert.deepStrictEqual(yield* kept, [true, true, false])
+        yield* runs.remove(tenant, "run")
+        yield* blobs.collect(Number.MAX_SAFE_INTEGER)
+        assert.deepStrictEqual(yield* kept, [false, false, false])
+      })
+    ))
 })
 
 const value = "correct horse battery staple"
