@@ -16,6 +16,9 @@ import { mutations } from "./Mutations.ts"
 /** Copies that are tried side by side. */
 const copiesMax = 2
 
+/** Characters of a message that are shown. */
+const saidMax = 600
+
 const { values } = parseArgs({ options: { only: { type: "string" } } })
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -39,7 +42,9 @@ const baseline = async (copy: Copy): Promise<boolean> => {
   return bad === undefined
 }
 
-const isCaught = (outcome: Outcome): boolean => outcome.failed > 0 || outcome.kind === "hangs"
+/** A test that fails for another reason than the break has noticed something else. */
+const isCaught = (outcome: Outcome, says = ""): boolean =>
+  (outcome.failed > 0 && outcome.said.includes(says)) || (outcome.kind === "hangs" && says === "")
 
 const line = ({ breaks, promise }: Mutation, verdict: string): string => `${promise.padEnd(4)}${verdict}: ${breaks}`
 
@@ -50,9 +55,10 @@ const attempt = async (copies: ReadonlyArray<Copy>): Promise<number> => {
     for (let mutation = left.shift(); mutation !== undefined; mutation = left.shift()) {
       const began = performance.now()
       const outcome = await copy.try(mutation, patternOf(mutation))
-      const caught = isCaught(outcome)
+      const caught = isCaught(outcome, mutation.says)
       const verdict = caught ? "caught  " : outcome.kind === "broken" ? "BROKEN  " : "SURVIVED"
       if (!caught) bad++
+      if (!caught && outcome.failed > 0) console.log(`      it says: ${outcome.said.slice(0, saidMax)}`)
       console.log(line(mutation, verdict))
       console.log(
         `      ${((performance.now() - began) / 1000).toFixed(1)} s, ${outcome.first || mutation.test.join(" ")}`
