@@ -62,15 +62,6 @@ const conversations: ReadonlyArray<Mutation> = [
     replace: `if (call.result === null) results.set(`,
     test: models,
     says: "makes a call again"
-  },
-  {
-    promise: "K2",
-    breaks: "a step whose process died behind an announced call is offered again",
-    file: kernel("Conversation"),
-    find: `open: before.open + (isOpen ? 1 : 0) - (wasOpen ? 1 : 0)`,
-    replace: `open: 0`,
-    test: models,
-    says: "turns:"
   }
 ]
 

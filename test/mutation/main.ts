@@ -1,6 +1,6 @@
 /**
  * `npm run mutate`: breaks the product on purpose, one small edit at a time in a copy of the sources, and tells whether the
- * test that is meant to notice does. `--only K3` tries the breaks of one promise, or those of one file. Fails when a break
+ * test that is meant to notice does. `--only K3` tries the breaks of one promise, or those of one file or its test. Fails when a break
  * survives, or when an edit no longer applies.
  */
 import { readFileSync } from "node:fs"
@@ -22,8 +22,8 @@ const saidMax = 600
 const { values } = parseArgs({ options: { only: { type: "string" } } })
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-const wanted = mutations.filter(({ file, promise }) =>
-  values.only === undefined || promise === values.only || file.includes(values.only)
+const wanted = mutations.filter(({ file, promise, test }) =>
+  values.only === undefined || promise === values.only || file.includes(values.only) || test[0].includes(values.only)
 )
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")

@@ -13,7 +13,9 @@ const seeds = 400
 describe("the engine in rich worlds", () => {
   it("agrees with every model", () => {
     for (let seed = from; seed < from + seeds; seed++) {
-      if (isRich(seed)) assert.deepStrictEqual(simulate(seed).complaints, [], `npm run simulate -- --seed ${seed}`)
+      if (!isRich(seed)) continue
+      const { complaints } = simulate(seed)
+      assert.lengthOf(complaints, 0, `${complaints.join("; ")}; npm run simulate -- --seed ${seed}`)
     }
   }, 120_000)
 
