@@ -131,8 +131,8 @@ const asNewRun = Effect.fnUntraced(
     const into = RunId.make("run", at)
     const fate = { state: "reprocessed", settledAt: at, by: options.by ?? parts.by, note: options.note, into } as const
     yield* settle(parts, letter, fate)
-    const request = { run: letter.run, step: letter.path, ...options }
-    return yield* RunFork.retry(parts, request, into).pipe(
+    const request = { run: letter.run, step: letter.path, ...options, id: into }
+    return yield* RunFork.retry(parts, request).pipe(
       Effect.tapError(() => Effect.ignore(parts.store.settleLetter(parts.tenant, letter.id, fate, openFate)))
     )
   }

@@ -290,7 +290,7 @@ export const fork = Effect.fnUntraced(
       by: request.by,
       note: request.note,
       modifications: undefined,
-      id: undefined
+      id: request.id
     })
   }
 )
@@ -313,9 +313,8 @@ const requireStep = Effect.fnUntraced(function*(source: SourceRun, row: RunRow, 
   return { path: step, json: modifications }
 })
 
-/** `id`: the run that a dead letter has been promised to. */
 export const retry = Effect.fnUntraced(
-  function*(parts: Parts, request: RetryRun, id?: string): Effect.fn.Return<MadeRun, ClientError> {
+  function*(parts: Parts, request: RetryRun): Effect.fn.Return<MadeRun, ClientError> {
     const row = yield* rowOf(parts, request.run)
     if (!isFinished(row)) {
       return yield* refuse("conflict", "RUN_NOT_FINISHED", `${row.run} is ${row.status}; a step of it can be retried`, {
@@ -335,7 +334,7 @@ export const retry = Effect.fnUntraced(
       by: request.by,
       note: request.note,
       modifications,
-      id
+      id: request.id
     })
   }
 )
