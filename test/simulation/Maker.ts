@@ -90,7 +90,7 @@ export class Maker {
     if (process === undefined) return
     const id = `${run}r${this.#made + 1}`
     this.#promise(id, run)
-    this.#ask(process, (parts) => RunFork.retry(parts, { run }, id))
+    this.#ask(process, (parts) => RunFork.retry(parts, { run, id }))
   }
 
   #fork({ run, state }: Seen): void {
@@ -102,7 +102,7 @@ export class Maker {
     const set = chance.is(0.5) ? { set: { n } } : {}
     this.#promise(id, run)
     const at = chance.is(0.5) ? { at: chance.int(1, state.seq) } : {}
-    this.#ask(process, (parts) => RunFork.fork(parts, { run, ...set, ...at }, id))
+    this.#ask(process, (parts) => RunFork.fork(parts, { run, ...set, ...at, id }))
   }
 
   /** One open letter of a run that is over; two people may take it up. */

@@ -138,13 +138,13 @@ const asNewRun = Effect.fnUntraced(
     const into = runOf(letter)
     const fate = { state: "reprocessed", settledAt: at, by: options.by ?? parts.by, note: options.note, into } as const
     yield* settle(parts, letter, fate)
-    const request = { run: letter.run, step: letter.path, ...options }
+    const request = { run: letter.run, step: letter.path, ...options, id: into }
     // A run that is there stays what the letter came to, whatever went wrong behind its making.
     const reopen = Effect.flatMap(
       parts.store.find(parts.tenant, into),
       (made) => made === undefined ? parts.store.settleLetter(parts.tenant, letter.id, fate, openFate) : Effect.void
     )
-    return yield* Effect.tapError(RunFork.retry(parts, request, into), () => Effect.ignore(reopen))
+    return yield* Effect.tapError(RunFork.retry(parts, request), () => Effect.ignore(reopen))
   }
 )
 

@@ -278,9 +278,8 @@ const requireRelated = Effect.fnUntraced(function*(source: SourceRun, target: Ta
   })
 })
 
-/** `id` of the new run; absent: one that nobody has used. */
 export const fork = Effect.fnUntraced(
-  function*(parts: Parts, request: ForkRun, id?: string): Effect.fn.Return<MadeRun, ClientError> {
+  function*(parts: Parts, request: ForkRun): Effect.fn.Return<MadeRun, ClientError> {
     const row = yield* rowOf(parts, request.run)
     const source = yield* read(parts, row, request.at)
     const target = yield* targetOf(parts, source, row, request)
@@ -297,7 +296,7 @@ export const fork = Effect.fnUntraced(
       by: request.by,
       note: request.note,
       modifications: undefined,
-      id
+      id: request.id
     })
   }
 )
@@ -320,9 +319,8 @@ const requireStep = Effect.fnUntraced(function*(source: SourceRun, row: RunRow, 
   return { path: step, json: modifications }
 })
 
-/** `id`: the run that a dead letter has been promised to. */
 export const retry = Effect.fnUntraced(
-  function*(parts: Parts, request: RetryRun, id?: string): Effect.fn.Return<MadeRun, ClientError> {
+  function*(parts: Parts, request: RetryRun): Effect.fn.Return<MadeRun, ClientError> {
     const row = yield* rowOf(parts, request.run)
     if (!isFinished(row)) {
       return yield* refuse("conflict", "RUN_NOT_FINISHED", `${row.run} is ${row.status}; a step of it can be retried`, {
@@ -343,7 +341,7 @@ export const retry = Effect.fnUntraced(
       by: request.by,
       note: request.note,
       modifications,
-      id
+      id: request.id
     })
   }
 )

@@ -118,8 +118,8 @@ export const follow = Effect.fnUntraced(function*(request: NewRun, verb: string,
   return yield* WaitedRun.wait(document, {
     ...request,
     fromStart: true,
-    owned: true,
-    again: [["data", printer.globals.data], ["handlers", request.handlers]],
+    owned: (yield* Backend.Executor) === "process",
+    again: [["data", printer.globals.data], ["server", printer.globals.server], ["handlers", request.handlers]],
     answer
   })
 })
