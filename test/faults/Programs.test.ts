@@ -14,6 +14,7 @@ export const work = (n, { attempt }) =>
     const watcher = open() ? undefined : watch(".", look)
     look()
   })
+export const beside = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve, 1)))
 export const die = () => process.abort()
 `
 
@@ -94,6 +95,34 @@ describe.concurrent("the program", { timeout: 120_000 }, () => {
       const { events }: { readonly events: ReadonlyArray<JournalEvent> } = document(journal)
       const failed = events.filter((event) => JSON.stringify(event).includes("\"POISON\""))
       assert.strictEqual(failed.length, 1)
+    })
+  )
+
+  it(
+    "fault 19: steps that run beside the one that takes the process down do not share its fate",
+    atDesk(async (desk) => {
+      desk.write("handlers.mjs", handlers)
+      desk.write("open", "")
+      const beside = ["a", "b", "c"].map((id) => ({ id, type: "function", function: "beside", onFailure: "continue" }))
+      desk.write("poison.json", {
+        name: "poison",
+        nodes: [...beside, { id: "bad", type: "function", function: "die", onFailure: "continue" }],
+        edges: []
+      })
+      const args = ["--handlers", "handlers.mjs"]
+      const first = await desk.run("run", "poison.json", ...args)
+      assert.strictEqual(first.signal, "SIGABRT", first.err)
+      const run = runIn(first.out)
+      for (const death of [2, 3]) {
+        const next = await desk.run("runs", "resume", run, ...args)
+        assert.strictEqual(next.signal, "SIGABRT", `death ${death}: ${next.err}`)
+      }
+      const last = await desk.run("runs", "resume", run, ...args, "--json")
+      const { steps }: { steps: ReadonlyArray<{ path: string; status: string }> } = document(last)
+      assert.deepStrictEqual(
+        steps.map(({ path, status }) => `${path} ${status}`),
+        ["a succeeded", "b succeeded", "c succeeded", "bad failed"]
+      )
     })
   )
 })

@@ -45,7 +45,14 @@ export interface Begin {
 }
 
 /** Codes of errors that the machine itself gives an attempt. */
-const machineErrors = new Set(["POISON", "INTERRUPTED", "STORE_READ", "CALL_NOT_STARTED", "OUTCOME_UNKNOWN"])
+const machineErrors = new Set([
+  "POISON",
+  "INTERRUPTED",
+  "STORE_READ",
+  "CALL_NOT_STARTED",
+  "OUTCOME_UNKNOWN",
+  "BUDGET_EXHAUSTED"
+])
 
 /** How long after a cancel an attempt that was claimed before may still begin or go on, in milliseconds. */
 const cancelSlackMs = 2_000

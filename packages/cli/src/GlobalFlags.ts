@@ -13,6 +13,9 @@ export const toggle = (name: string, description: string) =>
 export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
 
+/** The journal keeps it; nothing proves it. */
+export const actor = text("as", "NAME", "Who acts (default local); kept in the journal")
+
 export const texts = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withMetavar(metavar),

@@ -113,17 +113,20 @@ export interface RunsSend {
 export interface RunsCancel {
   readonly _tag: "RunsCancel"
   readonly run: string
+  readonly as: string | undefined
   readonly reason: string | undefined
 }
 
 export interface RunsPause {
   readonly _tag: "RunsPause"
   readonly run: string
+  readonly as: string | undefined
 }
 
 export interface RunsResume extends Waiting {
   readonly _tag: "RunsResume"
   readonly run: string
+  readonly as: string | undefined
   readonly handlers: string | undefined
   readonly detach: boolean
   /** As `+0.50`, `tokens=+1000`. */

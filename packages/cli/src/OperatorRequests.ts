@@ -10,6 +10,7 @@ export interface RunsRetry extends Waiting {
   /** JSON text. */
   readonly modify: string | undefined
   readonly note: string | undefined
+  readonly as: string | undefined
   readonly allowIrreversible: boolean
   readonly handlers: string | undefined
   readonly detach: boolean
@@ -22,6 +23,7 @@ export interface RunsSkip {
   /** JSON text. */
   readonly output: string | undefined
   readonly note: string | undefined
+  readonly as: string | undefined
 }
 
 export interface RunsAbort {
@@ -29,6 +31,7 @@ export interface RunsAbort {
   readonly run: string
   readonly step: string
   readonly note: string | undefined
+  readonly as: string | undefined
 }
 
 export interface RunsFork extends Waiting {
@@ -41,6 +44,7 @@ export interface RunsFork extends Waiting {
   readonly flow: string | undefined
   readonly patch: string | undefined
   readonly note: string | undefined
+  readonly as: string | undefined
   readonly allowIrreversible: boolean
   readonly handlers: string | undefined
   readonly detach: boolean
@@ -71,6 +75,7 @@ export interface LettersReprocess extends Waiting {
   /** JSON text. */
   readonly modify: string | undefined
   readonly note: string | undefined
+  readonly as: string | undefined
   readonly allowIrreversible: boolean
   readonly handlers: string | undefined
   readonly detach: boolean
@@ -80,4 +85,5 @@ export interface LettersDiscard {
   readonly _tag: "LettersDiscard"
   readonly id: string
   readonly note: string | undefined
+  readonly as: string | undefined
 }

@@ -13,6 +13,7 @@ const stepArgument = Argument.String("step").pipe(
   Argument.withDescription("The step's path, such as charge or research[3]")
 )
 const noteFlag = text("note", "TEXT", "Why; kept in the journal")
+const asFlag = GlobalFlags.actor
 const allowFlag = toggle(
   "allow-irreversible",
   "Irreversible steps that the run had started run again without asking"
@@ -28,6 +29,7 @@ export const runsRetry = leaf(
     delay: duration("delay", "Wait this long first, at most 10m").pipe(Flag.optional),
     modify: text("modify", "JSON", "A JSON Merge Patch on the step's input"),
     note: noteFlag,
+    as: asFlag,
     allowIrreversible: allowFlag,
     handlers: handlersFlag,
     detach: detachFlag,
@@ -45,6 +47,7 @@ export const runsRetry = leaf(
     delay: orUndefined(input.delay),
     modify: orUndefined(input.modify),
     note: orUndefined(input.note),
+    as: orUndefined(input.as),
     handlers: orUndefined(input.handlers),
     waitTimeout: orUndefined(input.waitTimeout)
   })
@@ -57,21 +60,28 @@ export const runsSkip = leaf(
     run: runArgument,
     step: stepArgument,
     output: text("output", "JSON", "What it goes on with (default null)"),
-    note: noteFlag
+    note: noteFlag,
+    as: asFlag
   },
   [
     ["baton runs skip @last charge --output '{\"id\":\"ch_1\"}'", "it happened; go on with this"],
     ["baton runs skip @last notify --note \"told by phone\"", "go on without it"]
   ],
-  (input) => ({ _tag: "RunsSkip", ...input, output: orUndefined(input.output), note: orUndefined(input.note) })
+  (input) => ({
+    _tag: "RunsSkip",
+    ...input,
+    output: orUndefined(input.output),
+    note: orUndefined(input.note),
+    as: orUndefined(input.as)
+  })
 )
 
 export const runsAbort = leaf(
   "abort",
   "Fail a waiting step for good",
-  { run: runArgument, step: stepArgument, note: noteFlag },
+  { run: runArgument, step: stepArgument, note: noteFlag, as: asFlag },
   [["baton runs abort @last charge --note \"the customer withdrew\"", "the run ends, or goes its failure's way"]],
-  (input) => ({ _tag: "RunsAbort", ...input, note: orUndefined(input.note) })
+  (input) => ({ _tag: "RunsAbort", ...input, note: orUndefined(input.note), as: orUndefined(input.as) })
 )
 
 export const runsFork = leaf(
@@ -89,6 +99,7 @@ export const runsFork = leaf(
     flow: text("flow", "FLOW", "Another flow: a file, or NAME[@VERSION]"),
     patch: text("patch", "FILE|-", "A JSON Patch (RFC 6902) on its canonical flow"),
     note: noteFlag,
+    as: asFlag,
     allowIrreversible: allowFlag,
     handlers: handlersFlag,
     detach: detachFlag,
@@ -107,6 +118,7 @@ export const runsFork = leaf(
     flow: orUndefined(input.flow),
     patch: orUndefined(input.patch),
     note: orUndefined(input.note),
+    as: orUndefined(input.as),
     handlers: orUndefined(input.handlers),
     waitTimeout: orUndefined(input.waitTimeout)
   })
@@ -161,6 +173,7 @@ export const deadletters = Command.make("deadletters").pipe(
         id: letterArgument,
         modify: text("modify", "JSON", "A JSON Merge Patch on the step's input"),
         note: noteFlag,
+        as: asFlag,
         allowIrreversible: allowFlag,
         handlers: handlersFlag,
         detach: detachFlag,
@@ -175,12 +188,13 @@ export const deadletters = Command.make("deadletters").pipe(
         ...input,
         modify: orUndefined(input.modify),
         note: orUndefined(input.note),
+        as: orUndefined(input.as),
         handlers: orUndefined(input.handlers),
         waitTimeout: orUndefined(input.waitTimeout)
       })
     ),
-    leaf("discard", "Let it be; it stays on record", { id: letterArgument, note: noteFlag }, [
+    leaf("discard", "Let it be; it stays on record", { id: letterArgument, note: noteFlag, as: asFlag }, [
       ["baton deadletters discard dl_12 --note \"a test\"", "with a reason"]
-    ], (input) => ({ _tag: "LettersDiscard", ...input, note: orUndefined(input.note) }))
+    ], (input) => ({ _tag: "LettersDiscard", ...input, note: orUndefined(input.note), as: orUndefined(input.as) }))
   ])
 )

@@ -136,18 +136,21 @@ const runsSend = leaf(
 const runsCancel = leaf(
   "cancel",
   "Cancel a run; running steps are told to stop",
-  { run: runArgument, reason: text("reason", "TEXT", "Kept in the journal") },
+  { run: runArgument, reason: text("reason", "TEXT", "Kept in the journal"), as: GlobalFlags.actor },
   [
     ["baton runs cancel @last", "the newest run"],
     ["baton runs cancel run_01K8 --reason \"wrong input\"", "with a reason"],
     ["baton runs cancel @last --json", "for programs"]
   ],
-  (input) => ({ _tag: "RunsCancel", ...input, reason: orUndefined(input.reason) })
+  (input) => ({ _tag: "RunsCancel", ...input, reason: orUndefined(input.reason), as: orUndefined(input.as) })
 )
 
-const runsPause = leaf("pause", "Start no new steps until the run is resumed", { run: runArgument }, [
+const runsPause = leaf("pause", "Start no new steps until the run is resumed", {
+  run: runArgument,
+  as: GlobalFlags.actor
+}, [
   ["baton runs pause @last", "running steps finish"]
-], (input) => ({ _tag: "RunsPause", ...input }))
+], (input) => ({ _tag: "RunsPause", ...input, as: orUndefined(input.as) }))
 
 const runsResume = leaf(
   "resume",
@@ -158,6 +161,7 @@ const runsResume = leaf(
     detach: toggle("detach", "Do not wait").pipe(Flag.withAlias("d")),
     budget: raiseFlag,
     allowUnknownPrice: unknownPriceFlag,
+    as: GlobalFlags.actor,
     ...waiting
   },
   [
@@ -169,6 +173,7 @@ const runsResume = leaf(
   (input) => ({
     _tag: "RunsResume",
     ...input,
+    as: orUndefined(input.as),
     budget: orUndefined(input.budget),
     handlers: orUndefined(input.handlers),
     waitTimeout: orUndefined(input.waitTimeout)

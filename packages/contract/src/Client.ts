@@ -45,7 +45,12 @@ export interface StartRun {
   readonly submitOnly?: boolean
 }
 
-export interface StepResolution {
+/** Who acts; the person at this machine when absent. */
+export interface Actor {
+  readonly by?: string
+}
+
+export interface StepResolution extends Actor {
   /** With `skip`: what the run goes on with; null when absent. */
   readonly output?: Json
   readonly note?: string
@@ -91,12 +96,12 @@ export class Client extends Context.Service<Client, {
     options: { readonly path?: string; readonly follow: boolean }
   ) => Stream.Stream<LogEntry, ClientError>
   readonly send: (run: string, name: string, data: Json, id?: string) => Effect.Effect<void, ClientError>
-  readonly cancel: (run: string, reason?: string) => Effect.Effect<void, ClientError>
-  readonly pause: (run: string) => Effect.Effect<void, ClientError>
+  readonly cancel: (run: string, reason?: string, by?: string) => Effect.Effect<void, ClientError>
+  readonly pause: (run: string, by?: string) => Effect.Effect<void, ClientError>
   /** Takes a paused run up again, adopts a run whose process died, and adds to its budget what `budget` says. */
   readonly resume: (
     run: string,
-    options?: { readonly budget?: Budget; readonly allowUnknownPrice?: boolean; readonly note?: string }
+    options?: Actor & { readonly budget?: Budget; readonly allowUnknownPrice?: boolean; readonly note?: string }
   ) => Effect.Effect<void, ClientError>
   /** The operator's doors of a step that waits for one. */
   readonly resolveStep: (

@@ -6,10 +6,10 @@ import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { ClientError, StartRun } from "./Client.ts"
+import type { Actor, ClientError, StartRun } from "./Client.ts"
 import type { RunDocument } from "./RunDocument.ts"
 
-export interface ForkRun {
+export interface ForkRun extends Actor {
   readonly run: string
   /** The last event of the source that counts; absent: all of them. */
   readonly at?: number
@@ -26,7 +26,7 @@ export interface ForkRun {
   readonly note?: string
 }
 
-export interface RetryRun {
+export interface RetryRun extends Actor {
   readonly run: string
   /** Runs again whatever it came to; without it, whatever did not succeed. */
   readonly step?: string
@@ -107,8 +107,8 @@ export class OperatorClient extends Context.Service<OperatorClient, {
   /** Of a finished run: its step once more in a new run. Of a waiting step: a retry. Another letter: refused. */
   readonly reprocess: (
     id: string,
-    options: { readonly modifications?: Json; readonly allowIrreversible?: boolean; readonly note?: string }
+    options: Actor & { readonly modifications?: Json; readonly allowIrreversible?: boolean; readonly note?: string }
   ) => Effect.Effect<Reprocessed, ClientError>
   /** Lets a letter be; one whose step waits is refused: skip or abort decides that step. */
-  readonly discard: (id: string, note?: string) => Effect.Effect<DeadLetterItem, ClientError>
+  readonly discard: (id: string, note?: string, by?: string) => Effect.Effect<DeadLetterItem, ClientError>
 }>()("baton/contract/OperatorClient") {}

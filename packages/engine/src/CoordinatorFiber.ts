@@ -3,6 +3,7 @@ import type { Event } from "@baton/kernel/Event"
 import { outlives } from "@baton/kernel/EvolveChild"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { RunState } from "@baton/kernel/RunState"
+import * as Suspect from "@baton/kernel/Suspect"
 import * as Array from "effect/Array"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -122,6 +123,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
   const offers: Array<Offer> = []
   for (const { draft, replies } of written) {
     const { events, slot, state } = draft
+    let freed = false
     for (const [pending, settled] of replies) pending.reply?.(settled)
     for (const offer of offersOf(slot, events)) offers.push(offer)
     for (const event of events) {
@@ -133,7 +135,12 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
       else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
+        // What was held back while this one ran alone may begin.
+        if (Suspect.isSuspect(state, event.path, event.attempt)) freed = true
       }
+    }
+    if (freed) {
+      offers.push(...outstanding(slot).filter((offer) => !slot.begun.has(attemptKey(offer.path, offer.attempt))))
     }
     if (state.plan.callers.length > 0 || state.parent !== undefined) {
       for (const listener of services.moved) listener(slot, state, events)

@@ -9,6 +9,8 @@
 import type { Command } from "@baton/kernel/Command"
 import { semantics } from "@baton/kernel/Event"
 import { locate } from "@baton/kernel/EvolveStep"
+import type { RunState } from "@baton/kernel/RunState"
+import * as Suspect from "@baton/kernel/Suspect"
 import type { Json, Value } from "@baton/kernel/Value"
 import { inline, none } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
@@ -65,6 +67,13 @@ interface Begun extends WorkerRequest.Begun {
 
 const runningKey = (offer: Offer): string => `${offer.tenant} ${offer.run} ${offer.path}#${offer.attempt}`
 
+/** While a step may be the one that takes processes down, nothing of its run is begun beside it. */
+const isHeldBack = (pool: Pool, state: RunState, { attempt, path }: Offer): boolean => {
+  if (state.lost.size === 0) return false
+  const suspect = Suspect.first(state, (type) => pool.lanes.has(type))
+  return suspect !== undefined && !(suspect.path === path && suspect.attempt === attempt)
+}
+
 /** Takes the offer if it is still one: exactly once per process, and in shared stores only with the row's claim. */
 const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   const slot = pool.coordinator.slot(offer.tenant, offer.run)
@@ -82,7 +91,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
     ? at.status === "queued" && at.attempt === offer.attempt
     : table?.status(index) === "queued" && table.attempt(index) === offer.attempt
   const key = attemptKey(offer.path, offer.attempt)
-  if (!current || slot.begun.has(key)) return undefined
+  if (!current || slot.begun.has(key) || isHeldBack(pool, state, offer)) return undefined
   slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
   // The run was lost and taken over again meanwhile: what was begun before goes on, and its answer counts.
   if (state.epoch > 0 && pool.running.has(runningKey(offer))) return undefined

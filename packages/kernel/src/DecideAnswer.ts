@@ -12,9 +12,7 @@ import type { Offered } from "./OfferedStep.ts"
 import { offered } from "./OfferedStep.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
-
-/** Losses of one attempt after which it counts as poison (SEMANTICS 8.2b). */
-export const lossesMax = 3
+import * as Suspect from "./Suspect.ts"
 
 type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
 
@@ -121,7 +119,7 @@ export const poison = (draft: Draft, step: Offered, path: string, attempt: numbe
   const error: StepError = {
     code: "POISON",
     kind: "poison",
-    message: `${path}: ${lossesMax} workers were lost while they ran this attempt`,
+    message: `${path}: ${Suspect.lossesMax} workers were lost while they ran this attempt`,
     retryable: false
   }
   fail(draft, step, attempt, error, {}, true)
@@ -163,7 +161,7 @@ export const lose = (draft: Draft, command: Of<"LoseDelivery">): Refusal | undef
   const { attempt, path } = command
   Drafts.emit(draft, { type: "DeliveryLost", v: 1, at: draft.at, path, attempt })
   if (park(draft, step, path, attempt)) return undefined
-  if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= lossesMax) poison(draft, step, path, attempt)
+  if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Suspect.lossesMax) poison(draft, step, path, attempt)
   else renew(draft, [{ path, attempt }])
   return undefined
 }

@@ -15,6 +15,7 @@ import * as Outstanding from "./Outstanding.ts"
 import { inboxMax, isSettled } from "./RunState.ts"
 import * as Settle from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
+import * as Suspect from "./Suspect.ts"
 import { inline } from "./Value.ts"
 
 type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
@@ -114,7 +115,9 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
     return { code: "EPOCH_STALE", message: `the run has been adopted under epoch ${draft.state.epoch} already` }
   }
   const open = Outstanding.offered(draft.state)
-  const lost = command.orderly === true ? [] : open.map((offer) => offer.path)
+  const suspect = Suspect.first(draft.state)
+  const begun = suspect === undefined ? open : [suspect]
+  const lost = command.orderly === true ? [] : begun.map((offer) => offer.path)
   Drafts.emit(draft, {
     type: "RunAdopted",
     v: 1,
@@ -126,7 +129,9 @@ export const adopt = (draft: Draft, command: Of<"AdoptRun">): Refusal | undefine
   for (const { attempt, path } of open) {
     const step = offered(draft, path, attempt)
     if (step === undefined || Answer.park(draft, step, path, attempt)) continue
-    if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Answer.lossesMax) Answer.poison(draft, step, path, attempt)
+    if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Suspect.lossesMax) {
+      Answer.poison(draft, step, path, attempt)
+    }
   }
   if (lost.length > 0) Answer.renew(draft, open)
   return undefined

@@ -4,6 +4,7 @@ import * as Conversation from "./Conversation.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import { offered } from "./OfferedStep.ts"
+import * as PatchPolicy from "./PatchPolicy.ts"
 
 type Of<T extends Command["type"]> = Extract<Command, { readonly type: T }>
 
@@ -44,6 +45,10 @@ export const endCall = (draft: Draft, command: Of<"EndCall">): Refusal | undefin
 
 /** An irreversible tool is about to be called. */
 export const startCall = (draft: Draft, command: Of<"StartCall">): Refusal | undefined => {
+  if (!PatchPolicy.mayCallIrreversible(draft.state, command.path)) {
+    const message = `an agent's patch brought ${command.path}, and the flow lets those call nothing irreversible`
+    return { code: "EFFECT_NOT_ALLOWED", message: `${message}: ${String(command.tool)} is` }
+  }
   const known = draft.state.conversations?.get(command.path) ?? Conversation.empty
   if (known.calls.has(command.key)) {
     return { code: "CALL_STARTED", message: `${command.path} has announced this call already` }

@@ -1,5 +1,5 @@
 /** What agents may change (SEMANTICS 8.9d): they only add, and only what the flow's policy lists. */
-import { usualEffect } from "./CompileEffect.ts"
+import { usualEffect, worst } from "./CompileEffect.ts"
 import type * as Flow from "./Flow.ts"
 import type { Additions, PatchPolicy } from "./FlowPolicy.ts"
 import type { PatchChange } from "./PatchChange.ts"
@@ -8,6 +8,8 @@ import * as PatchProblem from "./PatchProblem.ts"
 import type { Plan, PlanNode, Work } from "./Plan.ts"
 import type { Problem } from "./Problem.ts"
 import { nearest } from "./Problem.ts"
+import type { RunState } from "./RunState.ts"
+import * as StepPath from "./StepPath.ts"
 import type { Json } from "./Value.ts"
 
 /** The policy for patches of the agent of a node; `undefined` when it may make none. */
@@ -101,7 +103,7 @@ const checkWork = (node: PlanNode, work: Work, context: Context, say: Say): void
   for (const name of new Set(Growth.secretsOf(work))) {
     within(name, allowed.secrets ?? none, pointer, "the secret", say)
   }
-  checkEffect(work, allowed, pointer, say)
+  checkEffect(work, allowed, context, pointer, say)
 }
 
 const within = (name: string, names: ReadonlyArray<string>, pointer: string, kind: string, say: Say): void => {
@@ -158,12 +160,37 @@ const checkHost = (url: string, hosts: ReadonlyArray<string>, pointer: string, s
 
 const grave: ReadonlyArray<Flow.Effect> = ["pure", "idempotent", "keyed", "irreversible"]
 
+const effectsOf = (allowed: Additions): ReadonlyArray<Flow.Effect> =>
+  allowed.effects ?? grave.filter((one) => one !== "irreversible")
+
+/** What the plan says of the steps that call the same function. */
+const authored = ({ definition }: Work, plan: Plan): ReadonlyArray<Flow.Effect> =>
+  definition.type !== "function"
+    ? []
+    : plan.nodes.flatMap((node) => Growth.works(node)).flatMap((work) =>
+      work.definition.type === "function" && work.definition.function === definition.function ? [work.effect] : []
+    )
+
+/**
+ * Whether the agent of a step may make an irreversible call. What its tools do is known only when it calls them; a node that an
+ * agent's patch has brought stays within the effects that the flow lets agents add.
+ */
+export const mayCallIrreversible = (state: RunState, path: string): boolean => {
+  if (state.patches === undefined || effectsOf(policyOf(state.plan)).includes("irreversible")) return true
+  const node = StepPath.parse(path)?.node ?? path
+  return !state.patches.some(({ author, change, status }) =>
+    status === "applied" && author !== undefined && change?.addedNodes.some(({ id }) => id === node) === true
+  )
+}
+
+const policyOf = ({ document }: Plan): Additions => document.policy?.patches?.add ?? nothing
+
 /** What an agent says of its own node's effect can make it graver, never lighter. */
-const checkEffect = (work: Work, allowed: Additions, pointer: string, say: Say): void => {
+const checkEffect = (work: Work, allowed: Additions, { before }: Context, pointer: string, say: Say): void => {
   const fields = work.definition as unknown as { readonly [key: string]: Json }
   const usual = usualEffect({ type: work.type, fields })
-  const effect = grave.indexOf(usual) > grave.indexOf(work.effect) ? usual : work.effect
-  const effects = allowed.effects ?? grave.filter((one) => one !== "irreversible")
+  const effect = worst([usual, work.effect, ...authored(work, before)])
+  const effects = effectsOf(allowed)
   if (!effects.includes(effect)) {
     say(
       `${pointer}/effect`,

@@ -313,6 +313,34 @@ describe("agents' patches", () => {
     assert.include(typesOf(patch(run, [added, addEdge("gate", "x", { on: "approved" })], byPlan)), "PlanPatched")
   })
 
+  it("bring no irreversible effect that the policy does not list, by whatever name", () => {
+    const add = { types: ["function", "agent"] }
+    const pay = { ...fn("authored"), function: "pay", effect: "irreversible" as const }
+    const made = (effects: object) => {
+      const before = adaptive("off", { add: { ...add, ...effects } })
+      const nodes = before.nodes.map((node) => node.id === "authored" ? pay : node)
+      return new RunDriver({ ...before, nodes })
+    }
+    // The author calls this function and says what it does: an agent's node does the same, whatever it says.
+    const again = [addNode({ ...fn("x"), function: "pay" }), addEdge("plan", "x")]
+    const run = made({})
+    assert.include(JSON.stringify(refused(run, again, byPlan)), "effects that are irreversible")
+    // What the tools of an agent do is known when they are called.
+    patch(run, grown, byPlan)
+    run.succeed("plan")
+    const charge = (driver: RunDriver) =>
+      driver.ask({ type: "StartCall", at: driver.at, path: "x", attempt: 1, key: "k", tool: "charge", ordinal: 1 })
+    assert.propertyVal(charge(run), "code", "EFFECT_NOT_ALLOWED")
+    const free = made({ effects: ["idempotent", "irreversible"] })
+    patch(free, grown, byPlan)
+    assert.include(
+      typesOf(patch(free, [addNode({ ...fn("y"), function: "pay" }), addEdge("plan", "y")], byPlan)),
+      "PlanPatched"
+    )
+    free.succeed("plan")
+    assert.deepStrictEqual(typesOf(charge(free)), ["CallStarted"])
+  })
+
   it("only add, and only what the policy lists", () => {
     const run = new RunDriver(adaptive("off"))
     const cases: ReadonlyArray<readonly [Json, string]> = [

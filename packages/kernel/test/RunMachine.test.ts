@@ -1,6 +1,7 @@
 /** Rules of the run machine that are easy to get wrong, one small run each. */
 import type { Command } from "@baton/kernel/Command"
 import { decide } from "@baton/kernel/Decide"
+import * as Suspect from "@baton/kernel/Suspect"
 import { assert, describe, it } from "vitest"
 import { flow, RunDriver } from "./RunDriver.ts"
 
@@ -184,6 +185,25 @@ describe("lost deliveries (SEMANTICS 8.2b)", () => {
       lose(run, way)
       assert.strictEqual(run.state.finished?.code, "POISON")
     }
+  })
+
+  it("what was lost twice is begun alone, in order: the third death is the death of one step", () => {
+    const run = new RunDriver(flow([
+      { ...transform("a"), onFailure: "continue" },
+      { id: "m", type: "map", over: [1, 2], each: { type: "transform", value: 1 }, tolerate: { failures: 1 } }
+    ]))
+    lose(run, 1)
+    assert.isUndefined(Suspect.first(run.state))
+    lose(run, 1)
+    assert.deepStrictEqual(Suspect.first(run.state), { path: "a", attempt: 1 })
+    run.succeed("a")
+    assert.deepStrictEqual(Suspect.first(run.state), { path: "m[0]", attempt: 1 })
+    assert.deepStrictEqual(Suspect.first(run.state, (type) => type === "http"), undefined)
+    lose(run, 1)
+    assert.deepStrictEqual(run.offered, ["m[1]"])
+    run.succeed("m[1]")
+    run.succeed("m")
+    assert.strictEqual(run.state.finished?.status, "warned")
   })
 })
 

@@ -116,7 +116,7 @@ const retryStep = Effect.fnUntraced(
     yield* RunControl.ask(parts, letter.run, (at) => ({
       type: "ResolveStep",
       at,
-      by: parts.by,
+      by: options.by ?? parts.by,
       path: letter.path,
       action: "retry",
       ...(options.note === undefined ? {} : { note: options.note }),
@@ -129,7 +129,7 @@ const asNewRun = Effect.fnUntraced(
   function*(parts: Parts, letter: StoredLetter, options: Options): Effect.fn.Return<MadeRun, ClientError> {
     const at = parts.clock.currentTimeMillisUnsafe()
     const into = RunId.make("run", at)
-    const fate = { state: "reprocessed", settledAt: at, by: parts.by, note: options.note, into } as const
+    const fate = { state: "reprocessed", settledAt: at, by: options.by ?? parts.by, note: options.note, into } as const
     yield* settle(parts, letter, fate)
     const request = { run: letter.run, step: letter.path, ...options }
     return yield* RunFork.retry(parts, request, into).pipe(
@@ -158,7 +158,12 @@ export const reprocess = Effect.fnUntraced(
 )
 
 export const discard = Effect.fnUntraced(
-  function*(parts: Parts, id: string, note: string | undefined): Effect.fn.Return<DeadLetterItem, ClientError> {
+  function*(
+    parts: Parts,
+    id: string,
+    note: string | undefined,
+    by: string = parts.by
+  ): Effect.fn.Return<DeadLetterItem, ClientError> {
     const letter = yield* find(parts, id)
     if (letter.state !== "open") return yield* settled(letter)
     const row = yield* Effect.mapError(parts.store.find(parts.tenant, letter.run), Answers.fromStore)
@@ -168,7 +173,7 @@ export const discard = Effect.fnUntraced(
       return yield* refuse("conflict", "LETTER_WAITING", message, `baton runs skip|abort ${letter.run} ${letter.path}`)
     }
     const settledAt = parts.clock.currentTimeMillisUnsafe()
-    yield* settle(parts, letter, { state: "discarded", settledAt, by: parts.by, note, into: undefined })
+    yield* settle(parts, letter, { state: "discarded", settledAt, by, note, into: undefined })
     return yield* show(parts, id)
   }
 )

@@ -209,7 +209,7 @@ const host = (options: LocalOptions) =>
         endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
         execute: options.execute ?? true,
         served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
-        functions: new Set((yield* FunctionHandlers).handlers.keys())
+        functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)
       const upkeep = yield* SqliteUpkeep

@@ -92,7 +92,7 @@ const resolveStep = Effect.fnUntraced(function*(
   run: string,
   path: string,
   action: "retry" | "skip" | "abort",
-  { delayMs, modifications, note, output }: StepResolution
+  { by = parts.by, delayMs, modifications, note, output }: StepResolution
 ): Effect.fn.Return<void, ClientError> {
   const value = output === undefined ? undefined : yield* bounded(parts, output, "OUTPUT_INVALID", "the output")
   const patch = modifications === undefined
@@ -101,7 +101,7 @@ const resolveStep = Effect.fnUntraced(function*(
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ResolveStep",
     at,
-    by: parts.by,
+    by,
     path,
     action,
     ...(value === undefined ? {} : { output: value }),
@@ -114,7 +114,7 @@ const resolveStep = Effect.fnUntraced(function*(
 const resume = Effect.fnUntraced(function*(
   parts: Parts,
   run: string,
-  { allowUnknownPrice, budget, note }: NonNullable<Parameters<Client["Service"]["resume"]>[1]>
+  { allowUnknownPrice, budget, by = parts.by, note }: NonNullable<Parameters<Client["Service"]["resume"]>[1]>
 ): Effect.fn.Return<void, ClientError> {
   const add = budget === undefined ? {} : yield* RunBudget.amounts(budget)
   yield* RunControl.takeOver(parts, run)
@@ -122,7 +122,7 @@ const resume = Effect.fnUntraced(function*(
     yield* RunControl.ask(parts, run, (at) => ({
       type: "RaiseBudget",
       at,
-      by: parts.by,
+      by,
       add,
       ...(allowUnknownPrice === true ? { allowUnknownPrice } : {}),
       ...(note === undefined ? {} : { note })
@@ -131,7 +131,7 @@ const resume = Effect.fnUntraced(function*(
   const state = yield* parts.coordinator.peek(parts.tenant, run)
   // A raise may have ended the run, or another process has it: only a pause is there to be lifted.
   if (state !== undefined && !state.state.paused) return
-  yield* RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by: parts.by }))
+  yield* RunControl.ask(parts, run, (at) => ({ type: "ResumeRun", at, by }))
 })
 
 export const make = (parts: Parts): Client["Service"] =>
@@ -155,14 +155,14 @@ export const make = (parts: Parts): Client["Service"] =>
     explain: (run) => RunReading.reasons(parts, run),
     logs: (run, options) => RunEvents.logs(parts, run, options),
     send: (run, name, data, id) => send(parts, run, name, data, id),
-    cancel: (run, reason) =>
+    cancel: (run, reason, by = parts.by) =>
       Effect.asVoid(RunControl.ask(parts, run, (at) => ({
         type: "CancelRun",
         at,
-        by: parts.by,
+        by,
         ...(reason === undefined ? {} : { reason })
       }))),
-    pause: (run) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by: parts.by }))),
+    pause: (run, by = parts.by) => Effect.asVoid(RunControl.ask(parts, run, (at) => ({ type: "PauseRun", at, by }))),
     resume: (run, options) => resume(parts, run, options ?? {}),
     resolveStep: (run, path, action, options) => resolveStep(parts, run, path, action, options),
     remove: (run) => remove(parts, run),

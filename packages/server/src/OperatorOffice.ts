@@ -13,5 +13,5 @@ export const make = (parts: Parts): OperatorClient["Service"] =>
     letters: (query) => DeadLetters.list(parts, query),
     letter: (id) => DeadLetters.show(parts, id),
     reprocess: (id, options) => DeadLetters.reprocess(parts, id, options),
-    discard: (id, note) => DeadLetters.discard(parts, id, note)
+    discard: (id, note, by) => DeadLetters.discard(parts, id, note, by)
   })

@@ -14,6 +14,7 @@ import type { StepLog } from "@baton/engine/StepLog"
 import type { Sweeper } from "@baton/engine/Sweeper"
 import type * as Flow from "@baton/kernel/Flow"
 import type { RateCard } from "@baton/kernel/Rates"
+import type { FunctionHandler } from "@baton/steps/FunctionHandlers"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type { FlowCatalog } from "./FlowCatalog.ts"
@@ -54,5 +55,5 @@ export interface Parts {
   /** Node types that this process works on; none when it executes nothing. */
   readonly served: ReadonlySet<string>
   /** Functions served here, by name. */
-  readonly functions: ReadonlySet<string>
+  readonly functions: ReadonlyMap<string, FunctionHandler>
 }

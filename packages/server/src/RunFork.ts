@@ -175,6 +175,7 @@ interface Making {
   readonly kind: Lineage["kind"]
   readonly again: ReadonlySet<string>
   readonly allowIrreversible: boolean
+  readonly by: string | undefined
   readonly note: string | undefined
   readonly modifications: { readonly path: string; readonly json: Json } | undefined
   /** Id of the new run; absent: a new one. */
@@ -217,7 +218,7 @@ const submit = Effect.fnUntraced(function*(
     command: {
       type: "CreateRun",
       at,
-      by: parts.by,
+      by: making.by ?? parts.by,
       run,
       flow: { name: target.plan.name, version: target.plan.version, hash: target.hash },
       input: input === undefined ? source.state.input : store(input.after, blobs),
@@ -286,6 +287,7 @@ export const fork = Effect.fnUntraced(
       kind: "fork",
       again: new Set(),
       allowIrreversible: request.allowIrreversible ?? false,
+      by: request.by,
       note: request.note,
       modifications: undefined,
       id: undefined
@@ -330,6 +332,7 @@ export const retry = Effect.fnUntraced(
       kind: "retry",
       again: new Set(request.step === undefined ? [] : [request.step]),
       allowIrreversible: request.allowIrreversible ?? false,
+      by: request.by,
       note: request.note,
       modifications,
       id

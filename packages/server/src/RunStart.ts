@@ -8,6 +8,7 @@ import * as JsonBounds from "@baton/kernel/JsonBounds"
 import * as JsonSchema from "@baton/kernel/JsonSchema"
 import type { Plan } from "@baton/kernel/Plan"
 import type { Json, JsonObject } from "@baton/kernel/Value"
+import { undeclaredEffectOf } from "@baton/steps/FunctionHandlers"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import * as FlowPinning from "./FlowPinning.ts"
@@ -38,11 +39,24 @@ export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Pla
   const bodies = plans.flatMap(({ nodes }) =>
     nodes.flatMap((node) => node.each === undefined ? [node] : [node.each.body])
   )
-  for (const { definition } of bodies) {
-    if ("function" in definition && !parts.functions.has(definition.function)) {
-      return yield* refuse("FUNCTION_UNKNOWN", `no function ${definition.function} is registered`, {
-        hint: `${command} --handlers FILE   (a module that exports ${definition.function})`
+  for (const work of bodies) {
+    if (!("function" in work.definition)) continue
+    const name = work.definition.function
+    const handler = parts.functions.get(name)
+    if (handler === undefined) {
+      return yield* refuse("FUNCTION_UNKNOWN", `no function ${name} is registered`, {
+        hint: `${command} --handlers FILE   (a module that exports ${name})`
       })
+    }
+    const effect = undeclaredEffectOf(handler, work)
+    if (effect !== undefined) {
+      return yield* refuse(
+        "EFFECT_UNDECLARED",
+        `the function ${name} says that it is ${effect}, and its node says nothing`,
+        {
+          hint: `give the node an effect: ${effect}, or what it is there`
+        }
+      )
     }
   }
 })

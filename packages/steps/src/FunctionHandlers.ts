@@ -5,7 +5,9 @@
  * answers with JSON, a promise of it, or an Effect.
  */
 import type { PatchAnswer } from "@baton/engine/PlanPatching"
+import { worst } from "@baton/kernel/CompileEffect"
 import * as Flow from "@baton/kernel/Flow"
+import type { Work } from "@baton/kernel/Plan"
 import { idPattern } from "@baton/kernel/StepPath"
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
@@ -59,6 +61,16 @@ export interface FunctionHandler {
   readonly inputSchema?: JsonObject
   readonly effect?: Flow.Effect
 }
+
+/**
+ * The effect that a function says it has, where its node says nothing and so would be taken for less: a function that cannot
+ * be taken back must not be repeated because a node forgot to say so. What a node says counts (SEMANTICS 8.11a).
+ */
+export const undeclaredEffectOf = (
+  { effect }: FunctionHandler,
+  { definition, effect: taken }: Pick<Work, "definition" | "effect">
+): Flow.Effect | undefined =>
+  effect !== undefined && definition.effect === undefined && worst([effect, taken]) !== taken ? effect : undefined
 
 export interface HandlerSet {
   readonly handlers: ReadonlyMap<string, FunctionHandler>

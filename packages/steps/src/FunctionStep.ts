@@ -7,13 +7,14 @@
  */
 import * as AttemptOutput from "@baton/engine/AttemptOutput"
 import type { StepContext, StepResult, StepType } from "@baton/engine/StepType"
+import type * as Flow from "@baton/kernel/Flow"
 import type { StepError } from "@baton/kernel/StepError"
 import type { Json } from "@baton/kernel/Value"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FunctionContext, FunctionHandler, HandlerSet } from "./FunctionHandlers.ts"
-import { Asking, FunctionHandlers } from "./FunctionHandlers.ts"
+import { Asking, FunctionHandlers, undeclaredEffectOf } from "./FunctionHandlers.ts"
 import * as FunctionPatch from "./FunctionPatch.ts"
 
 export const make: Effect.Effect<StepType, never, FunctionHandlers> = Effect.map(FunctionHandlers, (set) => ({
@@ -31,6 +32,8 @@ const execute = (set: HandlerSet, context: StepContext): Effect.Effect<StepResul
   const name = "function" in context.work.definition ? context.work.definition.function : ""
   const handler = set.handlers.get(name)
   if (handler === undefined) return Effect.fail(unknownFunction(name))
+  const undeclared = undeclaredEffectOf(handler, context.work)
+  if (undeclared !== undefined) return Effect.fail(undeclaredEffect(name, undeclared))
   return Effect.flatMap(context.field("input"), (input) => {
     const own = Result.getOrElse(AttemptOutput.copy(input), () => null)
     return Effect.withFiber((fiber) => {
@@ -67,6 +70,14 @@ const unknownFunction = (name: string): StepError => ({
   code: "FUNCTION_UNKNOWN",
   kind: "configuration",
   message: `There is no function ${name} here. Export it from the handlers module, or register it in the host program.`,
+  retryable: false,
+  sent: false
+})
+
+const undeclaredEffect = (name: string, effect: Flow.Effect): StepError => ({
+  code: "EFFECT_UNDECLARED",
+  kind: "configuration",
+  message: `The function ${name} says that it is ${effect}, and its node says nothing: give the node an effect.`,
   retryable: false,
   sent: false
 })

@@ -152,6 +152,17 @@ describe("function", () => {
       assert.deepStrictEqual([error.code, error.kind, error.sent], ["FUNCTION_UNKNOWN", "configuration", false])
     }))
 
+  it.effect("is not called for less than it says it does to the world, unless its node says what it does there", () =>
+    Effect.gen(function*() {
+      const pay = Object.assign(() => "paid", { effect: "irreversible" as const })
+      const error = yield* fail(pay)
+      assert.deepInclude(error, { code: "EFFECT_UNDECLARED", retryable: false, sent: false })
+      for (const effect of ["irreversible", "idempotent"] as const) {
+        assert.strictEqual(yield* giving(stepOf({ f: pay }), { ...calling, effect }, setting), "paid")
+      }
+      assert.strictEqual(yield* give(Object.assign(() => 1, { effect: "pure" as const })), 1)
+    }))
+
   it.effect("aborts the handler's signal when the attempt is interrupted", () =>
     Effect.gen(function*() {
       const called = yield* Deferred.make<FunctionContext>()

@@ -108,7 +108,7 @@ export const lettersReprocess = Effect.fnUntraced(function*(request: LettersRepr
       const done = yield* operators.reprocess(request.id, {
         allowIrreversible: request.allowIrreversible,
         ...(modifications === undefined ? {} : { modifications }),
-        ...(request.note === undefined ? {} : { note: request.note })
+        ...Operators.signed(request)
       })
       const { id, path, run } = done.letter
       if (done.kind === "run") return yield* Operators.follow(request, "reprocessed", run, done.made)
@@ -127,7 +127,7 @@ export const lettersDiscard = Effect.fnUntraced(function*(request: LettersDiscar
     {},
     Effect.gen(function*() {
       const operators = yield* OperatorClient
-      const { id } = yield* operators.discard(request.id, request.note)
+      const { id } = yield* operators.discard(request.id, request.note, request.as)
       return yield* RunControl.receipt(`${id} discarded`, { letter: id, action: "discarded" })
     })
   )

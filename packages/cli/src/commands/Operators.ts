@@ -1,5 +1,5 @@
 /** `runs retry|skip|abort|fork`: what operators do to waiting steps, and runs made from other runs. */
-import { Client, type StepResolution } from "@baton/contract/Client"
+import { type Actor, Client, type StepResolution } from "@baton/contract/Client"
 import { type ForkRun, type MadeRun, OperatorClient, type RetryRun } from "@baton/contract/OperatorClient"
 import { ended, type RunDocument } from "@baton/contract/RunDocument"
 import type { Json, JsonObject } from "@baton/kernel/Value"
@@ -15,7 +15,13 @@ import * as TerminalText from "../TerminalText.ts"
 import * as RunControl from "./RunControl.ts"
 import * as WaitedRun from "./WaitedRun.ts"
 
-const noted = (note: string | undefined): { readonly note?: string } => note === undefined ? {} : { note }
+/** Why, and who says so. */
+export const signed = (
+  { as, note }: { readonly as: string | undefined; readonly note: string | undefined }
+): Actor & { readonly note?: string } => ({
+  ...(note === undefined ? {} : { note }),
+  ...(as === undefined ? {} : { by: as })
+})
 
 const resolveStep = (
   request: { readonly run: string; readonly step: string },
@@ -32,11 +38,11 @@ const resolveStep = (
 
 export const runsSkip = Effect.fnUntraced(function*(request: RunsSkip) {
   const output = request.output === undefined ? undefined : yield* Documents.json(request.output, "--output")
-  const options = { ...(output === undefined ? {} : { output }), ...noted(request.note) }
+  const options = { ...(output === undefined ? {} : { output }), ...signed(request) }
   return yield* resolveStep(request, "skip", "skipped", options)
 })
 
-export const runsAbort = (request: RunsAbort) => resolveStep(request, "abort", "aborted", noted(request.note))
+export const runsAbort = (request: RunsAbort) => resolveStep(request, "abort", "aborted", signed(request))
 
 const whatIsIt = (run: string) =>
   Backend.withPorts(
@@ -61,7 +67,7 @@ export const runsRetry = Effect.fnUntraced(function*(request: RunsRetry) {
       allowIrreversible: request.allowIrreversible,
       ...(step === undefined ? {} : { step }),
       ...(modifications === undefined ? {} : { modifications }),
-      ...noted(request.note)
+      ...signed(request)
     }
     return yield* newRun(request, "retried", id, (operators) => operators.retry(retry))
   }
@@ -76,7 +82,7 @@ export const runsRetry = Effect.fnUntraced(function*(request: RunsRetry) {
   return yield* resolveStep({ run: id, step }, "retry", "retrying", {
     ...(delay === undefined ? {} : { delayMs: delay }),
     ...(modifications === undefined ? {} : { modifications }),
-    ...noted(request.note)
+    ...signed(request)
   })
 })
 
@@ -153,7 +159,7 @@ export const runsFork = Effect.fnUntraced(function*(request: RunsFork) {
     ...(set === undefined ? {} : { set }),
     ...(flow === undefined ? {} : { flow }),
     ...(patch === undefined ? {} : { patch }),
-    ...noted(request.note)
+    ...signed(request)
   }
   return yield* newRun(request, "forked", id, (operators) => operators.fork(fork))
 })

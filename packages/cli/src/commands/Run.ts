@@ -135,7 +135,8 @@ export const runsResume = Effect.fnUntraced(function*(request: RunsResume) {
       }
       yield* client.resume(run, {
         ...(budget === undefined ? {} : { budget }),
-        ...(request.allowUnknownPrice ? { allowUnknownPrice: true } : {})
+        ...(request.allowUnknownPrice ? { allowUnknownPrice: true } : {}),
+        ...(request.as === undefined ? {} : { by: request.as })
       })
       if (request.detach) {
         yield* printer.isJson ? printer.document(yield* client.show(run)) : printer.answer(`${run} resumed`)

@@ -50,9 +50,10 @@ export const runsSend = Effect.fnUntraced(function*(request: RunsSend) {
 })
 
 export const runsCancel = (request: RunsCancel) =>
-  act(request, "cancelling", {}, (client, run) => client.cancel(run, request.reason))
+  act(request, "cancelling", {}, (client, run) => client.cancel(run, request.reason, request.as))
 
-export const runsPause = (request: RunsPause) => act(request, "paused", {}, (client, run) => client.pause(run))
+export const runsPause = (request: RunsPause) =>
+  act(request, "paused", {}, (client, run) => client.pause(run, request.as))
 
 export const runsDelete = (request: RunsDelete) =>
   Backend.withPorts(
