@@ -333,6 +333,23 @@ describe("agents' patches", () => {
     assert.deepStrictEqual(typesOf(charge(free)), ["CallStarted"])
   })
 
+  it("may follow an authored approval only where people have approved", () => {
+    const gated = adaptive("off")
+    const gate: Flow.Node = { id: "gate", type: "approval", question: "Go?" }
+    const run = new RunDriver({
+      ...gated,
+      nodes: [...gated.nodes, gate],
+      edges: [...gated.edges, { from: "plan", to: "gate" }]
+    })
+    const added = addNode({ id: "x", type: "transform", value: 1 })
+    for (const on of ["rejected", "always"]) {
+      const answer = refused(run, [added, addEdge("gate", "x", { on })], byPlan)
+      assert.strictEqual(answer.code, "PATCH_POLICY", JSON.stringify(answer))
+      assert.include(answer.message, "what people refuse")
+    }
+    assert.include(typesOf(patch(run, [added, addEdge("gate", "x", { on: "approved" })], byPlan)), "PlanPatched")
+  })
+
   it("only add, and only what the policy lists", () => {
     const run = new RunDriver(adaptive("off"))
     const cases: ReadonlyArray<readonly [Json, string]> = [

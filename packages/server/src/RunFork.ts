@@ -234,6 +234,7 @@ const submit = Effect.fnUntraced(function*(
         steps: plan.steps,
         maps: plan.maps,
         guarded: plan.guarded,
+        started: plan.started,
         warnings: plan.warnings,
         changes: changesOf(making, blobs),
         ...(making.note === undefined ? {} : { note: making.note })
@@ -277,8 +278,9 @@ const requireRelated = Effect.fnUntraced(function*(source: SourceRun, target: Ta
   })
 })
 
+/** `id` of the new run; absent: one that nobody has used. */
 export const fork = Effect.fnUntraced(
-  function*(parts: Parts, request: ForkRun): Effect.fn.Return<MadeRun, ClientError> {
+  function*(parts: Parts, request: ForkRun, id?: string): Effect.fn.Return<MadeRun, ClientError> {
     const row = yield* rowOf(parts, request.run)
     const source = yield* read(parts, row, request.at)
     const target = yield* targetOf(parts, source, row, request)
@@ -295,7 +297,7 @@ export const fork = Effect.fnUntraced(
       by: request.by,
       note: request.note,
       modifications: undefined,
-      id: undefined
+      id
     })
   }
 )
