@@ -68,10 +68,11 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   const refused = first(
     [
       ["PATCH_STARTED", started(state, change)],
-      ["PATCH_INVALID", unpinned(plan, change)],
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
+      ["PATCH_BUDGET", unwatched(state, plan, change)],
       ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
+      ["PATCH_INVALID", unpinned(plan, change)],
       ["PATCH_DEAD", dead(state, plan, edges)]
     ],
     plan.document,
@@ -155,6 +156,20 @@ const tooMany = (state: RunState, plan: Plan): ReadonlyArray<Problem> => {
   if (steps <= plan.limits.steps) return []
   const message = `The run would have ${steps} steps; limits.steps is ${plan.limits.steps}.`
   return [PatchProblem.problem("PATCH_STEPS_MAX", "/limits/steps", message)]
+}
+
+/** What a node may cost is watched by the prices a run was started with; one without a budget has none. */
+const unwatched = (state: RunState, plan: Plan, change: PatchChange.PatchChange): ReadonlyArray<Problem> => {
+  if (state.ledger?.terms !== undefined) return []
+  const ids = [...change.addedNodes, ...change.changedNodes.map(({ after }) => after)].map(({ id }) => id)
+  return ids.flatMap((id) => {
+    const node = plan.byId.get(id)
+    const each = node?.each === undefined ? "" : "/each"
+    if ((node?.each?.body ?? node)?.budget === undefined) return []
+    const message = `'${id}' has a budget, and nothing of this run does: nobody would watch it.`
+    const expected = "no budget; or a fork with the patch: baton runs fork RUN --patch FILE"
+    return [PatchProblem.problem("PATCH_BUDGET", `/nodes/${node?.index ?? "-"}${each}/budget`, message, { expected })]
+  })
 }
 
 const beyond = (
