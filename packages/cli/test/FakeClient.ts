@@ -3,9 +3,11 @@
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { AuditClient } from "@baton/contract/AuditClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { KeysClient } from "@baton/contract/KeysClient"
 import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -26,6 +28,7 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as FakeApprovals from "./FakeApprovals.ts"
+import * as FakeKeys from "./FakeKeys.ts"
 import * as FakeUsage from "./FakeUsage.ts"
 
 import { fakePatches } from "./FakePatches.ts"
@@ -344,6 +347,8 @@ export const layer = (
     })
     return Context.make(Client, client).pipe(
       Context.add(FlowsClient, flows),
+      Context.add(KeysClient, FakeKeys.keys(seen.calls)),
+      Context.add(AuditClient, FakeKeys.audit),
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),

@@ -1,7 +1,9 @@
 /** Everything that a program may ask of Baton, wherever it runs. */
 import type { ApprovalsClient } from "./ApprovalsClient.ts"
+import type { AuditClient } from "./AuditClient.ts"
 import type { Client } from "./Client.ts"
 import type { FlowsClient } from "./FlowsClient.ts"
+import type { KeysClient } from "./KeysClient.ts"
 import type { OperatorClient } from "./OperatorClient.ts"
 import type { PatchesClient } from "./PatchesClient.ts"
 import type { ReceiptsClient } from "./ReceiptsClient.ts"
@@ -11,8 +13,10 @@ import type { UsageClient } from "./UsageClient.ts"
 
 export type Ports =
   | ApprovalsClient
+  | AuditClient
   | Client
   | FlowsClient
+  | KeysClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient
