@@ -4,6 +4,7 @@
  */
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { AuditClient } from "@baton/contract/AuditClient"
+import { BlobsClient } from "@baton/contract/BlobsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { FlowsClient } from "@baton/contract/FlowsClient"
@@ -284,6 +285,7 @@ export const layer = (
       explain: (id) => Effect.map(find(id), (run) => (finishedOf(run) === undefined ? run.script.reasons ?? [] : [])),
       logs: () =>
         Stream.fromIterable([{
+          n: 1,
           at: "2026-11-21T10:00:00.000Z",
           path: "greet",
           attempt: 1,
@@ -350,6 +352,7 @@ export const layer = (
       Context.add(KeysClient, FakeKeys.keys(seen.calls)),
       Context.add(AuditClient, FakeKeys.audit),
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
+      Context.add(BlobsClient, BlobsClient.of({ read: (ref) => Effect.fail(none(`there is no ${ref}`)) })),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),
       Context.add(ReceiptsClient, receipts),

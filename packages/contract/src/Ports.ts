@@ -1,6 +1,7 @@
 /** Everything that a program may ask of Baton, wherever it runs. */
 import type { ApprovalsClient } from "./ApprovalsClient.ts"
 import type { AuditClient } from "./AuditClient.ts"
+import type { BlobsClient } from "./BlobsClient.ts"
 import type { Client } from "./Client.ts"
 import type { FlowsClient } from "./FlowsClient.ts"
 import type { KeysClient } from "./KeysClient.ts"
@@ -14,6 +15,7 @@ import type { UsageClient } from "./UsageClient.ts"
 export type Ports =
   | ApprovalsClient
   | AuditClient
+  | BlobsClient
   | Client
   | FlowsClient
   | KeysClient

@@ -16,6 +16,7 @@ import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
 import { AuditClient } from "@baton/contract/AuditClient"
+import { BlobsClient } from "@baton/contract/BlobsClient"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
@@ -70,6 +71,7 @@ import * as AuditOffice from "./access/AuditOffice.ts"
 import * as KeyOffice from "./access/KeyOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
+import * as BlobOffice from "./BlobOffice.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
@@ -232,6 +234,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(ApprovalsClient, Approvals.make(parts)),
     Context.add(AuditClient, AuditOffice.make(parts)),
     Context.add(KeysClient, KeyOffice.make(parts)),
+    Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
     Context.add(SecretsClient, StoreOffice.secrets(parts)),

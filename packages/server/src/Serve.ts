@@ -21,6 +21,9 @@ export interface ServeOptions extends LocalOptions {
   readonly requireKeys?: boolean
 }
 
+/** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
+const routerConfig = { maxParamLength: 1_024 }
+
 /** Names that reach this machine only. */
 const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
@@ -45,7 +48,7 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
   Layer.unwrap(Effect.map(trustsLocal(options), (trustLocal) => served(options, trustLocal)))
 
 const served = (options: ServeOptions, trustLocal: boolean) =>
-  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true }).pipe(
+  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
     Layer.provide(Gatekeeper.layer({ trustLocal })),
     Layer.provide(TokenVerifier.none),
     Layer.provide(Local.hostLayer(options)),

@@ -1,14 +1,20 @@
 /** The whole HTTP surface: one contract for the server, the derived client and the OpenAPI document. */
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
+import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
+import { OperatorsApi } from "./OperatorsApi.ts"
+import { PatchesApi } from "./PatchesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
+import { StoreApi } from "./StoreApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(RunsApi)
-  .add(KeysApi)
-  .add(AuditApi)
+  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi, KeysApi, AuditApi)
+  // What a request says and nobody reads is a mistake; what an answer says is decided here.
+  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
+  .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotateMerge(OpenApi.annotations({
     title: "Baton",
     version: "1",

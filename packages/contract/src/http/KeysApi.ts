@@ -4,25 +4,26 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import { CreateKey, KeyItem, NewKey } from "../KeysClient.ts"
-import { Access, Needs, Readable } from "./Access.ts"
-import { pageLimit } from "./Paging.ts"
+import { Access, Readable } from "./Access.ts"
+import { about } from "./Operation.ts"
+import { page, pageLimit } from "./Paging.ts"
 import { problems } from "./Problems.ts"
 
 const key = { id: Schema.String }
 /** Another tenant than the caller's: for `system:admin` only. */
-const tenant = Schema.optional(Schema.String)
+const tenant = Schema.optionalKey(Schema.String)
 
 const create = HttpApiEndpoint.post("create", "/", {
   payload: CreateKey,
   success: NewKey.pipe(HttpApiSchema.status(201)),
   error: problems
-}).annotate(Needs, "keys:admin")
+}).annotateMerge(about("keys:admin", "Make a key; its text is told once"))
 
 const list = HttpApiEndpoint.get("list", "/", {
-  query: { after: Schema.optional(Schema.String), limit: pageLimit, tenant },
-  success: Schema.Struct({ items: Schema.Array(KeyItem), next: Schema.NullOr(Schema.String) }),
+  query: { after: Schema.optionalKey(Schema.String), limit: pageLimit, tenant },
+  success: page(KeyItem),
   error: problems
-}).annotate(Needs, "keys:admin")
+}).annotateMerge(about("keys:admin", "List keys and when they were last used"))
 
 const rotate = HttpApiEndpoint.post("rotate", "/:id/rotate", {
   params: key,
@@ -33,14 +34,14 @@ const rotate = HttpApiEndpoint.post("rotate", "/:id/rotate", {
   }),
   success: NewKey.pipe(HttpApiSchema.status(201)),
   error: problems
-}).annotate(Needs, "keys:admin")
+}).annotateMerge(about("keys:admin", "Make the key that takes the place of another"))
 
 const revoke = HttpApiEndpoint.delete("revoke", "/:id", {
   params: key,
   query: { tenant },
   success: KeyItem,
   error: problems
-}).annotate(Needs, "keys:admin")
+}).annotateMerge(about("keys:admin", "End a key now"))
 
 export class KeysApi extends HttpApiGroup.make("keys")
   .add(create, list, rotate, revoke)

@@ -5,18 +5,31 @@ import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import * as AccessCheck from "../access/AccessCheck.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
+import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
+import * as Fallback from "./Fallback.ts"
+import { FlowsHandlers } from "./FlowsHandlers.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
+import { OperatorsHandlers } from "./OperatorsHandlers.ts"
+import { PatchesHandlers } from "./PatchesHandlers.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
+import { StoreHandlers } from "./StoreHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide(RunsHandlers),
-  Layer.provide(KeysHandlers),
-  Layer.provide(AuditHandlers),
+  Layer.provide([
+    ApprovalsHandlers,
+    AuditHandlers,
+    FlowsHandlers,
+    KeysHandlers,
+    OperatorsHandlers,
+    PatchesHandlers,
+    RunsHandlers,
+    StoreHandlers
+  ]),
   Layer.provide([AccessCheck.layer, Readable.layer])
 )
 
 /** Whoever adds a route does so in this list, behind the guard. */
-export const layer = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" })).pipe(
-  Layer.provideMerge(RouteGuard.layer(Api))
-)
+const routes = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }))
+
+export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer)
