@@ -2,11 +2,17 @@
  * Every write of the store, by name. Arguments and results are plain data, so that the same call works on this thread and
  * on the commit thread.
  */
+import type { AccessKey } from "@baton/engine/AccessKeys"
+import type { AccessToken } from "@baton/engine/AccessTokens"
+import type { AuditDraft } from "@baton/engine/AuditLog"
 import type { LetterExpectation, LetterFate } from "@baton/engine/DeadLetter"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
 import type { BlobRef } from "@baton/kernel/Value"
+import * as AccessKeyTable from "./AccessKeyTable.ts"
+import * as AccessTokenTable from "./AccessTokenTable.ts"
+import * as AuditTable from "./AuditTable.ts"
 import * as BlobTable from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as FlowTable from "./FlowTable.ts"
@@ -52,7 +58,17 @@ export const make = (connection: Connection, version: number) => {
     clearReceipts: (tenant: string, query: ReceiptQuery) => ReceiptTable.clear(connection, tenant, query),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
-    removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name)
+    removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),
+    addAccessKey: (key: AccessKey) => AccessKeyTable.add(connection, key),
+    replaceAccessKey: (key: AccessKey & { readonly replaces: string }, until: number) =>
+      AccessKeyTable.replace(connection, key, until),
+    revokeAccessKey: (tenant: string, id: string, at: number) => AccessKeyTable.revoke(connection, tenant, id, at),
+    noteAccessKeyUse: (id: string, at: number) => AccessKeyTable.noteUse(connection, id, at),
+    putAccessToken: (token: AccessToken) => AccessTokenTable.put(connection, token),
+    claimAccessToken: (digest: string, at: number) => AccessTokenTable.claim(connection, digest, at),
+    unclaimAccessToken: (digest: string) => AccessTokenTable.unclaim(connection, digest),
+    removeAccessToken: (digest: string) => AccessTokenTable.remove(connection, digest),
+    appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts)
   }
 }
 

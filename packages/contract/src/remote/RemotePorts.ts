@@ -17,6 +17,7 @@ import { SecretsClient } from "../SecretsClient.ts"
 import { StoreClient } from "../StoreClient.ts"
 import { UsageClient } from "../UsageClient.ts"
 import * as Remote from "./Remote.ts"
+import * as RemoteAccess from "./RemoteAccess.ts"
 import * as RemoteRuns from "./RemoteRuns.ts"
 
 const items = <A>({ items }: { readonly items: ReadonlyArray<A> }): ReadonlyArray<A> => items
@@ -168,8 +169,9 @@ const rest = (remote: Remote.Remote) => {
 }
 
 export const make = (remote: Remote.Remote): Context.Context<Ports> =>
-  Context.merge(
+  Context.mergeAll(
     rest(remote),
+    RemoteAccess.make(remote),
     Context.make(Client, RemoteRuns.make(remote)).pipe(
       Context.add(FlowsClient, flows(remote)),
       Context.add(ApprovalsClient, approvals(remote)),
