@@ -14,6 +14,7 @@ import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
 import { dev, serve } from "./ServeTree.ts"
 import { usage } from "./UsageTree.ts"
+import { webhooks } from "./WebhooksTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
@@ -203,6 +204,7 @@ const commands = [
   receipts,
   usage,
   secrets,
+  webhooks,
   backup,
   doctor
 ] as const

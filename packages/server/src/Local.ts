@@ -25,6 +25,7 @@ import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { UsageClient } from "@baton/contract/UsageClient"
+import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import { Agents } from "@baton/engine/Agents"
 import { AgentTools, byName } from "@baton/engine/AgentTool"
 import { BlobStore } from "@baton/engine/BlobStore"
@@ -41,6 +42,7 @@ import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
+import { WebhookStore } from "@baton/engine/WebhookStore"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -73,6 +75,9 @@ import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 import * as UsageOffice from "./UsageOffice.ts"
+import * as WebhookOffice from "./WebhookOffice.ts"
+import * as UrlRule from "./webhooks/UrlRule.ts"
+import * as Webhooks from "./webhooks/Webhooks.ts"
 
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
@@ -83,6 +88,11 @@ export interface LocalOptions {
   readonly adopt: boolean
   /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
   readonly execute?: boolean
+  /**
+   * `send`: this process delivers to webhooks when no other one does; `attend`: so it does, and its environment says which
+   * hooks of the environment there are; `none`. By default a process that executes sends.
+   */
+  readonly webhooks?: "send" | "attend" | "none"
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -203,6 +213,9 @@ const host = (options: LocalOptions) =>
         log: yield* StepLog,
         secrets: yield* Secrets,
         receipts: yield* ReceiptStore,
+        webhooks: yield* WebhookStore,
+        dialer: yield* HttpDialer,
+        urlRule: yield* UrlRule.make,
         agents: yield* Agents,
         rates: yield* ratesOf(yield* Agents),
         clock: yield* Clock.Clock,
@@ -213,6 +226,8 @@ const host = (options: LocalOptions) =>
       }
       yield* requireSemantics(parts)
       const upkeep = yield* SqliteUpkeep
+      const { execute = true, webhooks = execute ? "send" : "none" } = options
+      if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
       return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
     })
   )
@@ -226,6 +241,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(FlowsClient, FlowCatalog.client(parts)),
     Context.add(PatchesClient, RunPatches.make(parts)),
     Context.add(UsageClient, UsageOffice.make(parts)),
+    Context.add(WebhooksClient, WebhookOffice.make(parts)),
     Context.add(StoreClient, StoreOffice.store(parts, upkeep, data))
   )
 

@@ -2,9 +2,10 @@
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { RunsApi } from "./RunsApi.ts"
+import { WebhooksApi } from "./WebhooksApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(RunsApi)
+  .add(RunsApi, WebhooksApi)
   .annotateMerge(OpenApi.annotations({
     title: "Baton",
     version: "1",

@@ -7,6 +7,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { EventEnvelope } from "../EventEnvelope.ts"
 import { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "../RunDocument.ts"
+import { RunHook } from "../WebhooksClient.ts"
 import { Access, Needs, Readable } from "./Access.ts"
 import { pageLimit } from "./Paging.ts"
 import { problems } from "./Problems.ts"
@@ -30,7 +31,8 @@ export const StartRequest = Schema.Struct({
   allowUnknownPrice: Schema.optionalKey(Schema.Boolean),
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  model: Schema.optionalKey(Schema.String)
+  model: Schema.optionalKey(Schema.String),
+  webhook: Schema.optionalKey(RunHook)
 })
 export type StartRequest = typeof StartRequest.Type
 

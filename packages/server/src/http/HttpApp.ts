@@ -6,9 +6,10 @@ import * as Layer from "effect/Layer"
 import * as LocalAccess from "./LocalAccess.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
+import { WebhooksHandlers } from "./WebhooksHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide(RunsHandlers),
+  Layer.provide([RunsHandlers, WebhooksHandlers]),
   Layer.provide([LocalAccess.layer, Readable.layer])
 )
 
