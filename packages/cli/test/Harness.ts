@@ -1,9 +1,11 @@
 /** Runs a command line against fake streams and a fake client, and reports what it printed. */
+import type { ClientError } from "@baton/contract/Client"
+import type { Ports } from "@baton/contract/Ports"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { Backend, Server, type StoreOptions } from "../src/Backend.ts"
+import { Backend, type ConnectOptions, Server, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
@@ -106,6 +108,9 @@ export interface Setup {
   /** Done once stderr holds the text. */
   readonly heard?: { readonly text: string; readonly done: Deferred.Deferred<void> }
   readonly backend?: (options: StoreOptions) => ReturnType<typeof FakeClient.layer>
+  readonly server?: (options: ConnectOptions) => Layer.Layer<Ports, ClientError>
+  /** The server that serves the data folder. */
+  readonly found?: string
 }
 
 export interface Answer {
@@ -116,6 +121,7 @@ export interface Answer {
   readonly questions: ReadonlyArray<string>
   readonly farewell: ReadonlyArray<string>
   readonly opened: ReadonlyArray<StoreOptions>
+  readonly connected: ReadonlyArray<ConnectOptions>
   readonly seen: FakeClient.Seen
 }
 
@@ -129,6 +135,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
   Effect.gen(function*() {
     const seen = setup.seen ?? FakeClient.nothingSeen()
     const opened: Array<StoreOptions> = []
+    const connected: Array<ConnectOptions> = []
     const questions: Array<string> = []
     const answers = [...setup.answers ?? []]
     const terminals = new Set(setup.terminals)
@@ -170,7 +177,15 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       Effect.provide(Layer.mergeAll(
         Layer.succeed(Screen, screen),
         Layer.succeed(Environment.Environment, { ...Environment.empty, ...setup.environment }),
-        Layer.succeed(Backend, { open, serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" }) }),
+        Layer.succeed(Backend, {
+          open,
+          connect: (options) => {
+            connected.push(options)
+            return setup.server?.(options) ?? FakeClient.layer(scripts, seen)
+          },
+          find: () => Effect.succeed(setup.found),
+          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" })
+        }),
         Layer.succeed(Farewell.Farewell, farewell)
       )),
       Effect.forkChild
@@ -183,6 +198,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       questions,
       farewell: farewell.lines(130),
       opened,
+      connected,
       seen
     }
   })

@@ -15,7 +15,7 @@ const nullable = <S extends Schema.Constraint>(schema: S) => Schema.Union([schem
 export const EventSelector = Schema.Literals(["*", ...Wire.journalTypes])
 export type EventSelector = typeof EventSelector.Type
 
-const Secret = Schema.RedactedFromValue(Schema.String, { label: "webhook secret" })
+const Secret = Schema.Redacted(Schema.String)
 const Tags = Schema.Record(Schema.String, Schema.String)
 
 /** A hook that hears of one run, given with the request that starts it. Without a secret its deliveries are not signed. */

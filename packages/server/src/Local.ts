@@ -15,6 +15,7 @@ import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { BlobsClient } from "@baton/contract/BlobsClient"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
@@ -42,7 +43,6 @@ import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
-import { WebhookStore } from "@baton/engine/WebhookStore"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -65,6 +65,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
+import * as BlobOffice from "./BlobOffice.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
@@ -76,7 +77,6 @@ import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 import * as UsageOffice from "./UsageOffice.ts"
 import * as WebhookOffice from "./WebhookOffice.ts"
-import * as UrlRule from "./webhooks/UrlRule.ts"
 import * as Webhooks from "./webhooks/Webhooks.ts"
 
 export interface LocalOptions {
@@ -213,9 +213,7 @@ const host = (options: LocalOptions) =>
         log: yield* StepLog,
         secrets: yield* Secrets,
         receipts: yield* ReceiptStore,
-        webhooks: yield* WebhookStore,
-        dialer: yield* HttpDialer,
-        urlRule: yield* UrlRule.make,
+        webhooks: yield* Webhooks.make,
         agents: yield* Agents,
         rates: yield* ratesOf(yield* Agents),
         clock: yield* Clock.Clock,
@@ -235,6 +233,7 @@ const host = (options: LocalOptions) =>
 const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Context.Context<Ports> =>
   Context.make(Clients.Client, LocalClient.make(parts)).pipe(
     Context.add(ApprovalsClient, Approvals.make(parts)),
+    Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
     Context.add(SecretsClient, StoreOffice.secrets(parts)),

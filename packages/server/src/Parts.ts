@@ -5,7 +5,6 @@ import type { BlobStore } from "@baton/engine/BlobStore"
 import type { Coordinator } from "@baton/engine/Coordinator"
 import type { EventFeed } from "@baton/engine/EventFeed"
 import type { FlowStore } from "@baton/engine/FlowStore"
-import type { HttpDialer } from "@baton/engine/HttpDialer"
 import type { Plans } from "@baton/engine/Plans"
 import type { ReceiptStore } from "@baton/engine/ReceiptStore"
 import type { RunStore } from "@baton/engine/RunStore"
@@ -13,14 +12,13 @@ import type { Secrets } from "@baton/engine/Secrets"
 import type { Sessions } from "@baton/engine/Sessions"
 import type { StepLog } from "@baton/engine/StepLog"
 import type { Sweeper } from "@baton/engine/Sweeper"
-import type { WebhookStore } from "@baton/engine/WebhookStore"
 import type * as Flow from "@baton/kernel/Flow"
 import type { RateCard } from "@baton/kernel/Rates"
 import type { FunctionHandler } from "@baton/steps/FunctionHandlers"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type { FlowCatalog } from "./FlowCatalog.ts"
-import type { UrlRule } from "./webhooks/UrlRule.ts"
+import type { Telling } from "./webhooks/Webhooks.ts"
 
 /** The tenant of a store that serves one person. */
 export const defaultTenant = "default"
@@ -44,10 +42,7 @@ export interface Parts {
   readonly log: StepLog["Service"]
   readonly secrets: Secrets["Service"]
   readonly receipts: ReceiptStore["Service"]
-  readonly webhooks: WebhookStore["Service"]
-  readonly dialer: HttpDialer["Service"]
-  /** What is wrong with the URL of a webhook. */
-  readonly urlRule: UrlRule
+  readonly webhooks: Telling
   readonly agents: Agents["Service"]
   /** The prices of now, of every model that the agents of some flows may ask. */
   readonly rates: (

@@ -130,13 +130,11 @@ export const start = Effect.fnUntraced(
       ...(agents && { agents })
     })
     const at = parts.clock.currentTimeMillisUnsafe()
-    const run = RunId.make("run", at)
+    const run = request.id ?? RunId.make("run", at)
     const blobs: Array<NewBlob> = []
     const input = store(request.input, blobs)
     // The hook is there before the first record: a run that is there is told of, whenever this process dies.
-    const undo = request.webhook === undefined
-      ? Effect.void
-      : yield* WebhookOffice.addForRun(parts, run, request.webhook)
+    const undo = yield* WebhookOffice.addForRun(parts, run, request.webhook)
     const settled = yield* parts.coordinator.submit({
       tenant: parts.tenant,
       run,

@@ -16,9 +16,12 @@ export interface ServeOptions extends LocalOptions {
   readonly port: number
 }
 
+/** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
+const routerConfig = { maxParamLength: 1_024 }
+
 /** Serves until its scope closes; in it, `HttpServer` tells the address. */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
-  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true }).pipe(
+  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
     Layer.provide(Local.hostLayer({ webhooks: "attend", ...options })),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
     Layer.catchTag("ServeError", ({ cause }) =>

@@ -16,10 +16,10 @@ import type { SignatureForm } from "@baton/kernel/Webhook"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
+import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunId from "./RunId.ts"
 import * as Deliveries from "./webhooks/Deliveries.ts"
-import * as Webhooks from "./webhooks/Webhooks.ts"
 
 /** Tags that a webhook may ask for. */
 const tagsMax = 16
@@ -106,7 +106,7 @@ const deliveryOf = (delivery: Delivery): DeliveryDocument => ({
 
 const find = (parts: Parts, id: string): Effect.Effect<Webhook, ClientError> =>
   Effect.flatMap(
-    asked(parts.webhooks.find(parts.tenant, id)),
+    asked(parts.webhooks.store.find(parts.tenant, id)),
     (found) => found === undefined ? Effect.fail(notFound(id)) : Effect.succeed(found)
   )
 
@@ -124,7 +124,7 @@ const requireOwn = Effect.fnUntraced(function*(parts: Parts, id: string) {
 })
 
 const requireUrl = (parts: Parts, url: string): Effect.Effect<void, ClientError> => {
-  const problem = parts.urlRule(url)
+  const problem = parts.webhooks.urlRule(url)
   return problem === undefined ? Effect.void : Effect.fail(problem)
 }
 
@@ -191,7 +191,7 @@ const add = Effect.fnUntraced(function*(parts: Parts, request: AddWebhook) {
   if (stray !== undefined) {
     return yield* invalid("WEBHOOK_SECRET", `there is a secret for ${stray}, which is not among the signatures`)
   }
-  const all = yield* asked(parts.webhooks.list(parts.tenant))
+  const all = yield* asked(parts.webhooks.store.list(parts.tenant))
   if (all.length >= webhooksMax) {
     return yield* invalid("WEBHOOKS_MAX", `there are ${webhooksMax} webhooks already`, "baton webhooks remove ID")
   }
@@ -199,28 +199,24 @@ const add = Effect.fnUntraced(function*(parts: Parts, request: AddWebhook) {
   const forms = [...new Set(signatures)]
   const secrets = yield* Effect.forEach(forms, (form) => secretFor(form, given[form], now))
   const webhook = { ...blank(parts, url, now), events, flow, tags, forms, issuer, audience }
-  yield* asked(parts.webhooks.put(webhook, secrets))
+  yield* asked(parts.webhooks.store.put(webhook, secrets))
   return { webhook: documentOf(webhook, secrets, noBacklog), secrets: told(secrets, given) }
 })
 
-/** The hook of one run, before the run is there; gives back what undoes it. */
-export const addForRun = Effect.fnUntraced(
-  function*(parts: Parts, run: string, { events = ["*"], secret, url }: RunHook) {
-    yield* requireUrl(parts, url)
-    yield* requireEvents(events)
-    const now = parts.clock.currentTimeMillisUnsafe()
-    const secrets = secret === undefined ? [] : [yield* secretFor("standard", secret, now)]
-    const webhook: Webhook = {
-      ...blank(parts, url, now),
-      scope: "run",
-      run,
-      events,
-      forms: secret === undefined ? [] : ["standard"]
-    }
-    yield* asked(parts.webhooks.put(webhook, secrets))
-    return Effect.ignore(parts.webhooks.remove(parts.tenant, webhook.id))
-  }
-)
+/** The hook of one run, before the run is there; gives back what undoes it. A run that is there already gets none. */
+export const addForRun = Effect.fnUntraced(function*(parts: Parts, run: string, hook: RunHook | undefined) {
+  if (hook === undefined) return Effect.void
+  const { events = ["*"], secret, url } = hook
+  yield* requireUrl(parts, url)
+  yield* requireEvents(events)
+  if ((yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)) !== undefined) return Effect.void
+  const now = parts.clock.currentTimeMillisUnsafe()
+  const secrets = secret === undefined ? [] : [yield* secretFor("standard", secret, now)]
+  const forms = secrets.map(({ form }) => form)
+  const webhook: Webhook = { ...blank(parts, url, now), scope: "run", run, events, forms }
+  yield* asked(parts.webhooks.store.put(webhook, secrets))
+  return Effect.ignore(parts.webhooks.store.remove(parts.tenant, webhook.id))
+})
 
 const rotate = Effect.fnUntraced(function*(parts: Parts, id: string, request: RotateSecret) {
   const webhook = yield* requireOwn(parts, id)
@@ -238,11 +234,11 @@ const rotate = Effect.fnUntraced(function*(parts: Parts, id: string, request: Ro
   const made = yield* secretFor(form, request.secret, now)
   const expiresAt = now + overlapSeconds * 1000
   // Of more than two at a time no receiver could say which are good: only the newest overlaps.
-  const before = (yield* asked(parts.webhooks.secrets(parts.tenant, id))).filter((one) => one.form === form).at(-1)
-  const others = (yield* asked(parts.webhooks.secrets(parts.tenant, id))).filter((one) => one.form !== form)
+  const before = (yield* asked(parts.webhooks.store.secrets(parts.tenant, id))).filter((one) => one.form === form).at(-1)
+  const others = (yield* asked(parts.webhooks.store.secrets(parts.tenant, id))).filter((one) => one.form !== form)
   const overlapping = before === undefined || overlapSeconds === 0 ? [] : [{ ...before, expiresAt }]
   const secrets = [...others, ...overlapping, made]
-  if (!(yield* asked(parts.webhooks.setSecrets(parts.tenant, id, secrets, now)))) {
+  if (!(yield* asked(parts.webhooks.store.setSecrets(parts.tenant, id, secrets, now)))) {
     return yield* Effect.fail(notFound(id))
   }
   return { webhook: yield* show(parts, id), secrets: told([made], { [form]: request.secret }) }
@@ -250,15 +246,15 @@ const rotate = Effect.fnUntraced(function*(parts: Parts, id: string, request: Ro
 
 const show = Effect.fnUntraced(function*(parts: Parts, id: string): Effect.fn.Return<WebhookDocument, ClientError> {
   const webhook = yield* find(parts, id)
-  const backlog = (yield* asked(parts.webhooks.backlog(parts.tenant))).find((one) => one.webhook === id)
-  return documentOf(webhook, yield* asked(parts.webhooks.secrets(parts.tenant, id)), backlog ?? noBacklog)
+  const backlog = (yield* asked(parts.webhooks.store.backlog(parts.tenant))).find((one) => one.webhook === id)
+  return documentOf(webhook, yield* asked(parts.webhooks.store.secrets(parts.tenant, id)), backlog ?? noBacklog)
 })
 
 const list = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<ReadonlyArray<WebhookDocument>, ClientError> {
-  const backlogs = new Map((yield* asked(parts.webhooks.backlog(parts.tenant))).map((one) => [one.webhook, one]))
-  return yield* Effect.forEach(yield* asked(parts.webhooks.list(parts.tenant)), (webhook) =>
+  const backlogs = new Map((yield* asked(parts.webhooks.store.backlog(parts.tenant))).map((one) => [one.webhook, one]))
+  return yield* Effect.forEach(yield* asked(parts.webhooks.store.list(parts.tenant)), (webhook) =>
     Effect.map(
-      asked(parts.webhooks.secrets(parts.tenant, webhook.id)),
+      asked(parts.webhooks.store.secrets(parts.tenant, webhook.id)),
       (secrets) => documentOf(webhook, secrets, backlogs.get(webhook.id) ?? noBacklog)
     ))
 })
@@ -275,7 +271,7 @@ const change = Effect.fnUntraced(function*(
   if (rest.tags !== undefined) yield* requireTags(rest.tags)
   const orNothing = (name: string, value: string | null | undefined) =>
     value === undefined ? {} : { [name]: value ?? undefined }
-  yield* asked(parts.webhooks.change(
+  yield* asked(parts.webhooks.store.change(
     parts.tenant,
     id,
     {
@@ -292,7 +288,7 @@ const change = Effect.fnUntraced(function*(
 
 const remove = Effect.fnUntraced(function*(parts: Parts, id: string) {
   yield* requireOwn(parts, id)
-  if (!(yield* asked(parts.webhooks.remove(parts.tenant, id)))) return yield* Effect.fail(notFound(id))
+  if (!(yield* asked(parts.webhooks.store.remove(parts.tenant, id)))) return yield* Effect.fail(notFound(id))
 })
 
 const deliveryNotFound = (id: string) =>
@@ -305,8 +301,8 @@ const deliveryNotFound = (id: string) =>
 
 const resend = Effect.fnUntraced(function*(parts: Parts, id: string) {
   const now = parts.clock.currentTimeMillisUnsafe()
-  const taken = yield* asked(parts.webhooks.resend(parts.tenant, id, now))
-  const found = yield* asked(parts.webhooks.delivery(parts.tenant, id))
+  const taken = yield* asked(parts.webhooks.store.resend(parts.tenant, id, now))
+  const found = yield* asked(parts.webhooks.store.delivery(parts.tenant, id))
   if (found === undefined) return yield* Effect.fail(deliveryNotFound(id))
   if (taken) return deliveryOf(found)
   return yield* Effect.fail(
@@ -330,13 +326,13 @@ export const make = (parts: Parts): WebhooksClient["Service"] =>
     test: (id) =>
       Effect.gen(function*() {
         const webhook = yield* find(parts, id)
-        return deliveryOf(yield* asked(Deliveries.test(yield* Webhooks.meansOf(parts), webhook)))
+        return deliveryOf(yield* asked(Deliveries.test(parts, webhook)))
       }),
     deliveries: (id, query) =>
       Effect.andThen(
         find(parts, id),
         Effect.map(
-          asked(parts.webhooks.deliveries({ tenant: parts.tenant, webhook: id, ...query })),
+          asked(parts.webhooks.store.deliveries({ tenant: parts.tenant, webhook: id, ...query })),
           (rows) => rows.map(deliveryOf)
         )
       ),

@@ -1,7 +1,6 @@
 /** Sending what one lane, or somebody by hand, has to send; after each attempt the store knows how far it has come. */
 import type { ClientError } from "@baton/contract/Client"
 import * as Wire from "@baton/contract/Wire"
-import type { HttpDialer } from "@baton/engine/HttpDialer"
 import * as RunLoader from "@baton/engine/RunLoader"
 import type { RunStoreError } from "@baton/engine/RunStore"
 import type { Delivery, Lane, Webhook, WebhookStore, WebhookStoreError } from "@baton/engine/WebhookStore"
@@ -21,13 +20,6 @@ import * as Message from "./Message.ts"
 import * as Post from "./Post.ts"
 import type { Limits } from "./WebhookLimits.ts"
 import { retryDelay } from "./WebhookLimits.ts"
-
-export interface Means {
-  readonly parts: Parts
-  readonly webhooks: WebhookStore["Service"]
-  readonly dialer: HttpDialer["Service"]
-  readonly limits: Limits
-}
 
 export const isWanted = ({ events }: Pick<Webhook, "events">, type: string): boolean =>
   events.includes("*") || events.includes(type)
@@ -58,11 +50,11 @@ const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effec
 })
 
 const attempt = Effect.fnUntraced(function*(
-  { dialer, limits, webhooks }: Means,
+  { webhooks: { dialer, limits, store } }: Parts,
   owner: Webhook,
   message: Message.Message
 ): Effect.fn.Return<Post.Outcome, WebhookStoreError> {
-  const secrets = yield* webhooks.secrets(owner.tenant, owner.id)
+  const secrets = yield* store.secrets(owner.tenant, owner.id)
   const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
   const { body } = message
   return yield* Post.post(dialer, { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }, limits)
@@ -87,12 +79,12 @@ const lineOf = (
   rest: Pick<Delivery, "id" | "webhook" | "tenant" | "run" | "seq" | "type" | "state" | "attempts" | "at" | "dueAt">
 ): Delivery => ({ ...rest, status, code, message, latencyMs })
 
-const disable = ({ webhooks }: Means, { id, tenant }: Webhook, now: number) =>
-  webhooks.change(tenant, id, { state: "disabled", reason: "the receiver answered 410 Gone" }, now)
+const disable = ({ webhooks }: Parts, { id, tenant }: Webhook, now: number) =>
+  webhooks.store.change(tenant, id, { state: "disabled", reason: "the receiver answered 410 Gone" }, now)
 
 /** The event after `sent` is tried once; the store knows what came of it. True: the next one may be sent. */
 const step = Effect.fnUntraced(function*(
-  means: Means,
+  parts: Parts,
   lane: Lane & { readonly owner: Webhook },
   seq: number,
   message: Message.Message,
@@ -100,14 +92,14 @@ const step = Effect.fnUntraced(function*(
   isLast: boolean
 ): Effect.fn.Return<boolean, WebhookStoreError> {
   const { owner, run, tenant, webhook } = lane
-  const outcome = yield* attempt(means, owner, message)
+  const outcome = yield* attempt(parts, owner, message)
   const attempts = failures.attempts + 1
-  const { now, state, ...next } = yield* verdict(means.limits, outcome, attempts, failures.failingSince)
+  const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, failures.failingSince)
   const dueAt = "dueAt" in next ? next.dueAt : undefined
   const isOver = dueAt === undefined
   const id = RunId.make("dlv", now)
   const { type } = message
-  yield* means.webhooks.progress({
+  yield* parts.webhooks.store.progress({
     lane: { webhook, tenant, run },
     sent: isOver ? seq : seq - 1,
     attempts: isOver ? 0 : attempts,
@@ -116,7 +108,7 @@ const step = Effect.fnUntraced(function*(
     delivery: lineOf(outcome, { id, webhook, tenant, run, seq, type, state, attempts, at: now, dueAt }),
     ended: isOver && isLast
   })
-  if (outcome.kind === "gone") yield* disable(means, owner, now)
+  if (outcome.kind === "gone") yield* disable(parts, owner, now)
   if (state === "given_up") yield* Effect.logWarning("A webhook delivery was given up", { webhook, run, seq })
   return isOver && outcome.kind !== "gone"
 })
@@ -140,16 +132,16 @@ const eventsAfter = Effect.fnUntraced(function*(
 })
 
 /** What cannot be read or opened now is tried again like what cannot be sent. */
-const postpone = Effect.fnUntraced(function*(means: Means, lane: Lane, code: string) {
+const postpone = Effect.fnUntraced(function*(parts: Parts, lane: Lane, code: string) {
   const now = yield* Clock.currentTimeMillis
   const attempts = lane.attempts + 1
   yield* Effect.logWarning("A webhook delivery must wait", { webhook: lane.webhook, run: lane.run, code })
-  yield* means.webhooks.progress({
+  yield* parts.webhooks.store.progress({
     lane,
     sent: lane.sent,
     attempts,
     failingSince: lane.failingSince ?? now,
-    dueAt: now + retryDelay(means.limits, attempts, yield* Random.next, undefined),
+    dueAt: now + retryDelay(parts.webhooks.limits, attempts, yield* Random.next, undefined),
     delivery: undefined,
     ended: false
   })
@@ -159,13 +151,13 @@ const codeOf = (error: ClientError | RunStoreError | WebhookStoreError): string 
   "code" in error ? error.code : error.reason.toUpperCase()
 
 /** Sends a burst of one lane, in order, up to the first that must be tried again. */
-export const lane = (means: Means, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
+export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
   Effect.gen(function*() {
-    const { limits, webhooks } = means
-    const parts = { ...means.parts, tenant: one.tenant }
+    const { limits, store } = parts.webhooks
+    const there = { ...parts, tenant: one.tenant }
     const { owner, run, tenant, webhook } = one
-    const events = yield* eventsAfter(parts, run, one.sent, one.head, limits.burstMax)
-    const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(parts, run) : null
+    const events = yield* eventsAfter(there, run, one.sent, one.head, limits.burstMax)
+    const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
     let failures: Pick<Lane, "attempts" | "failingSince"> = one
     let passed = one.sent
     let written = one.sent
@@ -173,64 +165,64 @@ export const lane = (means: Means, one: Lane & { readonly owner: Webhook }): Eff
       const isLast = event.type === "RunFinished"
       if (isWanted(owner, Wire.typeOf(event))) {
         const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
-        if (!(yield* step(means, one, seq, message, failures, isLast))) return
+        if (!(yield* step(parts, one, seq, message, failures, isLast))) return
         written = seq
         failures = { attempts: 0, failingSince: undefined }
       } else if (isLast) {
         written = seq
-        yield* pass(webhooks, { webhook, tenant, run }, seq, true)
+        yield* pass(store, { webhook, tenant, run }, seq, true)
       }
       passed = seq
     }
     // A journal that is shorter than was noted has been removed meanwhile.
-    if (passed > written) yield* pass(webhooks, { webhook, tenant, run }, passed, false)
+    if (passed > written) yield* pass(store, { webhook, tenant, run }, passed, false)
   }).pipe(
-    Effect.catch((error) => postpone(means, one, codeOf(error)))
+    Effect.catch((error) => postpone(parts, one, codeOf(error)))
   )
 
 const pass = Effect.fnUntraced(function*(
-  webhooks: WebhookStore["Service"],
+  store: WebhookStore["Service"],
   lane: Pick<Lane, "webhook" | "tenant" | "run">,
   sent: number,
   ended: boolean
 ) {
   const dueAt = yield* Clock.currentTimeMillis
-  yield* webhooks.progress({ lane, sent, attempts: 0, failingSince: undefined, dueAt, delivery: undefined, ended })
+  yield* store.progress({ lane, sent, attempts: 0, failingSince: undefined, dueAt, delivery: undefined, ended })
 })
 
 /** One delivery that somebody asked for once more; it has the same id, and no place in any order. */
 export const again = Effect.fnUntraced(function*(
-  means: Means,
+  parts: Parts,
   one: Delivery & { readonly owner: Webhook }
 ): Effect.fn.Return<void, ClientError | RunStoreError | WebhookStoreError> {
   const { owner, run, seq } = one
   if (run === undefined || seq === undefined) return
-  const parts = { ...means.parts, tenant: one.tenant }
-  const found = (yield* eventsAfter(parts, run, seq - 1, Number.MAX_SAFE_INTEGER, 1)).find(([at]) => at === seq)
+  const there = { ...parts, tenant: one.tenant }
+  const found = (yield* eventsAfter(there, run, seq - 1, Number.MAX_SAFE_INTEGER, 1)).find(([at]) => at === seq)
   if (found === undefined) return
-  const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(parts, run) : null
-  const message = Message.ofEvent(owner, run, seq, found[1], snapshot, means.limits.bodyBytesMax)
-  const outcome = yield* attempt(means, owner, message)
+  const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+  const message = Message.ofEvent(owner, run, seq, found[1], snapshot, parts.webhooks.limits.bodyBytesMax)
+  const outcome = yield* attempt(parts, owner, message)
   const attempts = one.attempts + 1
-  const { now, state, ...next } = yield* verdict(means.limits, outcome, attempts, one.at)
-  yield* means.webhooks.note(lineOf(outcome, {
+  const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, one.at)
+  yield* parts.webhooks.store.note(lineOf(outcome, {
     ...one,
     state: state === "pending" ? "queued" : state,
     attempts,
     at: now,
     dueAt: "dueAt" in next ? next.dueAt : undefined
   }))
-  if (outcome.kind === "gone") yield* disable(means, owner, now)
+  if (outcome.kind === "gone") yield* disable(parts, owner, now)
 })
 
 /** A delivery that no run has made, now, once; its line is in the log. */
 export const test = Effect.fnUntraced(function*(
-  means: Means,
+  parts: Parts,
   owner: Webhook
 ): Effect.fn.Return<Delivery, WebhookStoreError> {
   const before = yield* Clock.currentTimeMillis
   const id = RunId.make("dlv", before)
-  const outcome = yield* attempt(means, owner, Message.ofTest(id, owner.id, before))
+  const outcome = yield* attempt(parts, owner, Message.ofTest(id, owner.id, before))
   const at = yield* Clock.currentTimeMillis
   const line = lineOf(outcome, {
     id,
@@ -244,6 +236,6 @@ export const test = Effect.fnUntraced(function*(
     at,
     dueAt: undefined
   })
-  yield* means.webhooks.note(line)
+  yield* parts.webhooks.store.note(line)
   return line
 })

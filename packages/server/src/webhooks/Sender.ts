@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
+import type { Parts } from "../Parts.ts"
 import { defaultTenant } from "../Parts.ts"
 import * as Deliveries from "./Deliveries.ts"
 import type { EnvironmentHook } from "./EnvironmentHooks.ts"
@@ -24,7 +25,7 @@ export interface SenderOptions {
 }
 
 interface State {
-  readonly means: Deliveries.Means
+  readonly parts: Parts
   readonly options: SenderOptions
   readonly scope: Scope.Closeable
   /** Opened when a lane has ended: another may begin. */
@@ -41,7 +42,7 @@ const keyOf = (webhook: string, run: string | undefined): string => `${webhook} 
 const begin = (state: State, webhook: string, run: string | undefined, work: Effect.Effect<void, unknown>) => {
   const key = keyOf(webhook, run)
   const count = state.busyOf.get(webhook) ?? 0
-  const { lanesMax, lanesOfOneMax } = state.means.limits
+  const { lanesMax, lanesOfOneMax } = state.parts.webhooks.limits
   if (state.busy.has(key) || count >= lanesOfOneMax || state.busy.size >= lanesMax) return Effect.void
   state.busy.add(key)
   state.busyOf.set(webhook, count + 1)
@@ -61,49 +62,49 @@ const begin = (state: State, webhook: string, run: string | undefined, work: Eff
 
 /** Everything that can begin now; how much there was. */
 const turn = Effect.fnUntraced(function*(state: State): Effect.fn.Return<number, WebhookStoreError> {
-  const { limits, webhooks } = state.means
+  const { limits, store } = state.parts.webhooks
   const now = yield* Clock.currentTimeMillis
   let noted = 0
   for (let records = limits.relayMax; records === limits.relayMax;) {
-    records = yield* webhooks.relay(limits.relayMax, now)
+    records = yield* store.relay(limits.relayMax, now)
     noted += records
   }
   if (state.busy.size >= limits.lanesMax) return noted
   const full = [...state.busyOf].flatMap(([webhook, count]) => count >= limits.lanesOfOneMax ? [webhook] : [])
-  const lanes = yield* webhooks.due(now, limits.lanesMax + state.busy.size, full)
+  const lanes = yield* store.due(now, limits.lanesMax + state.busy.size, full)
   for (const lane of lanes) {
-    yield* begin(state, lane.webhook, lane.run, Deliveries.lane(state.means, lane))
+    yield* begin(state, lane.webhook, lane.run, Deliveries.lane(state.parts, lane))
   }
-  const queued = yield* webhooks.queued(now, limits.lanesMax)
-  for (const one of queued) yield* begin(state, one.webhook, one.run, Deliveries.again(state.means, one))
+  const queued = yield* store.queued(now, limits.lanesMax)
+  for (const one of queued) yield* begin(state, one.webhook, one.run, Deliveries.again(state.parts, one))
   return noted + lanes.length + queued.length
 })
 
 /** The hooks of this environment are those of the store from now on. */
-const attend = Effect.fnUntraced(function*({ means: { webhooks }, options }: State) {
-  for (const { secrets, webhook } of options.environment) yield* webhooks.put(webhook, secrets)
+const attend = Effect.fnUntraced(function*({ options, parts: { webhooks: { store } } }: State) {
+  for (const { secrets, webhook } of options.environment) yield* store.put(webhook, secrets)
   if (options.mode !== "attend") return
-  for (const { id, tenant } of yield* webhooks.list(defaultTenant)) {
+  for (const { id, tenant } of yield* store.list(defaultTenant)) {
     const isStale = EnvironmentHooks.ids.some((one) => one === id) &&
       !options.environment.some(({ webhook }) => webhook.id === id)
-    if (isStale) yield* webhooks.remove(tenant, id)
+    if (isStale) yield* store.remove(tenant, id)
   }
 })
 
 /** Whether this process is the one that sends. */
 const seated = Effect.fnUntraced(function*(state: State): Effect.fn.Return<boolean, WebhookStoreError> {
   if (state.isSeated) return true
-  const { webhooks } = state.means
-  if (state.options.environment.length === 0 && !(yield* webhooks.isUsed)) return false
-  if (!(yield* webhooks.takeSeat)) return false
+  const { store } = state.parts.webhooks
+  if (state.options.environment.length === 0 && !(yield* store.isUsed)) return false
+  if (!(yield* store.takeSeat)) return false
   yield* attend(state)
   state.isSeated = true
   return true
 })
 
 const look = Effect.fnUntraced(function*(state: State) {
-  const { limits, webhooks } = state.means
-  if (!(yield* seated(state)) || !(yield* webhooks.isUsed)) return yield* Effect.sleep(limits.idleEvery)
+  const { limits, store } = state.parts.webhooks
+  if (!(yield* seated(state)) || !(yield* store.isUsed)) return yield* Effect.sleep(limits.idleEvery)
   state.ended.closeUnsafe()
   yield* turn(state)
   yield* Effect.raceFirst(state.ended.await, Effect.sleep(limits.lookEvery))
@@ -115,7 +116,7 @@ const forever = (state: State): Effect.Effect<never> =>
     Effect.catch((error) =>
       Effect.andThen(
         Effect.logWarning("Webhooks must wait", { reason: error.reason }),
-        Effect.sleep(state.means.limits.idleEvery)
+        Effect.sleep(state.parts.webhooks.limits.idleEvery)
       )
     ),
     Effect.forever
@@ -127,26 +128,26 @@ const drained = (state: State): Effect.Effect<void, WebhookStoreError> =>
     state.ended.closeUnsafe()
     const found = yield* turn(state)
     if (found === 0 && state.busy.size === 0) return
-    yield* Effect.raceFirst(state.ended.await, Effect.sleep(state.means.limits.lookEvery))
+    yield* Effect.raceFirst(state.ended.await, Effect.sleep(state.parts.webhooks.limits.lookEvery))
     yield* drained(state)
   })
 
 /** An orderly stop: what is due is sent while the grace lasts, the rest is for the next one that takes the seat. */
 const stop = (state: State): Effect.Effect<void> => {
-  const { limits, webhooks } = state.means
+  const { limits, store } = state.parts.webhooks
   return Effect.suspend(() => state.isSeated ? Effect.void : Effect.asVoid(seated(state))).pipe(
     Effect.andThen(Effect.suspend(() => state.isSeated ? drained(state) : Effect.void)),
     Effect.timeoutOrElse({ duration: limits.stopGrace, orElse: () => Effect.void }),
     Effect.andThen(Scope.close(state.scope, Exit.void)),
-    Effect.andThen(Effect.suspend(() => state.isSeated ? webhooks.leaveSeat : Effect.void)),
+    Effect.andThen(Effect.suspend(() => state.isSeated ? store.leaveSeat : Effect.void)),
     Effect.catch((error) => Effect.logWarning("The seat of the sender was not given up", { reason: error.reason }))
   )
 }
 
 /** Runs while the scope is open. */
-export const start = Effect.fnUntraced(function*(means: Deliveries.Means, options: SenderOptions) {
+export const start = Effect.fnUntraced(function*(parts: Parts, options: SenderOptions) {
   const state: State = {
-    means,
+    parts,
     options,
     scope: yield* Scope.make(),
     ended: Latch.makeUnsafe(false),
