@@ -8,6 +8,8 @@ export interface Received {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  /** Of the event, or of what else the body holds. */
+  readonly type: string
 }
 
 /** Answers one delivery; the default is 204. */
@@ -20,11 +22,9 @@ export class Receiver {
     const chunks: Array<Buffer> = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.on("end", () => {
-      const received = {
-        path: request.url ?? "",
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString("utf8")
-      }
+      const body = Buffer.concat(chunks).toString("utf8")
+      const { event, type } = JSON.parse(body) as { readonly type?: string; readonly event?: string }
+      const received = { path: request.url ?? "", headers: request.headers, body, type: type ?? event ?? "" }
       this.all.push(received)
       this.answer(received, response, this.all.length)
       for (const check of this.#waiting) check()
@@ -71,8 +71,4 @@ export class Receiver {
   }
 }
 
-/** The type of the event that was delivered. */
-export const typeOf = ({ body }: Received): string => String((JSON.parse(body) as { type: unknown }).type)
-
-export const isLast = (received: Received): boolean =>
-  /^orchestration\.run\.(completed|failed|cancelled)$/.test(typeOf(received))
+export const isLast = ({ type }: Received): boolean => /^orchestration\.run\.(completed|failed|cancelled)$/.test(type)

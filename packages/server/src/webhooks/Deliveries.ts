@@ -156,7 +156,7 @@ export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Eff
     const { limits, store } = parts.webhooks
     const there = { ...parts, tenant: one.tenant }
     const { owner, run, tenant, webhook } = one
-    const events = yield* eventsAfter(there, run, one.sent, one.head, limits.burstMax)
+    const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
     const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
     let failures: Pick<Lane, "attempts" | "failingSince"> = one
     let passed = one.sent

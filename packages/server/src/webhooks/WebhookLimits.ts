@@ -15,6 +15,8 @@ export interface Limits {
   readonly lanesOfOneMax: number
   /** Events that one lane sends before others have their turn. */
   readonly burstMax: number
+  /** Records of the journal that one lane reads in one go. */
+  readonly readMax: number
   /** Records of the journal that are noted in one transaction. */
   readonly relayMax: number
   /** How often the journal is looked at, while there are webhooks. */
@@ -37,6 +39,7 @@ export const defaults: Limits = {
   lanesMax: 64,
   lanesOfOneMax: 8,
   burstMax: 100,
+  readMax: 16,
   relayMax: 1000,
   lookEvery: Duration.millis(50),
   idleEvery: Duration.millis(500),
