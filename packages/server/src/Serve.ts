@@ -51,7 +51,7 @@ const served = (options: ServeOptions, trustLocal: boolean) =>
   HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
     Layer.provide(Gatekeeper.layer({ trustLocal })),
     Layer.provide(TokenVerifier.none),
-    Layer.provide(Local.hostLayer(options)),
+    Layer.provide(Local.hostLayer({ webhooks: "attend", ...options })),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
     Layer.catchTag("ServeError", ({ cause }) =>
       Layer.effectContext(Effect.fail(

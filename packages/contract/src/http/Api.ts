@@ -9,9 +9,10 @@ import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
 import { StoreApi } from "./StoreApi.ts"
+import { WebhooksApi } from "./WebhooksApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi, KeysApi, AuditApi)
+  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi, KeysApi, AuditApi, WebhooksApi)
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })

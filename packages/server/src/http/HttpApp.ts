@@ -14,6 +14,7 @@ import { PatchesHandlers } from "./PatchesHandlers.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
 import { StoreHandlers } from "./StoreHandlers.ts"
+import { WebhooksHandlers } from "./WebhooksHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
@@ -24,7 +25,8 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     OperatorsHandlers,
     PatchesHandlers,
     RunsHandlers,
-    StoreHandlers
+    StoreHandlers,
+    WebhooksHandlers
   ]),
   Layer.provide([AccessCheck.layer, Readable.layer])
 )
