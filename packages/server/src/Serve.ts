@@ -7,6 +7,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import * as HttpApp from "./http/HttpApp.ts"
+import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
 
@@ -16,9 +17,14 @@ export interface ServeOptions extends LocalOptions {
   readonly port: number
 }
 
+/** Made after the server, so that streams end before it waits for its connections. */
+const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
+
 /** Serves until its scope closes; in it, `HttpServer` tells the address. */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
-  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true }).pipe(
+  live.pipe(
+    Layer.provideMerge(HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true })),
+    Layer.provide(Live.layer),
     Layer.provide(Local.hostLayer(options)),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
     Layer.catchTag("ServeError", ({ cause }) =>

@@ -67,11 +67,19 @@ const steps = HttpApiEndpoint.get("steps", "/:id/steps", {
 
 const events = HttpApiEndpoint.get("events", "/:id/events", {
   params: run,
-  query: { after: Schema.optional(Schema.String), limit: pageLimit },
+  query: {
+    /** Sequence of the last event that was seen. */
+    after: Schema.optional(Schema.String),
+    limit: pageLimit,
+    /** Event types, by commas. */
+    types: Schema.optional(Schema.String)
+  },
   success: Schema.Struct({ items: Schema.Array(EventEnvelope), next: Schema.NullOr(Schema.String) }),
   error: problems
 }).annotate(Needs, "runs:read").annotateMerge(OpenApi.annotations({
-  description: "A page of the run's events; with `Accept: text/event-stream`, all events from `Last-Event-ID` on, live."
+  description:
+    "A page of the run's events. With `Accept: text/event-stream` a stream: the run document as `snapshot`, then its " +
+    "events as they come, until `end`; `Last-Event-ID`, or `after`, resumes without a snapshot."
 }))
 
 const explain = HttpApiEndpoint.get("explain", "/:id/explain", {

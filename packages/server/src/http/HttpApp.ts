@@ -3,12 +3,13 @@ import { Api } from "@baton/contract/http/Api"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
+import { LiveHandlers } from "../live/LiveHandlers.ts"
 import * as LocalAccess from "./LocalAccess.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide(RunsHandlers),
+  Layer.provide([RunsHandlers, LiveHandlers]),
   Layer.provide([LocalAccess.layer, Readable.layer])
 )
 
