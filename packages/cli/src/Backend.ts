@@ -4,6 +4,7 @@ import type { Ports } from "@baton/contract/Ports"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
 import { Environment } from "./Environment.ts"
 import * as Failure from "./Failure.ts"
@@ -30,6 +31,12 @@ export interface ServeOptions extends StoreOptions {
   readonly port: number
 }
 
+export interface ConnectOptions {
+  /** Such as `http://127.0.0.1:7377`. */
+  readonly url: string
+  readonly key: Redacted.Redacted<string> | undefined
+}
+
 /** A server that is up. */
 export class Server extends Context.Service<Server, {
   /** Such as `http://127.0.0.1:7377`. */
@@ -38,6 +45,10 @@ export class Server extends Context.Service<Server, {
 
 export class Backend extends Context.Service<Backend, {
   readonly open: (options: StoreOptions) => Layer.Layer<Ports, ClientError>
+  /** The ports of a server. */
+  readonly connect: (options: ConnectOptions) => Layer.Layer<Ports, ClientError>
+  /** The address of the server that serves a data folder now, when there is one. */
+  readonly find: (data: string) => Effect.Effect<string | undefined>
   /** A server that runs until its scope closes. */
   readonly serve: (options: ServeOptions) => Layer.Layer<Server, ClientError>
 }>()("baton/cli/Backend") {}
@@ -57,13 +68,70 @@ export const dataDirectory = Effect.gen(function*() {
   return resolve(globals.data ?? (environment.data === "" ? dataDefault : environment.data))
 })
 
-/** Runs a command against the store; a client's error becomes a failure with its exit code. */
+/** Who executes the runs of a command: this process, as long as it lives, or a server. */
+export class Executor extends Context.Reference<"process" | "server">("baton/cli/Executor", {
+  defaultValue: () => "process"
+}) {}
+
+type Place = { readonly kind: "process" } | { readonly kind: "server"; readonly url: string; readonly named: boolean }
+
+const addressOf = (text: string): Effect.Effect<string, Failure.Failure> => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url !== undefined && (url.protocol === "http:" || url.protocol === "https:")
+    ? Effect.succeed(url.href.replace(/\/+$/, ""))
+    : Effect.fail(
+      Failure.usage("INVALID_VALUE", `--server ${text}: expected an address such as http://127.0.0.1:7377, or none`)
+    )
+}
+
+/** The flag before the environment, that before a server that is found on the data folder. */
+const place = Effect.gen(function*() {
+  const { globals } = yield* Printer
+  const environment = yield* Environment
+  const said = globals.server ?? environment.server
+  const here: Place = { kind: "process" }
+  if (said === "none") return here
+  if (said !== "") {
+    const there: Place = { kind: "server", url: yield* addressOf(said), named: true }
+    return there
+  }
+  const backend = yield* Backend
+  const url = yield* backend.find(yield* dataDirectory)
+  const found: Place = url === undefined ? here : { kind: "server", url, named: false }
+  return found
+})
+
+export interface PortsOptions {
+  readonly handlers?: string | undefined
+  readonly execute?: boolean
+  /** The command is about files only. */
+  readonly store?: "none"
+  /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
+  readonly here?: string
+}
+
+const notOverHttp = (url: string, what: string): Failure.Failure =>
+  Failure.usage("NOT_OVER_HTTP", `${what} cannot be asked of ${url}`, "--server none   (in this process)")
+
+/** Runs a command against the store, here or behind a server; a client's error becomes a failure with its exit code. */
 export const withPorts = <A, R>(
-  options: { readonly handlers?: string | undefined; readonly execute?: boolean; readonly store?: "none" },
+  options: PortsOptions,
   command: Effect.Effect<A, Failure.Failure | OutputClosed | ClientError, R>
 ): Effect.Effect<A, Failure.Failure | OutputClosed, Exclude<R, Ports> | Backend | Printer | Environment> =>
   Effect.gen(function*() {
     const backend = yield* Backend
+    const here = options.handlers === undefined ? options.here : "--handlers: functions of this machine"
+    const there: Place = options.store === "none" ? { kind: "process" } : yield* place
+    if (there.kind === "server" && there.named && here !== undefined) {
+      return yield* notOverHttp(there.url, here)
+    }
+    if (there.kind === "server" && here === undefined) {
+      const { apiKey } = yield* Environment
+      return yield* command.pipe(
+        Effect.provideService(Executor, "server"),
+        Effect.provide(backend.connect({ url: there.url, key: apiKey }))
+      )
+    }
     const layer = backend.open({
       data: options.store === "none" ? inMemory : yield* dataDirectory,
       handlers: options.handlers === undefined ? undefined : resolve(options.handlers),

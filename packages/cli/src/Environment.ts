@@ -3,11 +3,14 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 
 const text = (name: string) => Config.withDefault(Config.String(name), "")
 
 const all = Config.all({
   data: text("BATON_DATA"),
+  server: text("BATON_SERVER"),
+  apiKey: Config.withDefault(Config.Redacted("BATON_API_KEY"), undefined),
   noColor: text("NO_COLOR"),
   forceColor: text("FORCE_COLOR"),
   clicolorForce: text("CLICOLOR_FORCE"),
@@ -21,6 +24,10 @@ const all = Config.all({
 /** Empty text stands for absent. */
 export interface EnvironmentValues {
   readonly data: string
+  /** Address of a server, or `none`. */
+  readonly server: string
+  /** The key that a server is asked with. */
+  readonly apiKey: Redacted.Redacted<string> | undefined
   readonly noColor: string
   readonly forceColor: string
   readonly clicolorForce: string
@@ -37,6 +44,8 @@ export const layer: Layer.Layer<Environment> = Layer.effect(Environment, Effect.
 
 export const empty: EnvironmentValues = {
   data: "",
+  server: "",
+  apiKey: undefined,
   noColor: "",
   forceColor: "",
   clicolorForce: "",

@@ -37,6 +37,11 @@ export const duration = (name: string, description: string) =>
 
 const flags = {
   data: text("data", "DIR", "Where runs are kept (default .baton, or BATON_DATA)"),
+  server: text(
+    "server",
+    "URL",
+    "Ask this server (default: one that serves the data folder; BATON_SERVER); none: no server"
+  ),
   json: toggle("json", "One JSON document on stdout"),
   format: Flag.Literals("format", ["table", "json", "jsonl", "tsv", "mermaid", "text"]).pipe(
     Flag.withDescription("How the answer looks"),
@@ -81,6 +86,7 @@ export const resolve = (raw: Raw): Globals | Failure.Failure => {
   }
   return {
     data: Option.getOrUndefined(raw.data),
+    server: Option.getOrUndefined(raw.server),
     format,
     progress: raw.progress,
     color: raw.color,

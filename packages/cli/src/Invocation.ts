@@ -11,6 +11,8 @@ export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
 
 export interface Globals {
   readonly data: string | undefined
+  /** Address of a server, or `none`. */
+  readonly server: string | undefined
   readonly format: Format
   readonly progress: Progress
   readonly color: "auto" | "always" | "never"

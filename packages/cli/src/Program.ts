@@ -38,6 +38,7 @@ export interface Options {
 /** What is known of the flags when the command line as a whole was not understood. */
 const guessed = (args: ReadonlyArray<string>): Globals => ({
   data: undefined,
+  server: undefined,
   format: args.includes("--json") || args.includes("--format=json") ? "json" : "table",
   progress: "none",
   color: "auto",

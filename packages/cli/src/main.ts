@@ -9,13 +9,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { Backend, type StoreOptions } from "./Backend.ts"
 import * as Environment from "./Environment.ts"
 import { exitCodes } from "./ExitCode.ts"
 import * as Farewell from "./Farewell.ts"
 import * as ProcessScreen from "./ProcessScreen.ts"
 import * as Program from "./Program.ts"
+import * as ServerFile from "./ServerFile.ts"
 
 const run = () => import("./commands/Run.ts")
 const reports = () => import("./commands/RunReports.ts")
@@ -88,6 +89,17 @@ const served: Backend["Service"]["serve"] = (options) =>
     Effect.map(Effect.promise(() => import("./Composition.ts")), (composition) => composition.serve(options))
   )
 
+const connected: Backend["Service"]["connect"] = (options) =>
+  Layer.unwrap(
+    Effect.map(Effect.promise(() => import("@baton/contract/remote/RemotePorts")), (ports) => ports.layer(options))
+  )
+
+/** Only where a server has left its address is there anything to load. */
+const found: Backend["Service"]["find"] = (data) =>
+  existsSync(ServerFile.pathOf(data))
+    ? Effect.flatMap(Effect.promise(() => import("./ServerSearch.ts")), (search) => search.find(data))
+    : Effect.succeed(undefined)
+
 const composed: Open = (options) =>
   Layer.unwrap(
     Effect.map(Effect.promise(() => import("./Composition.ts")), (composition) => composition.layer(options))
@@ -132,7 +144,7 @@ export const main = (open: Open = composed): void => {
     Effect.provide(Layer.mergeAll(
       ProcessScreen.layer,
       Environment.layer,
-      Layer.succeed(Backend, { open, serve: served }),
+      Layer.succeed(Backend, { open, connect: connected, find: found, serve: served }),
       Layer.succeed(Farewell.Farewell, farewell)
     ))
   )

@@ -37,6 +37,7 @@ describe("CommandLine", () => {
       },
       globals: {
         data: undefined,
+        server: undefined,
         format: "json",
         progress: "auto",
         color: "auto",

@@ -3,6 +3,7 @@
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { BlobsClient } from "@baton/contract/BlobsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { FlowsClient } from "@baton/contract/FlowsClient"
@@ -281,6 +282,7 @@ export const layer = (
       explain: (id) => Effect.map(find(id), (run) => (finishedOf(run) === undefined ? run.script.reasons ?? [] : [])),
       logs: () =>
         Stream.fromIterable([{
+          n: 1,
           at: "2026-11-21T10:00:00.000Z",
           path: "greet",
           attempt: 1,
@@ -345,6 +347,7 @@ export const layer = (
     return Context.make(Client, client).pipe(
       Context.add(FlowsClient, flows),
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
+      Context.add(BlobsClient, BlobsClient.of({ read: (ref) => Effect.fail(none(`there is no ${ref}`)) })),
       Context.add(OperatorClient, operators),
       Context.add(PatchesClient, fakePatches(record)),
       Context.add(ReceiptsClient, receipts),

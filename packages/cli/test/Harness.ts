@@ -1,9 +1,11 @@
 /** Runs a command line against fake streams and a fake client, and reports what it printed. */
+import type { ClientError } from "@baton/contract/Client"
+import type { Ports } from "@baton/contract/Ports"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { Backend, Server, type StoreOptions } from "../src/Backend.ts"
+import { Backend, type ConnectOptions, Server, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
@@ -96,6 +98,9 @@ export interface Setup {
   /** Done once stderr holds the text. */
   readonly heard?: { readonly text: string; readonly done: Deferred.Deferred<void> }
   readonly backend?: (options: StoreOptions) => ReturnType<typeof FakeClient.layer>
+  readonly server?: (options: ConnectOptions) => Layer.Layer<Ports, ClientError>
+  /** The server that serves the data folder. */
+  readonly found?: string
 }
 
 export interface Answer {
@@ -106,6 +111,7 @@ export interface Answer {
   readonly questions: ReadonlyArray<string>
   readonly farewell: ReadonlyArray<string>
   readonly opened: ReadonlyArray<StoreOptions>
+  readonly connected: ReadonlyArray<ConnectOptions>
   readonly seen: FakeClient.Seen
 }
 
@@ -119,6 +125,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
   Effect.gen(function*() {
     const seen = setup.seen ?? FakeClient.nothingSeen()
     const opened: Array<StoreOptions> = []
+    const connected: Array<ConnectOptions> = []
     const questions: Array<string> = []
     const answers = [...setup.answers ?? []]
     const terminals = new Set(setup.terminals)
@@ -160,7 +167,15 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       Effect.provide(Layer.mergeAll(
         Layer.succeed(Screen, screen),
         Layer.succeed(Environment.Environment, { ...Environment.empty, ...setup.environment }),
-        Layer.succeed(Backend, { open, serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" }) }),
+        Layer.succeed(Backend, {
+          open,
+          connect: (options) => {
+            connected.push(options)
+            return setup.server?.(options) ?? FakeClient.layer(scripts, seen)
+          },
+          find: () => Effect.succeed(setup.found),
+          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" })
+        }),
         Layer.succeed(Farewell.Farewell, farewell)
       )),
       Effect.forkChild
@@ -173,6 +188,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
       questions,
       farewell: farewell.lines(130),
       opened,
+      connected,
       seen
     }
   })

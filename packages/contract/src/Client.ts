@@ -43,6 +43,8 @@ export interface StartRun {
   readonly by?: string
   /** Accept and store, do not execute here. */
   readonly submitOnly?: boolean
+  /** Id of the run; absent: a new one. A run that is there already is refused. */
+  readonly id?: string
 }
 
 /** Who acts; the person at this machine when absent. */
@@ -60,12 +62,16 @@ export interface StepResolution extends Actor {
   readonly modifications?: Json
 }
 
-export interface LogEntry {
-  readonly at: string
-  readonly path: string
-  readonly attempt: number
-  readonly line: string
-}
+/** A line that a step printed; `at` is RFC 3339 UTC text. */
+export const LogLine = Schema.Struct({
+  /** Numbers the lines of a run from 1. */
+  n: Schema.Int,
+  at: Schema.String,
+  path: Schema.String,
+  attempt: Schema.Int,
+  line: Schema.String
+})
+export type LogEntry = typeof LogLine.Type
 
 export class Client extends Context.Service<Client, {
   /** Answers when the run is durable. */
@@ -93,7 +99,12 @@ export class Client extends Context.Service<Client, {
   readonly explain: (run: string) => Effect.Effect<ReadonlyArray<Reason>, ClientError>
   readonly logs: (
     run: string,
-    options: { readonly path?: string; readonly follow: boolean }
+    options: {
+      readonly path?: string
+      readonly follow: boolean
+      /** The number of the last line seen. */
+      readonly after?: number
+    }
   ) => Stream.Stream<LogEntry, ClientError>
   readonly send: (run: string, name: string, data: Json, id?: string) => Effect.Effect<void, ClientError>
   readonly cancel: (run: string, reason?: string, by?: string) => Effect.Effect<void, ClientError>

@@ -11,6 +11,8 @@ import type { RunDocument } from "./RunDocument.ts"
 
 export interface ForkRun extends Actor {
   readonly run: string
+  /** Id of the new run; absent: a new one. */
+  readonly id?: string
   /** The last event of the source that counts; absent: all of them. */
   readonly at?: number
   /** Instead of the source's input. */
@@ -23,11 +25,15 @@ export interface ForkRun extends Actor {
   readonly patch?: Json
   /** Irreversible steps that the source had started run again without asking. */
   readonly allowIrreversible?: boolean
+  /** With a budget of money: models without a known price may be asked all the same. */
+  readonly allowUnknownPrice?: boolean
   readonly note?: string
 }
 
 export interface RetryRun extends Actor {
   readonly run: string
+  /** Id of the new run; absent: a new one. */
+  readonly id?: string
   /** Runs again whatever it came to; without it, whatever did not succeed. */
   readonly step?: string
   /** A JSON Merge Patch (RFC 7396) on the step's input. */

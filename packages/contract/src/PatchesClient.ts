@@ -79,6 +79,8 @@ export interface ProposedPatch {
   /** The revision it was made for; absent: the one the plan is at when it is read. */
   readonly base?: number
   readonly reason?: string
+  /** Id of the patch; absent: a new one. */
+  readonly id?: string
 }
 
 export class PatchesClient extends Context.Service<PatchesClient, {

@@ -1,5 +1,6 @@
 /** Everything that a program may ask of Baton, wherever it runs. */
 import type { ApprovalsClient } from "./ApprovalsClient.ts"
+import type { BlobsClient } from "./BlobsClient.ts"
 import type { Client } from "./Client.ts"
 import type { FlowsClient } from "./FlowsClient.ts"
 import type { OperatorClient } from "./OperatorClient.ts"
@@ -11,6 +12,7 @@ import type { UsageClient } from "./UsageClient.ts"
 
 export type Ports =
   | ApprovalsClient
+  | BlobsClient
   | Client
   | FlowsClient
   | OperatorClient

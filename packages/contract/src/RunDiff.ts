@@ -1,35 +1,45 @@
 /** Two runs side by side: what is the same, what differs, and what only one of them has. */
 import type { Json } from "@baton/kernel/Value"
+import * as Schema from "effect/Schema"
 import type { RunDocument, StepDocument } from "./RunDocument.ts"
 
-export interface Side {
-  readonly status: string
-  readonly attempt: number
+const Side = Schema.Struct({
+  status: Schema.String,
+  attempt: Schema.Int,
   /** Milliseconds; null where the step did not run here. */
-  readonly tookMs: number | null
+  tookMs: Schema.NullOr(Schema.Finite),
   /** US dollars; null where unknown or nothing was spent. */
-  readonly costUsd: number | null
-  readonly output: Json
-}
+  costUsd: Schema.NullOr(Schema.Finite),
+  output: Schema.Json
+})
+export type Side = typeof Side.Type
 
-export interface StepDiff {
-  readonly path: string
-  readonly a: Side | null
-  readonly b: Side | null
+const StepDiff = Schema.Struct({
+  path: Schema.String,
+  a: Schema.NullOr(Side),
+  b: Schema.NullOr(Side),
   /**
    * `same`: same end, same output · `output`: another output · `status`: another end · `a` or `b`: only that run has it.
    */
-  readonly change: "same" | "output" | "status" | "a" | "b"
-}
+  change: Schema.Literals(["same", "output", "status", "a", "b"])
+})
+export type StepDiff = typeof StepDiff.Type
 
-export interface RunDiff {
-  readonly a: Json
-  readonly b: Json
-  readonly sameInput: boolean
-  readonly sameOutput: boolean
-  readonly steps: ReadonlyArray<StepDiff>
-  readonly counts: { readonly [change in StepDiff["change"]]: number }
-}
+export const RunDiff = Schema.Struct({
+  a: Schema.Json,
+  b: Schema.Json,
+  sameInput: Schema.Boolean,
+  sameOutput: Schema.Boolean,
+  steps: Schema.Array(StepDiff),
+  counts: Schema.Struct({
+    same: Schema.Int,
+    output: Schema.Int,
+    status: Schema.Int,
+    a: Schema.Int,
+    b: Schema.Int
+  })
+})
+export type RunDiff = typeof RunDiff.Type
 
 /** JSON text in which the order of members does not count. */
 const canonical = (value: Json): string => {

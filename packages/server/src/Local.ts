@@ -15,6 +15,7 @@ import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { BlobsClient } from "@baton/contract/BlobsClient"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
@@ -63,6 +64,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
+import * as BlobOffice from "./BlobOffice.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
@@ -220,6 +222,7 @@ const host = (options: LocalOptions) =>
 const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Context.Context<Ports> =>
   Context.make(Clients.Client, LocalClient.make(parts)).pipe(
     Context.add(ApprovalsClient, Approvals.make(parts)),
+    Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
     Context.add(SecretsClient, StoreOffice.secrets(parts)),

@@ -4,6 +4,7 @@ import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import * as Wire from "@baton/contract/Wire"
 import type { Wakeup } from "@baton/engine/EventFeed"
 import * as RunLoader from "@baton/engine/RunLoader"
+import type { NumberedLine } from "@baton/engine/StepLog"
 import type { Json } from "@baton/kernel/Value"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -120,17 +121,20 @@ export const events = (
     return Stream.filter(Stream.paginate(start, follow(parts, run, hints)), isNew)
   }))
 
-const logEntry = (line: { at: number; path: string; attempt: number; line: string }): LogEntry => ({
-  ...line,
-  at: Wire.timeText(line.at)
+const logEntry = ({ at, attempt, line, n, path }: NumberedLine): LogEntry => ({
+  n,
+  at: Wire.timeText(at),
+  path,
+  attempt,
+  line
 })
 
 export const logs = (
   parts: Parts,
   run: string,
-  options: { readonly path?: string; readonly follow: boolean }
+  options: { readonly path?: string; readonly follow: boolean; readonly after?: number }
 ): Stream.Stream<LogEntry, ClientError> =>
-  Stream.paginate(0, (after) =>
+  Stream.paginate(options.after ?? 0, (after) =>
     Effect.gen(function*() {
       const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
       if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
@@ -141,5 +145,5 @@ export const logs = (
       }).pipe(Effect.mapError(Answers.fromStore))
       const more = lines.length === pageRecords || (options.follow && row.endedAt === undefined)
       if (more && lines.length === 0) yield* Effect.sleep(pollEvery)
-      return [lines.map(logEntry), more ? Option.some(after + lines.length) : Option.none<number>()] as const
+      return [lines.map(logEntry), more ? Option.some(lines.at(-1)?.n ?? after) : Option.none<number>()] as const
     }))

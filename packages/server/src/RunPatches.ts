@@ -142,7 +142,7 @@ const propose = Effect.fnUntraced(function*(
   const state = yield* RunReading.stateOf(parts, run)
   const base = given.base ?? state.plan.revision
   const operations = yield* FlowPinning.pinOperations(parts, state, given.operations)
-  const id = RunId.make("pat", parts.clock.currentTimeMillisUnsafe())
+  const id = given.id ?? RunId.make("pat", parts.clock.currentTimeMillisUnsafe())
   yield* RunControl.ask(parts, run, (at) => ({
     type: "ProposePatch",
     at,

@@ -129,7 +129,7 @@ export const start = Effect.fnUntraced(
       ...(agents && { agents })
     })
     const at = parts.clock.currentTimeMillisUnsafe()
-    const run = RunId.make("run", at)
+    const run = request.id ?? RunId.make("run", at)
     const blobs: Array<NewBlob> = []
     const input = store(request.input, blobs)
     const settled = yield* parts.coordinator.submit({

@@ -17,13 +17,16 @@ export interface ServeOptions extends LocalOptions {
   readonly port: number
 }
 
+/** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
+const routerConfig = { maxParamLength: 1_024 }
+
 /** Made after the server, so that streams end before it waits for its connections. */
 const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
 
 /** Serves until its scope closes; in it, `HttpServer` tells the address. */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
   live.pipe(
-    Layer.provideMerge(HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true })),
+    Layer.provideMerge(HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig })),
     Layer.provide(Live.layer),
     Layer.provide(Local.hostLayer(options)),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),

@@ -118,8 +118,8 @@ export const follow = Effect.fnUntraced(function*(request: NewRun, verb: string,
   return yield* WaitedRun.wait(document, {
     ...request,
     fromStart: true,
-    owned: true,
-    again: [["data", printer.globals.data], ["handlers", request.handlers]],
+    owned: (yield* Backend.Executor) === "process",
+    again: [["data", printer.globals.data], ["server", printer.globals.server], ["handlers", request.handlers]],
     answer
   })
 })
@@ -159,6 +159,7 @@ export const runsFork = Effect.fnUntraced(function*(request: RunsFork) {
     ...(set === undefined ? {} : { set }),
     ...(flow === undefined ? {} : { flow }),
     ...(patch === undefined ? {} : { patch }),
+    ...(request.allowUnknownPrice ? { allowUnknownPrice: true } : {}),
     ...signed(request)
   }
   return yield* newRun(request, "forked", id, (operators) => operators.fork(fork))

@@ -96,8 +96,8 @@ export const research = Effect.fnUntraced(function*(request: Research) {
       return yield* WaitedRun.wait(document, {
         ...request,
         fromStart: true,
-        owned: true,
-        again: [["data", printer.globals.data]],
+        owned: (yield* Backend.Executor) === "process",
+        again: [["data", printer.globals.data], ["server", printer.globals.server]],
         ...(request.out === undefined ? {} : { keep: keepAs(request.out) }),
         answer
       })

@@ -18,7 +18,7 @@ const outputAnswer = (printer: PrinterService, document: RunDocument) =>
   printer.answer(typeof document.output === "string" ? document.output : TerminalText.json(document.output))
 
 const again = (printer: PrinterService, handlers: string | undefined) =>
-  [["data", printer.globals.data], ["handlers", handlers]] as const
+  [["data", printer.globals.data], ["server", printer.globals.server], ["handlers", handlers]] as const
 
 /** `-i` fields are typed by the flow's input schema, so the document is looked at first. */
 const inputSchema = Effect.fnUntraced(function*(flow: Documents.FlowReference, needed: boolean) {
@@ -66,7 +66,7 @@ export const runFlow = Effect.fnUntraced(function*(request: RunFlow) {
       return yield* WaitedRun.wait(document, {
         ...request,
         fromStart: true,
-        owned: true,
+        owned: (yield* Backend.Executor) === "process",
         again: again(printer, request.handlers),
         answer
       })
@@ -148,7 +148,7 @@ export const runsResume = Effect.fnUntraced(function*(request: RunsResume) {
       return yield* WaitedRun.wait(document, {
         ...request,
         fromStart: false,
-        owned: true,
+        owned: (yield* Backend.Executor) === "process",
         again: again(printer, request.handlers),
         answer
       })

@@ -14,7 +14,10 @@ import { Printer } from "../Printer.ts"
 export const backup = Effect.fnUntraced(function*(request: Backup) {
   const printer = yield* Printer
   const file = resolve(request.file)
-  const made = yield* Backend.withPorts({}, Effect.flatMap(StoreClient, (store) => store.backup(file)))
+  const made = yield* Backend.withPorts(
+    { here: "a backup, which is a file beside the store," },
+    Effect.flatMap(StoreClient, (store) => store.backup(file))
+  )
   yield* printer.isJson
     ? printer.document({ schema: "baton.backup/1", ...made })
     : printer.answer(`wrote ${made.file} bytes=${made.bytes} runs=${made.runs}`)

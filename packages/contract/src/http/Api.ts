@@ -1,12 +1,19 @@
 /** The whole HTTP surface: one contract for the server, the derived client and the OpenAPI document. */
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { ApprovalsApi } from "./ApprovalsApi.ts"
+import { FlowsApi } from "./FlowsApi.ts"
 import { LiveApi } from "./LiveApi.ts"
+import { OperatorsApi } from "./OperatorsApi.ts"
+import { PatchesApi } from "./PatchesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
+import { StoreApi } from "./StoreApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(RunsApi)
-  .add(LiveApi)
+  .add(FlowsApi, RunsApi, LiveApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi)
+  // What a request says and nobody reads is a mistake; what an answer says is decided here.
+  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
+  .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotateMerge(OpenApi.annotations({
     title: "Baton",
     version: "1",

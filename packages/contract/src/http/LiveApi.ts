@@ -2,9 +2,9 @@
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
-import { Access, Needs, Readable } from "./Access.ts"
+import { Access, Readable } from "./Access.ts"
+import { about } from "./Operation.ts"
 import { problems } from "./Problems.ts"
 
 /** An event stream (HTML 9.2); what is in it stands in the AsyncAPI document. */
@@ -19,13 +19,15 @@ const events = HttpApiEndpoint.get("events", "/api/v1/events", {
   },
   success: EventStream,
   error: problems
-}).annotate(Needs, "runs:read").annotateMerge(OpenApi.annotations({
-  summary: "Follow many runs",
-  description:
-    "The events of up to 100 runs on one connection. A frame's `id` holds the positions of all runs, in the " +
-    "order of `after`, joined by dots; as `Last-Event-ID` of the same request it resumes all of them. The stream ends when " +
-    "all its runs have."
-}))
+}).annotateMerge(
+  about(
+    "runs:read",
+    "Follow many runs",
+    "The events of up to 100 runs on one connection. A frame's `id` holds the positions of all runs, in the order of " +
+      "`after`, joined by dots; as `Last-Event-ID` of the same request it resumes all of them. The stream ends when all " +
+      "its runs have."
+  )
+)
 
 const stream = HttpApiEndpoint.get("stream", "/api/v1/stream", {
   query: {
@@ -34,21 +36,26 @@ const stream = HttpApiEndpoint.get("stream", "/api/v1/stream", {
   },
   success: EventStream,
   error: problems
-}).annotate(Needs, "runs:read").annotateMerge(OpenApi.annotations({
-  summary: "Follow all runs",
-  description:
-    "One `run` frame, a line of the list of runs, whenever a run has moved: at least once, so drop a `seq` of a " +
-    "run that you know. `Last-Event-ID` resumes."
-}))
+}).annotateMerge(
+  about(
+    "runs:read",
+    "Follow all runs",
+    "One `run` frame, a line of the list of runs, whenever a run has moved: at least once, so drop a `seq` of a run that " +
+      "you know. `Last-Event-ID` resumes."
+  )
+)
 
 const socket = HttpApiEndpoint.get("socket", "/ws", {
   /** Switching protocols (RFC 6455). */
   success: HttpApiSchema.Empty(101),
   error: problems
-}).annotate(Needs, "runs:read").annotateMerge(OpenApi.annotations({
-  summary: "Follow runs on a WebSocket",
-  description: "Frames of the runs that are subscribed to, as in the event streams."
-}))
+}).annotateMerge(
+  about(
+    "runs:read",
+    "Follow runs on a WebSocket",
+    "Frames of the runs that are subscribed to, as in the event streams."
+  )
+)
 
 export class LiveApi extends HttpApiGroup.make("live")
   .add(events, stream, socket)

@@ -6,6 +6,7 @@
  * that a program sees the same error whether Baton runs in its process or behind HTTP.
  */
 import * as HttpApiError from "effect/http-api/HttpApiError"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ClientError } from "../Client.ts"
 
@@ -44,6 +45,12 @@ export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
   title: "There is no such thing."
 }, members) {}
 
+export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
+  type: "/problems/method-not-allowed",
+  status: 405,
+  title: "This cannot be done here."
+}, members) {}
+
 export class Conflict extends HttpApiError.Problem<Conflict>()("Conflict", {
   type: "/problems/conflict",
   status: 409,
@@ -66,6 +73,12 @@ export class TooLarge extends HttpApiError.Problem<TooLarge>()("TooLarge", {
   type: "/problems/too-large",
   status: 413,
   title: "The request is larger than the limit."
+}, members) {}
+
+export class UnsupportedMedia extends HttpApiError.Problem<UnsupportedMedia>()("UnsupportedMedia", {
+  type: "/problems/unsupported-media",
+  status: 415,
+  title: "The content type of the request is not understood."
 }, members) {}
 
 export class Limited extends HttpApiError.Problem<Limited>()("Limited", {
@@ -91,10 +104,12 @@ export const problems = [
   Unauthenticated,
   Denied,
   NotFound,
+  MethodNotAllowed,
   Conflict,
   Gone,
   Stale,
   TooLarge,
+  UnsupportedMedia,
   Limited,
   Internal,
   Unavailable
@@ -124,10 +139,12 @@ const reasons: { readonly [tag in Problem["_tag"]]: ClientError["reason"] } = {
   Unauthenticated: "denied",
   Denied: "denied",
   NotFound: "not_found",
+  MethodNotAllowed: "invalid",
   Conflict: "conflict",
   Gone: "not_found",
   Stale: "conflict",
   TooLarge: "invalid",
+  UnsupportedMedia: "invalid",
   Limited: "unavailable",
   Internal: "internal",
   Unavailable: "unavailable"
@@ -141,3 +158,9 @@ export const toClientError = ({ _tag, code, detail, errors, hint, message }: Pro
     ...(hint === undefined ? {} : { hint }),
     ...(errors === undefined ? {} : { problems: errors })
   })
+
+const decodeProblem = Schema.decodeUnknownOption(Schema.Union(problems))
+
+/** The error of a problem that was read by hand; `undefined` when it is none of ours. */
+export const ofBody = (body: unknown): ClientError | undefined =>
+  Option.getOrUndefined(Option.map(decodeProblem(body), toClientError))

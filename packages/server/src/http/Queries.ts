@@ -1,4 +1,4 @@
-/** What stands in query strings: cursors and times, refused where they are none. */
+/** What stands in query strings and headers: cursors, times and preconditions, refused where they are none. */
 import { ClientError } from "@baton/contract/Client"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -22,3 +22,21 @@ export const time = (text: string): Effect.Effect<number, ClientError> =>
       refuse("TIME_INVALID", `${JSON.stringify(text)} is no time; give RFC 3339 text such as 2026-01-31T12:00:00Z`),
     onSome: (at) => Effect.succeed(DateTime.toEpochMillis(at))
   })
+
+/** A page of a list whose cursor is the id of its last item; an empty page after an id that is not there is refused. */
+export const pageById = Effect.fnUntraced(function*<A extends { readonly id: string }, B>(
+  query: { readonly after?: string | undefined; readonly limit: number },
+  list: Effect.Effect<ReadonlyArray<A>, ClientError>,
+  find: (id: string) => Effect.Effect<B, ClientError>
+) {
+  const items = yield* list
+  const { after, limit } = query
+  if (items.length === 0 && after !== undefined) yield* Effect.catch(find(after), () => cursorUnknown(after))
+  return { items, next: items.length < limit ? null : items.at(-1)?.id ?? null }
+})
+
+/** A whole list, which has one page. */
+export const whole = <A>(items: ReadonlyArray<A>): { readonly items: ReadonlyArray<A>; readonly next: null } => ({
+  items,
+  next: null
+})

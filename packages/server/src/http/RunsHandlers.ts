@@ -1,41 +1,28 @@
 /** The endpoints of runs, over the ports of whoever asks. */
-import type { StartRun } from "@baton/contract/Client"
 import { Client } from "@baton/contract/Client"
 import { Api } from "@baton/contract/http/Api"
+import * as FlowReference from "@baton/contract/http/FlowReference"
 import * as Paging from "@baton/contract/http/Paging"
-import type { FlowReference } from "@baton/contract/http/RunsApi"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Stream from "effect/Stream"
 import * as RunEventsHandler from "../live/RunEventsHandler.ts"
+import * as RunComparison from "../RunComparison.ts"
 import { asked } from "./Asked.ts"
+import * as LogStream from "./LogStream.ts"
 import * as Queries from "./Queries.ts"
-
-/** `name@version`; a version has no `@`. */
-const flowOf = (flow: FlowReference): StartRun["flow"] => {
-  if (typeof flow === "string") {
-    const at = flow.lastIndexOf("@")
-    return at <= 0 ? { name: flow } : { name: flow.slice(0, at), version: flow.slice(at + 1) }
-  }
-  if (typeof flow.text === "string" && !("nodes" in flow)) {
-    return { text: flow.text, file: typeof flow.file === "string" ? flow.file : "flow.yaml" }
-  }
-  return { text: JSON.stringify(flow), file: "flow.json" }
-}
 
 const list = (
   client: Client["Service"],
   { limit, since, ...query }: Omit<Parameters<Client["Service"]["list"]>[0], "since"> & { readonly since?: string }
 ) =>
   Effect.gen(function*() {
-    const items = yield* client.list({
-      ...query,
-      ...(since === undefined ? {} : { since: yield* Queries.time(since) }),
-      limit
-    })
-    if (items.length === 0 && query.after !== undefined) {
-      yield* Effect.catch(client.show(query.after), () => Queries.cursorUnknown(query.after!))
-    }
-    return { items, next: items.length < limit ? null : items.at(-1)!.id }
+    const from = since === undefined ? {} : { since: yield* Queries.time(since) }
+    return yield* Queries.pageById(
+      { after: query.after, limit },
+      client.list({ ...query, ...from, limit }),
+      client.show
+    )
   })
 
 export const RunsHandlers = HttpApiBuilder.group(
@@ -44,7 +31,7 @@ export const RunsHandlers = HttpApiBuilder.group(
   (handlers) =>
     handlers.handleAll({
       start: ({ payload }) =>
-        asked(Client, (client) => client.start({ input: null, ...payload, flow: flowOf(payload.flow) })),
+        asked(Client, (client) => client.start({ input: null, ...payload, flow: FlowReference.toPort(payload.flow) })),
       list: ({ query: { after, flow, limit = Paging.pageDefault, parent, roots, since, status } }) =>
         asked(Client, (client) =>
           list(client, {
@@ -72,6 +59,32 @@ export const RunsHandlers = HttpApiBuilder.group(
       cancel: ({ params, payload }) => asked(Client, (client) => client.cancel(params.id, payload.reason)),
       pause: ({ params }) => asked(Client, (client) => client.pause(params.id)),
       resume: ({ params, payload }) => asked(Client, (client) => client.resume(params.id, payload)),
+      resolve: ({ query }) => asked(Client, (client) => Effect.map(client.resolve(query.text), (id) => ({ id }))),
+      prune: ({ payload }) =>
+        asked(Client, (client) =>
+          Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))),
+      logs: ({ params, query: { after, limit = Paging.pageDefault, path }, request }) =>
+        asked(Client, (client) =>
+          Effect.gen(function*() {
+            const of = path === undefined ? {} : { path }
+            if (request.headers.accept?.includes("text/event-stream") === true) {
+              const from = yield* Queries.position(request.headers["last-event-id"] ?? after)
+              yield* client.show(params.id)
+              return LogStream.response(client, params.id, { ...of, after: from })
+            }
+            const lines = client.logs(params.id, { ...of, after: yield* Queries.position(after), follow: false })
+            const items = yield* Stream.runCollect(Stream.take(lines, limit))
+            const last = items.at(-1)?.n
+            return { items, next: items.length < limit || last === undefined ? null : String(last) }
+          })),
+      diff: ({ params }) =>
+        asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
+      retryStep: ({ params, payload }) =>
+        asked(Client, (client) => client.resolveStep(params.id, params.path, "retry", payload)),
+      skipStep: ({ params, payload }) =>
+        asked(Client, (client) => client.resolveStep(params.id, params.path, "skip", payload)),
+      abortStep: ({ params, payload }) =>
+        asked(Client, (client) => client.resolveStep(params.id, params.path, "abort", payload)),
       remove: ({ params }) => asked(Client, (client) => client.remove(params.id))
     })
 )

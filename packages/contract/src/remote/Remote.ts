@@ -1,0 +1,95 @@
+/** A server, as the ports reach it: the derived client, and what its answers are in the words of the ports. */
+import * as Effect from "effect/Effect"
+import * as HttpApiClient from "effect/http-api/HttpApiClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Redacted from "effect/Redacted"
+import { ClientError } from "../Client.ts"
+import { Api } from "../http/Api.ts"
+import { type Problem, problems, toClientError } from "../http/Problems.ts"
+
+export interface RemoteOptions {
+  /** Such as `http://127.0.0.1:7377`. */
+  readonly url: string
+  readonly key: Redacted.Redacted<string> | undefined
+}
+
+const placed = ({ key, url }: RemoteOptions) =>
+  HttpClient.mapRequest((request: HttpClientRequest.HttpClientRequest) => {
+    const there = HttpClientRequest.prependUrl(request, url)
+    return key === undefined ? there : HttpClientRequest.bearerToken(there, key)
+  })
+
+const derived = (options: RemoteOptions) => HttpApiClient.make(Api, { transformClient: placed(options) })
+/** One method per endpoint. */
+export type Endpoints = Effect.Success<ReturnType<typeof derived>>
+
+export interface Remote {
+  readonly url: string
+  readonly endpoints: Endpoints
+  /** For what is not in the derived client: streams. Requests are relative to the server. */
+  readonly http: HttpClient.HttpClient
+}
+
+export const make = (options: RemoteOptions): Effect.Effect<Remote, never, HttpClient.HttpClient> =>
+  Effect.gen(function*() {
+    const http = placed(options)(yield* HttpClient.HttpClient)
+    return { url: options.url, endpoints: yield* derived(options), http }
+  })
+
+const isProblem = (error: unknown): error is Problem => problems.some((kind) => error instanceof kind)
+
+/** What a failed call is called where nobody answered. */
+export const unreachable = (url: string, message: string): ClientError =>
+  new ClientError({
+    reason: "unreachable",
+    code: "SERVER_UNREACHABLE",
+    message: `${url}: ${message}`,
+    hint: "start it with `baton serve`, or name another with --server"
+  })
+
+const strange = (url: string, message: string): ClientError =>
+  new ClientError({
+    reason: "unreachable",
+    code: "SERVER_NOT_UNDERSTOOD",
+    message: `${url} answers, but not as this version of Baton does: ${message.split("\n")[0]}`,
+    hint: "use the same version on both sides, or name another server with --server"
+  })
+
+/** The innermost message: what the system said. */
+const root = (error: unknown): string => {
+  let at = error
+  for (let depth = 0; depth < 8 && at instanceof Error && at.cause instanceof Error; depth++) at = at.cause
+  return at instanceof Error ? at.message : String(at)
+}
+
+/** Why a call came to nothing, in the words of the ports. */
+export const failure = (url: string, error: unknown): ClientError => {
+  if (error instanceof ClientError) return error
+  if (isProblem(error)) return toClientError(error)
+  if (HttpClientError.isHttpClientError(error)) {
+    return error.reason._tag === "TransportError" ? unreachable(url, root(error)) : strange(url, error.message)
+  }
+  return strange(url, root(error))
+}
+
+/** What a call came to, in the words of the ports. */
+export const answer = <A, R>(
+  { url }: Pick<Remote, "url">,
+  call: Effect.Effect<A, unknown, R>
+): Effect.Effect<A, ClientError, R> => Effect.mapError(call, (error) => failure(url, error))
+
+/** Over HTTP the credential says who acts: a name that is only claimed is refused, not ignored. */
+export const asCredential = <A, R>(
+  claimed: { readonly by?: string | undefined; readonly groups?: ReadonlyArray<string> | undefined },
+  effect: Effect.Effect<A, ClientError, R>
+): Effect.Effect<A, ClientError, R> =>
+  claimed.by === undefined && claimed.groups === undefined ? effect : Effect.fail(
+    new ClientError({
+      reason: "invalid",
+      code: "ACTOR_FROM_CREDENTIAL",
+      message: "a server takes who acts from the credential, never from the request",
+      hint: "leave --as and --group away, or use the key of who acts (BATON_API_KEY)"
+    })
+  )
