@@ -32,8 +32,14 @@ const server = async (data: string) => {
   const url = /http:\S+/.exec(String(line))?.[0]
   if (url === undefined) throw new Error(String(line))
   const status = () => readFileSync(`/proc/${child.pid}/status`, "utf8")
+  /** Of the processor, in all its threads. */
+  const cpuMs = () => {
+    const [user, system] = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]!.split(" ").slice(11, 13)
+    return (Number(user) + Number(system)) * 10
+  }
   return {
     child,
+    cpuMs,
     url,
     port: Number(new URL(url).port),
     rssMib: () => Number(/VmRSS:\s+(\d+)/.exec(status())?.[1]) / 1024
@@ -77,13 +83,17 @@ const readers = async (one: Server, paths: ReadonlyArray<string>, stalled = 0) =
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
-/** Moves the runs in turn, at a steady pace. */
+/** Moves the runs in turn, at a steady pace; answers how long each request took, which is until its commit. */
 const move = async (one: Server, runs: ReadonlyArray<string>, perSecond: number, seconds: number) => {
   const from = performance.now()
+  const tookMs: Array<number> = []
   for (let n = 0; n < perSecond * seconds; n++) {
     await wait(Math.max(0, from + n * 1000 / perSecond - performance.now()))
+    const asked = performance.now()
     await post(one, `/api/v1/runs/${runs[n % runs.length]}/send`, { name: "tick", data: n })
+    tookMs.push(Math.round(performance.now() - asked))
   }
+  return tookMs
 }
 
 const pathOf = (run: string) => `/api/v1/runs/${run}/events`
@@ -108,11 +118,13 @@ const latency = async (
   await move(one, runs, perSecond, 2)
   await wait(500)
   group.begin()
-  await move(one, runs, perSecond, seconds)
+  const cpu = one.cpuMs()
+  const tookMs = await move(one, runs, perSecond, seconds)
   await wait(1000)
   const seen = await group.end()
   say(`${count} readers of ${runCount} runs, ${stalled} that take nothing, ${perSecond} events/s: ${told(seen.lateMs)}`)
-  say(`server: ${Math.round(one.rssMib())} MiB`)
+  const each = Math.round((one.cpuMs() - cpu) * 1000 / Math.max(1, seen.lateMs.length))
+  say(`the requests that moved them: ${told(tookMs)}; server: ${Math.round(one.rssMib())} MiB, ${each} µs a delivery`)
   group.child.disconnect()
 }
 
