@@ -65,7 +65,7 @@ export const leave = (data: string, url: string): Effect.Effect<void, never, Sco
   Effect.acquireRelease(
     Effect.sync(() => {
       const partial = `${pathOf(data)}.${randomBytes(4).toString("hex")}`
-      const left = { url, pid: process.pid, startedAt: new Date().toISOString() }
+      const left = { url, pid: process.pid }
       writeFileSync(partial, JSON.stringify(left) + "\n", { mode: 0o600 })
       renameSync(partial, pathOf(data))
     }),
