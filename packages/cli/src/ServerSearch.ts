@@ -10,9 +10,7 @@ import { pathOf } from "./ServerFile.ts"
 const Left = Schema.fromJsonString(Schema.Struct({
   /** Such as `http://127.0.0.1:7377`. */
   url: Schema.String,
-  pid: Schema.Int,
-  /** RFC 3339 UTC text. */
-  startedAt: Schema.String
+  pid: Schema.Int
 }))
 const decode = Schema.decodeUnknownOption(Left)
 
