@@ -110,7 +110,7 @@ export const rooms: { readonly [room: string]: Room } = {
   recipes: { rooms: [...ports, "agents"], external: ["effect", "node:*"] },
   server: {
     rooms: [...ports, "contract", ...floorThree],
-    external: ["effect", "node:*", "@effect/platform-node"]
+    external: ["effect", "node:*", "@effect/platform-node", "jose"]
   },
   cli: {
     rooms: ["kernel", "contract", "server"],

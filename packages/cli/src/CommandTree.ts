@@ -8,6 +8,7 @@ import { approvals } from "./ApprovalsTree.ts"
 import { budgetFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import { audit, keys } from "./KeysTree.ts"
 import { deadletters } from "./OperatorsTree.ts"
 import { patches } from "./PatchesTree.ts"
 import { receipts } from "./ReceiptsTree.ts"
@@ -204,6 +205,8 @@ const commands = [
   receipts,
   usage,
   secrets,
+  keys,
+  audit,
   webhooks,
   backup,
   doctor

@@ -2,6 +2,7 @@
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type { UsageBy } from "@baton/contract/UsageClient"
 import type { DoorKind } from "@baton/kernel/Doors"
+import type { AccessRequest } from "./KeysTree.ts"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
 import type * as Receipts from "./ReceiptsTree.ts"
@@ -247,6 +248,7 @@ export interface Serve {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly handlers: string | undefined
+  readonly requireKeys: boolean
 }
 
 export interface Backup {
@@ -278,6 +280,7 @@ export type Request =
   | RunsPause
   | RunsResume
   | PatchRequest
+  | AccessRequest
   | Operators.RunsRetry
   | Operators.RunsSkip
   | Operators.RunsAbort

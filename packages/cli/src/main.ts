@@ -26,6 +26,8 @@ const letters = () => import("./commands/DeadLetters.ts")
 const operators = () => import("./commands/Operators.ts")
 const receipts = () => import("./commands/Receipts.ts")
 const secrets = () => import("./commands/Secrets.ts")
+const keys = () => import("./commands/Keys.ts")
+const audit = () => import("./commands/Audit.ts")
 const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
 const catalog = () => import("./commands/FlowCatalog.ts")
@@ -73,6 +75,12 @@ const commands: Program.Commands = {
   SecretsSet: async () => (await secrets()).secretsSet,
   SecretsList: async () => (await secrets()).secretsList,
   SecretsRemove: async () => (await secrets()).secretsRemove,
+  KeysCreate: async () => (await keys()).keysCreate,
+  KeysList: async () => (await keys()).keysList,
+  KeysRotate: async () => (await keys()).keysRotate,
+  KeysRevoke: async () => (await keys()).keysRevoke,
+  AuditList: async () => (await audit()).auditList,
+  AuditVerify: async () => (await audit()).auditVerify,
   FlowsCheck: async () => (await flows()).flowsCheck,
   FlowsShow: async () => (await flows()).flowsShow,
   FlowsGraph: async () => (await flows()).flowsGraph,

@@ -7,9 +7,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type ConnectOptions, Server, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
+import * as Audit from "../src/commands/Audit.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
 import * as Flows from "../src/commands/Flows.ts"
+import * as Keys from "../src/commands/Keys.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
 import * as Receipts from "../src/commands/Receipts.ts"
@@ -74,6 +76,12 @@ const commands: Program.Commands = {
   SecretsSet: later(Secrets.secretsSet),
   SecretsList: later(Secrets.secretsList),
   SecretsRemove: later(Secrets.secretsRemove),
+  KeysCreate: later(Keys.keysCreate),
+  KeysList: later(Keys.keysList),
+  KeysRotate: later(Keys.keysRotate),
+  KeysRevoke: later(Keys.keysRevoke),
+  AuditList: later(Audit.auditList),
+  AuditVerify: later(Audit.auditVerify),
   FlowsCheck: later(Flows.flowsCheck),
   FlowsShow: later(Flows.flowsShow),
   FlowsGraph: later(Flows.flowsGraph),

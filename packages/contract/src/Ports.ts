@@ -1,8 +1,10 @@
 /** Everything that a program may ask of Baton, wherever it runs. */
 import type { ApprovalsClient } from "./ApprovalsClient.ts"
+import type { AuditClient } from "./AuditClient.ts"
 import type { BlobsClient } from "./BlobsClient.ts"
 import type { Client } from "./Client.ts"
 import type { FlowsClient } from "./FlowsClient.ts"
+import type { KeysClient } from "./KeysClient.ts"
 import type { OperatorClient } from "./OperatorClient.ts"
 import type { PatchesClient } from "./PatchesClient.ts"
 import type { ReceiptsClient } from "./ReceiptsClient.ts"
@@ -13,9 +15,11 @@ import type { WebhooksClient } from "./WebhooksClient.ts"
 
 export type Ports =
   | ApprovalsClient
+  | AuditClient
   | BlobsClient
   | Client
   | FlowsClient
+  | KeysClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient

@@ -15,10 +15,12 @@ import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { AuditClient } from "@baton/contract/AuditClient"
 import { BlobsClient } from "@baton/contract/BlobsClient"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { KeysClient } from "@baton/contract/KeysClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -27,8 +29,11 @@ import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { UsageClient } from "@baton/contract/UsageClient"
 import { WebhooksClient } from "@baton/contract/WebhooksClient"
+import { AccessKeys } from "@baton/engine/AccessKeys"
+import { AccessTokens } from "@baton/engine/AccessTokens"
 import { Agents } from "@baton/engine/Agents"
 import { AgentTools, byName } from "@baton/engine/AgentTool"
+import { AuditLog } from "@baton/engine/AuditLog"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { Coordinator } from "@baton/engine/Coordinator"
 import * as Engine from "@baton/engine/Engine"
@@ -63,6 +68,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
+import * as AuditOffice from "./access/AuditOffice.ts"
+import * as KeyOffice from "./access/KeyOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
@@ -191,7 +198,7 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: { readonly tenant: string; readonly by: string }) => Context.Context<Ports>
+  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes">) => Context.Context<Ports>
 }>()("baton/server/Host") {}
 
 const host = (options: LocalOptions) =>
@@ -213,6 +220,9 @@ const host = (options: LocalOptions) =>
         log: yield* StepLog,
         secrets: yield* Secrets,
         receipts: yield* ReceiptStore,
+        keys: yield* AccessKeys,
+        tokens: yield* AccessTokens,
+        audit: yield* AuditLog,
         webhooks: yield* Webhooks.make,
         agents: yield* Agents,
         rates: yield* ratesOf(yield* Agents),
@@ -233,6 +243,8 @@ const host = (options: LocalOptions) =>
 const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Context.Context<Ports> =>
   Context.make(Clients.Client, LocalClient.make(parts)).pipe(
     Context.add(ApprovalsClient, Approvals.make(parts)),
+    Context.add(AuditClient, AuditOffice.make(parts)),
+    Context.add(KeysClient, KeyOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),

@@ -259,6 +259,48 @@ export const migrations: ReadonlyArray<Migration> = [{
 }, {
   number: 8,
   sql: `
+    CREATE TABLE access_key (
+      id TEXT PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      name TEXT NOT NULL,
+      owner TEXT,
+      groups TEXT NOT NULL,
+      scopes TEXT NOT NULL,
+      digest TEXT NOT NULL CHECK (length(digest) = 64),
+      created_at INTEGER NOT NULL,
+      created_by TEXT NOT NULL,
+      expires_at INTEGER,
+      revoked_at INTEGER,
+      last_used_at INTEGER,
+      replaces TEXT UNIQUE
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX access_key_by_tenant ON access_key (tenant, id);
+    CREATE TABLE access_token (
+      digest TEXT PRIMARY KEY CHECK (length(digest) = 64),
+      kind TEXT NOT NULL,
+      tenant TEXT NOT NULL,
+      data TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      used_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX access_token_by_end ON access_token (expires_at);
+    CREATE INDEX access_token_by_tenant ON access_token (tenant, kind);
+    CREATE TABLE audit (
+      tenant TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      body TEXT NOT NULL,
+      hash TEXT NOT NULL CHECK (length(hash) = 64),
+      PRIMARY KEY (tenant, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+      BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+    CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+      BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END
+    `
+}, {
+  number: 9,
+  sql: `
     CREATE TABLE webhook (
       webhook_no INTEGER PRIMARY KEY,
       tenant TEXT NOT NULL,

@@ -3,6 +3,9 @@
  *
  * Promise. What `commit` has acknowledged survives power loss. Any number of processes may use one data folder at a time.
  */
+import { AccessKeys } from "@baton/engine/AccessKeys"
+import { AccessTokens } from "@baton/engine/AccessTokens"
+import { AuditLog } from "@baton/engine/AuditLog"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
@@ -14,6 +17,7 @@ import { WebhookStore } from "@baton/engine/WebhookStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as SqliteAccess from "./SqliteAccess.ts"
 import * as SqliteBlobStore from "./SqliteBlobStore.ts"
 import * as SqliteFlowStore from "./SqliteFlowStore.ts"
 import * as SqliteReceiptStore from "./SqliteReceiptStore.ts"
@@ -64,6 +68,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
     Context.add(FlowStore, SqliteFlowStore.make(access)),
     Context.add(StepLog, SqliteStepLog.make(access)),
     Context.add(ReceiptStore, SqliteReceiptStore.make(access)),
+    Context.add(AccessKeys, SqliteAccess.keys(access)),
+    Context.add(AccessTokens, SqliteAccess.tokens(access)),
+    Context.add(AuditLog, SqliteAccess.audit(access)),
     Context.add(Secrets, secrets),
     Context.add(WebhookStore, SqliteWebhooks.make(access, key, sessions.id, folder)),
     Context.add(SqliteUpkeep.SqliteUpkeep, SqliteUpkeep.make(access, opened.connection.file))
@@ -77,6 +84,9 @@ export type Ports =
   | FlowStore
   | StepLog
   | ReceiptStore
+  | AccessKeys
+  | AccessTokens
+  | AuditLog
   | Secrets
   | WebhookStore
   | SqliteUpkeep.SqliteUpkeep

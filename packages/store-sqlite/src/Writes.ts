@@ -2,12 +2,18 @@
  * Every write of the store, by name. Arguments and results are plain data, so that the same call works on this thread and
  * on the commit thread.
  */
+import type { AccessKey } from "@baton/engine/AccessKeys"
+import type { AccessToken } from "@baton/engine/AccessTokens"
+import type { AuditDraft } from "@baton/engine/AuditLog"
 import type { LetterExpectation, LetterFate } from "@baton/engine/DeadLetter"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
 import type { Delivery, Progress, Webhook, WebhookChange } from "@baton/engine/WebhookStore"
 import type { BlobRef } from "@baton/kernel/Value"
+import * as AccessKeyTable from "./AccessKeyTable.ts"
+import * as AccessTokenTable from "./AccessTokenTable.ts"
+import * as AuditTable from "./AuditTable.ts"
 import * as BlobTable from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as DeliveryTable from "./DeliveryTable.ts"
@@ -57,6 +63,16 @@ export const make = (connection: Connection, version: number) => {
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),
+    addAccessKey: (key: AccessKey) => AccessKeyTable.add(connection, key),
+    replaceAccessKey: (key: AccessKey & { readonly replaces: string }, until: number) =>
+      AccessKeyTable.replace(connection, key, until),
+    revokeAccessKey: (tenant: string, id: string, at: number) => AccessKeyTable.revoke(connection, tenant, id, at),
+    noteAccessKeyUse: (id: string, at: number) => AccessKeyTable.noteUse(connection, id, at),
+    putAccessToken: (token: AccessToken) => AccessTokenTable.put(connection, token),
+    claimAccessToken: (digest: string, at: number) => AccessTokenTable.claim(connection, digest, at),
+    unclaimAccessToken: (digest: string) => AccessTokenTable.unclaim(connection, digest),
+    removeAccessToken: (digest: string) => AccessTokenTable.remove(connection, digest),
+    appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts),
     putWebhook: (webhook: Webhook, box: WebhookTable.Sealed) => WebhookTable.put(connection, webhook, box),
     changeWebhook: (
       tenant: string,

@@ -18,6 +18,7 @@ import { StoreClient } from "../StoreClient.ts"
 import { UsageClient } from "../UsageClient.ts"
 import { WebhooksClient } from "../WebhooksClient.ts"
 import * as Remote from "./Remote.ts"
+import * as RemoteAccess from "./RemoteAccess.ts"
 import * as RemoteRuns from "./RemoteRuns.ts"
 import * as RemoteWebhooks from "./RemoteWebhooks.ts"
 
@@ -170,8 +171,9 @@ const rest = (remote: Remote.Remote) => {
 }
 
 export const make = (remote: Remote.Remote): Context.Context<Ports> =>
-  Context.merge(
+  Context.mergeAll(
     rest(remote),
+    RemoteAccess.make(remote),
     Context.make(Client, RemoteRuns.make(remote)).pipe(
       Context.add(FlowsClient, flows(remote)),
       Context.add(ApprovalsClient, approvals(remote)),
