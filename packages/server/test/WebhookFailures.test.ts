@@ -1,5 +1,6 @@
 /** What becomes of deliveries that are not taken, and of receivers that may not be reached. */
 import { Client } from "@baton/contract/Client"
+import { StoreClient } from "@baton/contract/StoreClient"
 import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import * as WebhookSignature from "@baton/contract/WebhookSignature"
 import { assert, describe, it } from "@effect/vitest"
@@ -7,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { isLast } from "./Receiver.ts"
 import { atDesk, baton, folder, heard, logged, receiver, start } from "./WebhookDesk.ts"
 
@@ -64,6 +66,35 @@ describe("a delivery", () => {
         const again = yield* Effect.flip(resend("dlv_none"))
         assert.strictEqual(again.code, "DELIVERY_NOT_FOUND")
       }), { limits: { giveUpAfter: Duration.millis(40) } }))
+
+  it.live("that is given up is noted in the journal of its run, although that is over and its process gone", () =>
+    Effect.gen(function*() {
+      const target = yield* receiver
+      const data = yield* folder
+      target.answer = (_received, response) => void response.writeHead(500).end()
+      const run = yield* Effect.gen(function*() {
+        const { add } = yield* WebhooksClient
+        yield* add({ url: target.url, events: ["orchestration.run.created"] })
+        const client = yield* Client
+        const run = yield* start()
+        yield* until(client.show(run), ({ status }) => status === "succeeded")
+        return run
+      }).pipe(Effect.provide(baton(data, [target.host], { webhooks: "none" })))
+      yield* Effect.gen(function*() {
+        const client = yield* Client
+        const events = yield* until(
+          Stream.runCollect(client.events(run, { after: 0, follow: false })),
+          (events) => events.some(({ type }) => type === "orchestration.delivery.given_up")
+        )
+        assert.deepInclude(events.at(-1)?.data, { type: "DeliveryGivenUp", seq: 1, code: "HTTP_STATUS" })
+        assert.strictEqual(events.at(-2)?.type, "orchestration.run.completed")
+        assert.strictEqual((yield* client.show(run)).status, "succeeded")
+        const store = yield* StoreClient
+        const findings = yield* store.diagnose
+        assert.strictEqual(findings.find(({ id }) => id === "store.chain")?.status, "ok")
+        assert.strictEqual(findings.find(({ id }) => id === "webhooks.active")?.status, "ok")
+      }).pipe(Effect.provide(baton(data, [target.host], { limits: { giveUpAfter: Duration.millis(20) } })))
+    }).pipe(Effect.scoped))
 
   it.live("waits as long as the receiver asks for", () =>
     atDesk(({ target }) =>
