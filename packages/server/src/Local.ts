@@ -265,7 +265,8 @@ const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
       "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
   })
 
-const toClientError = (error: unknown): ClientError => {
+/** Why this process cannot start. */
+export const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)

@@ -6,8 +6,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
-import * as Gatekeeper from "./access/Gatekeeper.ts"
-import * as TokenVerifier from "./access/TokenVerifier.ts"
+import * as Entrance from "./access/Entrance.ts"
 import * as HttpApp from "./http/HttpApp.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
@@ -49,8 +48,7 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
 
 const served = (options: ServeOptions, trustLocal: boolean) =>
   HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
-    Layer.provide(Gatekeeper.layer({ trustLocal })),
-    Layer.provide(TokenVerifier.none),
+    Layer.provide(Entrance.layer({ trustLocal })),
     Layer.provide(Local.hostLayer(options)),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
     Layer.catchTag("ServeError", ({ cause }) =>

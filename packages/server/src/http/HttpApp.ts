@@ -1,11 +1,12 @@
 /** All routes of a server in one layer. */
 import { Api } from "@baton/contract/http/Api"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import * as AccessCheck from "../access/AccessCheck.ts"
+import * as Frontier from "../access/Frontier.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
+import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
@@ -30,6 +31,8 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
 )
 
 /** Whoever adds a route does so in this list, behind the guard. */
-const routes = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }))
+const routes = Layer.mergeAll(api, DocsPage.layer)
 
-export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer)
+export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer).pipe(
+  Layer.provide(Frontier.layer)
+)
