@@ -193,6 +193,14 @@ export interface ApprovalsDecide extends ApprovalTarget {
   readonly hash: string | undefined
 }
 
+export interface ApprovalsLink extends ApprovalTarget {
+  readonly _tag: "ApprovalsLink"
+  /** Milliseconds. */
+  readonly expires: number | undefined
+  readonly as: string | undefined
+  readonly group: ReadonlyArray<string>
+}
+
 export interface SecretsSet {
   readonly _tag: "SecretsSet"
   readonly name: string
@@ -297,6 +305,7 @@ export type Request =
   | ApprovalsList
   | ApprovalsShow
   | ApprovalsDecide
+  | ApprovalsLink
   | SecretsSet
   | SecretsList
   | SecretsRemove

@@ -21,6 +21,7 @@ import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -69,6 +70,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as AuditOffice from "./access/AuditOffice.ts"
 import * as KeyOffice from "./access/KeyOffice.ts"
+import * as LinkOffice from "./access/LinkOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
@@ -190,7 +192,7 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes">) => Context.Context<Ports>
+  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">) => Context.Context<Ports>
 }>()("baton/server/Host") {}
 
 const host = (options: LocalOptions) =>
@@ -234,6 +236,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(ApprovalsClient, Approvals.make(parts)),
     Context.add(AuditClient, AuditOffice.make(parts)),
     Context.add(KeysClient, KeyOffice.make(parts)),
+    Context.add(LinksClient, LinkOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),

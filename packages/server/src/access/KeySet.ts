@@ -27,6 +27,14 @@ const Jwks = Schema.fromJsonString(Schema.Struct({
 }))
 const decode = Schema.decodeUnknownEffect(Jwks)
 
+/** Public keys only, and none with the exponent 1, under which every message is its own signature. */
+const isSound = ({ e, kty }: Jose.JWK): boolean =>
+  kty === "EC" || kty === "OKP" || (kty === "RSA" && typeof e === "string" && !/^A*(AQ)?(==)?$/.test(e))
+
+/** Finds the key of a token among those of an issuer. */
+export const resolver = ({ keys }: Jose.JSONWebKeySet): Resolver =>
+  Jose.createLocalJWKSet({ keys: keys.filter(isSound) })
+
 export type Resolver = Jose.LocalJWKSet
 
 export interface KeySet {
@@ -61,7 +69,7 @@ export const make = Effect.fnUntraced(function*(dialer: HttpDialer["Service"], u
     })
     if (answer.status !== 200) return yield* Effect.fail(new Error(`the issuer answers ${answer.status}`))
     const jwks = yield* decode(new TextDecoder().decode(answer.bytes))
-    return Jose.createLocalJWKSet(jwks as unknown as Jose.JSONWebKeySet)
+    return resolver(jwks as unknown as Jose.JSONWebKeySet)
   })
 
   /** Looks, unless somebody else has since `seen`. */

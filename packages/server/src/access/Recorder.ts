@@ -37,14 +37,17 @@ const codeOf = (response: Response): string | undefined =>
 
 /** A path without its query; the token of a link is a secret. */
 const pathOf = (url: string): string =>
-  url.split("?")[0]!.replace(/^\/approve\/.*/, "/approve/…").slice(0, objectLengthMax)
+  url.replace(/^https?:\/\/[^/]*/i, "").split("?")[0]!.replace(/^\/+approve\/.*/i, "/approve/…").slice(
+    0,
+    objectLengthMax
+  )
 
 const draftOf = (trail: Trail, request: Request, response: Response | undefined, at: number): AuditDraft => {
   const { action, actor, address, object, principal } = trail
   const status = response?.status ?? 500
   const made = response && madeOf(response)
   const code = response && codeOf(response)
-  const path = pathOf(request.originalUrl)
+  const path = pathOf(request.url)
   return {
     tenant: actor?.tenant ?? principal?.tenant ?? systemTenant,
     at,

@@ -3,6 +3,7 @@ import { Api } from "@baton/contract/http/Api"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Layer from "effect/Layer"
 import * as AccessCheck from "../access/AccessCheck.ts"
+import * as ApprovalRoutes from "../access/ApprovalRoutes.ts"
 import * as Frontier from "../access/Frontier.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
@@ -14,6 +15,7 @@ import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
+import { LinksHandlers, SessionHandlers } from "./SessionHandlers.ts"
 import { StoreHandlers } from "./StoreHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
@@ -22,16 +24,18 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     AuditHandlers,
     FlowsHandlers,
     KeysHandlers,
+    LinksHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     RunsHandlers,
+    SessionHandlers,
     StoreHandlers
   ]),
   Layer.provide([AccessCheck.layer, Readable.layer])
 )
 
 /** Whoever adds a route does so in this list, behind the guard. */
-const routes = Layer.mergeAll(api, DocsPage.layer)
+const routes = Layer.mergeAll(api, DocsPage.layer, ApprovalRoutes.layer)
 
 export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer).pipe(
   Layer.provide(Frontier.layer)
