@@ -46,8 +46,7 @@ export const escape = (text: string): string => text.replace(/[&<>"']/g, (charac
  * Characters that are not seen, or that change the order of what is seen: bidirectional controls, zero-width characters,
  * other controls and tags. Line feeds and tabs are left alone.
  */
-const hidden =
-  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u{00ad}\u{034f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}-\u{180f}\u{2800}\u{3164}\u{fe00}-\u{fe0f}\u{ffa0}\u{e0100}-\u{e01ef}]/gu
+const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
 /** Text as HTML in which nothing hides: `U+202E` in a box instead of the character. */
 export const visible = (text: string): string => {
