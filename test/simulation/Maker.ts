@@ -143,6 +143,8 @@ const partsOf = (world: World, process: SimulatedProcess, services: Services): E
     by: "ann",
     receipts: world.receipts,
     ...access,
+    // No run of a simulation has a hook.
+    webhooks: {} as Parts["webhooks"],
     coordinator: Context.get(services, Coordinator),
     sweeper: Context.get(services, Sweeper),
     plans: Context.get(services, Plans),

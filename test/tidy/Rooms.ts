@@ -84,7 +84,8 @@ export const rooms: { readonly [room: string]: Room } = {
       "yaml"
     ]
   },
-  contract: { rooms: kernel, external: ["effect"] },
+  // Receivers of webhooks verify signatures, which no module of effect computes at once.
+  contract: { rooms: kernel, external: ["effect", "node:crypto"] },
   engine: { rooms: kernel, external: ["effect", "node:crypto"] },
   steps: { rooms: ports, external: ["effect", "node:*"] },
   agents: {

@@ -15,6 +15,7 @@ import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
 import { dev, serve } from "./ServeTree.ts"
 import { usage } from "./UsageTree.ts"
+import { webhooks } from "./WebhooksTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
@@ -206,6 +207,7 @@ const commands = [
   secrets,
   keys,
   audit,
+  webhooks,
   backup,
   doctor
 ] as const

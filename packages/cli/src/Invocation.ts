@@ -6,6 +6,7 @@ import type { AccessRequest } from "./KeysTree.ts"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
 import type * as Receipts from "./ReceiptsTree.ts"
+import type { WebhookRequest } from "./WebhookRequests.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -295,6 +296,7 @@ export type Request =
   | Operators.RunsDiff
   | Receipts.ReceiptsStats
   | Receipts.ReceiptsClear
+  | WebhookRequest
   | Operators.LettersList
   | Operators.LettersShow
   | Operators.LettersReprocess

@@ -32,6 +32,7 @@ const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
 const catalog = () => import("./commands/FlowCatalog.ts")
 const store = () => import("./commands/Store.ts")
+const webhooks = () => import("./commands/Webhooks.ts")
 
 const commands: Program.Commands = {
   Serve: async () => (await import("./commands/Serve.ts")).serve,
@@ -88,6 +89,15 @@ const commands: Program.Commands = {
   FlowsList: async () => (await catalog()).flowsList,
   FlowsDiff: async () => (await catalog()).flowsDiff,
   Backup: async () => (await store()).backup,
+  WebhooksList: async () => (await webhooks()).webhooksList,
+  WebhooksAdd: async () => (await webhooks()).webhooksAdd,
+  WebhooksShow: async () => (await webhooks()).webhooksShow,
+  WebhooksTest: async () => (await webhooks()).webhooksTest,
+  WebhooksState: async () => (await webhooks()).webhooksState,
+  WebhooksRotate: async () => (await webhooks()).webhooksRotate,
+  WebhooksRemove: async () => (await webhooks()).webhooksRemove,
+  WebhooksDeliveries: async () => (await webhooks()).webhooksDeliveries,
+  WebhooksResend: async () => (await webhooks()).webhooksResend,
   Doctor: async () => (await store()).doctor
 }
 

@@ -18,6 +18,7 @@ import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { UsageClient } from "@baton/contract/UsageClient"
+import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import * as Wire from "@baton/contract/Wire"
 import type { Event } from "@baton/kernel/Event"
 import type { Problem } from "@baton/kernel/Problem"
@@ -32,6 +33,7 @@ import * as Stream from "effect/Stream"
 import * as FakeApprovals from "./FakeApprovals.ts"
 import * as FakeKeys from "./FakeKeys.ts"
 import * as FakeUsage from "./FakeUsage.ts"
+import * as FakeWebhooks from "./FakeWebhooks.ts"
 
 import { fakePatches } from "./FakePatches.ts"
 
@@ -360,6 +362,7 @@ export const layer = (
       Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store),
-      Context.add(UsageClient, FakeUsage.make())
+      Context.add(UsageClient, FakeUsage.make()),
+      Context.add(WebhooksClient, FakeWebhooks.make(record))
     )
   }))

@@ -25,6 +25,7 @@ import * as Secrets from "../src/commands/Secrets.ts"
 import * as Serve from "../src/commands/Serve.ts"
 import * as Store from "../src/commands/Store.ts"
 import * as Usage from "../src/commands/Usage.ts"
+import * as Webhooks from "../src/commands/Webhooks.ts"
 import * as Environment from "../src/Environment.ts"
 import * as Failure from "../src/Failure.ts"
 import * as Farewell from "../src/Farewell.ts"
@@ -90,6 +91,15 @@ const commands: Program.Commands = {
   FlowsList: later(FlowCatalog.flowsList),
   FlowsDiff: later(FlowCatalog.flowsDiff),
   Backup: later(Store.backup),
+  WebhooksList: later(Webhooks.webhooksList),
+  WebhooksAdd: later(Webhooks.webhooksAdd),
+  WebhooksShow: later(Webhooks.webhooksShow),
+  WebhooksTest: later(Webhooks.webhooksTest),
+  WebhooksState: later(Webhooks.webhooksState),
+  WebhooksRotate: later(Webhooks.webhooksRotate),
+  WebhooksRemove: later(Webhooks.webhooksRemove),
+  WebhooksDeliveries: later(Webhooks.webhooksDeliveries),
+  WebhooksResend: later(Webhooks.webhooksResend),
   Doctor: later(Store.doctor)
 }
 

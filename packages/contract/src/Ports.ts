@@ -12,6 +12,7 @@ import type { ReceiptsClient } from "./ReceiptsClient.ts"
 import type { SecretsClient } from "./SecretsClient.ts"
 import type { StoreClient } from "./StoreClient.ts"
 import type { UsageClient } from "./UsageClient.ts"
+import type { WebhooksClient } from "./WebhooksClient.ts"
 
 export type Ports =
   | ApprovalsClient
@@ -27,3 +28,4 @@ export type Ports =
   | SecretsClient
   | StoreClient
   | UsageClient
+  | WebhooksClient

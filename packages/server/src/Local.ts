@@ -29,6 +29,7 @@ import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { UsageClient } from "@baton/contract/UsageClient"
+import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import { AccessKeys } from "@baton/engine/AccessKeys"
 import { AccessTokens } from "@baton/engine/AccessTokens"
 import { Agents } from "@baton/engine/Agents"
@@ -84,6 +85,8 @@ import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 import * as UsageOffice from "./UsageOffice.ts"
+import * as WebhookOffice from "./WebhookOffice.ts"
+import * as Webhooks from "./webhooks/Webhooks.ts"
 
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
@@ -94,6 +97,11 @@ export interface LocalOptions {
   readonly adopt: boolean
   /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
   readonly execute?: boolean
+  /**
+   * `send`: this process delivers to webhooks when no other one does; `attend`: so it does, and its environment says which
+   * hooks of the environment there are; `none`. By default a process that executes sends.
+   */
+  readonly webhooks?: "send" | "attend" | "none"
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -217,6 +225,7 @@ const host = (options: LocalOptions) =>
         keys: yield* AccessKeys,
         tokens: yield* AccessTokens,
         audit: yield* AuditLog,
+        webhooks: yield* Webhooks.make,
         agents: yield* Agents,
         rates: yield* ratesOf(yield* Agents),
         clock: yield* Clock.Clock,
@@ -227,6 +236,8 @@ const host = (options: LocalOptions) =>
       }
       yield* requireSemantics(parts)
       const upkeep = yield* SqliteUpkeep
+      const { execute = true, webhooks = execute ? "send" : "none" } = options
+      if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
       return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
     })
   )
@@ -244,6 +255,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(FlowsClient, FlowCatalog.client(parts)),
     Context.add(PatchesClient, RunPatches.make(parts)),
     Context.add(UsageClient, UsageOffice.make(parts)),
+    Context.add(WebhooksClient, WebhookOffice.make(parts)),
     Context.add(StoreClient, StoreOffice.store(parts, upkeep, data))
   )
 

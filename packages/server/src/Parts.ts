@@ -22,6 +22,7 @@ import type { FunctionHandler } from "@baton/steps/FunctionHandlers"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type { FlowCatalog } from "./FlowCatalog.ts"
+import type { Telling } from "./webhooks/Webhooks.ts"
 
 /** The tenant of a store that serves one person. */
 export const defaultTenant = "default"
@@ -54,6 +55,7 @@ export interface Parts {
   readonly keys: AccessKeys["Service"]
   readonly tokens: AccessTokens["Service"]
   readonly audit: AuditLog["Service"]
+  readonly webhooks: Telling
   readonly agents: Agents["Service"]
   /** The prices of now, of every model that the agents of some flows may ask. */
   readonly rates: (

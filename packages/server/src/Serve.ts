@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import * as Entrance from "./access/Entrance.ts"
 import * as HttpApp from "./http/HttpApp.ts"
+import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
 
@@ -42,14 +43,19 @@ const trustsLocal = ({ host, mode, requireKeys }: ServeOptions): Effect.Effect<b
       })
     )
 
+/** Made after the server, so that streams end before it waits for its connections. */
+const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
+
 /** Serves until its scope closes; in it, `HttpServer` tells the address. */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
   Layer.unwrap(Effect.map(trustsLocal(options), (trustLocal) => served(options, trustLocal)))
 
 const served = (options: ServeOptions, trustLocal: boolean) =>
-  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
+  live.pipe(
+    Layer.provideMerge(HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig })),
+    Layer.provide(Live.layer),
     Layer.provide(Entrance.layer({ trustLocal })),
-    Layer.provide(Local.hostLayer(options)),
+    Layer.provide(Local.hostLayer({ webhooks: "attend", ...options })),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
     Layer.catchTag("ServeError", ({ cause }) =>
       Layer.effectContext(Effect.fail(

@@ -6,6 +6,7 @@ import * as AccessCheck from "../access/AccessCheck.ts"
 import * as ApprovalRoutes from "../access/ApprovalRoutes.ts"
 import * as Frontier from "../access/Frontier.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
+import { LiveHandlers } from "../live/LiveHandlers.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
@@ -17,6 +18,7 @@ import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
 import { LinksHandlers, SessionHandlers } from "./SessionHandlers.ts"
 import { StoreHandlers } from "./StoreHandlers.ts"
+import { WebhooksHandlers } from "./WebhooksHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
@@ -25,11 +27,13 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     FlowsHandlers,
     KeysHandlers,
     LinksHandlers,
+    LiveHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     RunsHandlers,
     SessionHandlers,
-    StoreHandlers
+    StoreHandlers,
+    WebhooksHandlers
   ]),
   Layer.provide([AccessCheck.layer, Readable.layer])
 )
