@@ -6,8 +6,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
-import * as Gatekeeper from "./access/Gatekeeper.ts"
-import * as TokenVerifier from "./access/TokenVerifier.ts"
+import * as Entrance from "./access/Entrance.ts"
 import * as HttpApp from "./http/HttpApp.ts"
 import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
@@ -55,8 +54,7 @@ const served = (options: ServeOptions, trustLocal: boolean) =>
   live.pipe(
     Layer.provideMerge(HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig })),
     Layer.provide(Live.layer),
-    Layer.provide(Gatekeeper.layer({ trustLocal })),
-    Layer.provide(TokenVerifier.none),
+    Layer.provide(Entrance.layer({ trustLocal })),
     Layer.provide(Local.hostLayer({ webhooks: "attend", ...options })),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
     Layer.catchTag("ServeError", ({ cause }) =>

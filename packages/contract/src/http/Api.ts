@@ -5,10 +5,12 @@ import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
+import { LinksApi } from "./LinksApi.ts"
 import { LiveApi } from "./LiveApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
+import { SessionApi } from "./SessionApi.ts"
 import { StoreApi } from "./StoreApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
@@ -23,6 +25,8 @@ export class Api extends HttpApi.make("baton")
     StoreApi,
     KeysApi,
     AuditApi,
+    SessionApi,
+    LinksApi,
     WebhooksApi
   )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
