@@ -4,6 +4,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import { LiveHandlers } from "../live/LiveHandlers.ts"
+import * as SocketBearer from "../live/SocketBearer.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
@@ -27,4 +28,9 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([LocalAccess.layer, Readable.layer])
 )
 
-export const layer = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }), Fallback.layer)
+export const layer = Layer.mergeAll(
+  api,
+  HttpApiScalar.layer(Api, { path: "/docs" }),
+  Fallback.layer,
+  SocketBearer.layer
+)
