@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { type Received, served, withScene } from "./Scene.ts"
+import { folder, type Received, served, withScene } from "./Scene.ts"
 
 const isEnd = ({ event }: Received) => event === "end"
 const framing = new Set(["snapshot", "end"])
@@ -125,7 +125,20 @@ describe("the stream of a run", () => {
       again.cut()
     }, { connectionFor: Duration.millis(1) }))
 
-  it.live("tells silent connections that they live, and ends all when the server stops", () =>
+  it.live("ends when the server stops, which does not wait for it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const data = yield* folder
+      const stream = yield* Effect.scoped(Effect.flatMap(served(data), (scene) =>
+        Effect.promise(async () => {
+          const opened = await scene.open(`/api/v1/runs/${await scene.start(1)}/events`)
+          await opened.until(({ event }) => event === "snapshot")
+          return opened
+        })))
+      yield* Effect.promise(() => stream.ended)
+      assert.isTrue(stream.response.complete, "ended, not broken off")
+    })))
+
+  it.live("tells silent connections that they live", () =>
     withScene(async (scene) => {
       const run = await scene.start(1)
       const stream = await scene.open(`/api/v1/runs/${run}/events`)
