@@ -7,6 +7,7 @@ import * as ApprovalRoutes from "../access/ApprovalRoutes.ts"
 import * as Frontier from "../access/Frontier.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
 import { LiveHandlers } from "../live/LiveHandlers.ts"
+import * as SocketBearer from "../live/SocketBearer.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
@@ -43,4 +44,9 @@ const routes = Layer.mergeAll(api, DocsPage.layer, ApprovalRoutes.layer)
 
 export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer).pipe(
   Layer.provide(Frontier.layer)
+export const layer = Layer.mergeAll(
+  api,
+  HttpApiScalar.layer(Api, { path: "/docs" }),
+  Fallback.layer,
+  SocketBearer.layer
 )
