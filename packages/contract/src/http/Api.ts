@@ -5,11 +5,12 @@ import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
+import { ProbesApi } from "./ProbesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
 import { StoreApi } from "./StoreApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi)
+  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi, ProbesApi)
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })
