@@ -26,6 +26,8 @@ export interface StoreOptions {
 
 export interface ServeOptions {
   readonly mode: "dev" | "serve"
+  /** A credential is asked for in `dev` too; `serve` always asks. */
+  readonly requireKeys: boolean
   /** Directory of the store, unless `store` names another. */
   readonly data: string
   readonly store: string | undefined

@@ -28,8 +28,8 @@ export const serve = (options: ServeOptions): Layer.Layer<Running, ClientError> 
   Layer.unwrap(Effect.gen(function*() {
     const folder = yield* StoreAddress.folderOf(options.store)
     const data = folder === undefined ? options.data : resolve(folder)
-    const { handlers, host = hostDefault, mode, outputRoot, port = portDefault, roles } = options
+    const { handlers, host = hostDefault, mode, outputRoot, port = portDefault, requireKeys, roles } = options
     return running(data).pipe(
-      Layer.provide(Server.layer({ mode, data, handlers, host, port, outputRoot, roles }))
+      Layer.provide(Server.layer({ mode, requireKeys, data, handlers, host, port, outputRoot, roles }))
     )
   }))

@@ -2,9 +2,11 @@
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type { UsageBy } from "@baton/contract/UsageClient"
 import type { DoorKind } from "@baton/kernel/Doors"
+import type { AccessRequest } from "./KeysTree.ts"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
 import type * as Receipts from "./ReceiptsTree.ts"
+import type { WebhookRequest } from "./WebhookRequests.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -249,6 +251,7 @@ export interface Serve {
   readonly roles: string | undefined
   readonly config: string | undefined
   readonly handlers: string | undefined
+  readonly requireKeys: boolean
 }
 
 export interface Backup {
@@ -280,6 +283,7 @@ export type Request =
   | RunsPause
   | RunsResume
   | PatchRequest
+  | AccessRequest
   | Operators.RunsRetry
   | Operators.RunsSkip
   | Operators.RunsAbort
@@ -287,6 +291,7 @@ export type Request =
   | Operators.RunsDiff
   | Receipts.ReceiptsStats
   | Receipts.ReceiptsClear
+  | WebhookRequest
   | Operators.LettersList
   | Operators.LettersShow
   | Operators.LettersReprocess

@@ -17,6 +17,10 @@ const flags = {
   store: GlobalFlags.text("store", "ADDRESS", "Where runs are kept: sqlite:FOLDER, the same as --data FOLDER"),
   role: GlobalFlags.text("role", "LIST", "What this process does: api,coordinator,worker[:TYPE],sweeper (default all)"),
   config: GlobalFlags.text("config", "FILE", "Settings (default baton.json in the data folder, or BATON_CONFIG)"),
+  requireKeys: GlobalFlags.toggle(
+    "require-keys",
+    "dev: ask for a key as serve does; a host that others reach needs it"
+  ),
   handlers: handlersFlag
 }
 
@@ -28,6 +32,7 @@ const request = (mode: "dev" | "serve") =>
   readonly role: Option.Option<string>
   readonly config: Option.Option<string>
   readonly handlers: Option.Option<string>
+  readonly requireKeys: boolean
 }) => ({
   _tag: "Serve" as const,
   mode,
@@ -36,7 +41,8 @@ const request = (mode: "dev" | "serve") =>
   store: Option.getOrUndefined(input.store),
   roles: Option.getOrUndefined(input.role),
   config: Option.getOrUndefined(input.config),
-  handlers: Option.getOrUndefined(input.handlers)
+  handlers: Option.getOrUndefined(input.handlers),
+  requireKeys: input.requireKeys || mode === "serve"
 })
 
 export const dev = leaf("dev", "Everything in one process, on one URL, for one person", flags, [

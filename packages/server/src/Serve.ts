@@ -7,6 +7,8 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import * as Gatekeeper from "./access/Gatekeeper.ts"
+import * as TokenVerifier from "./access/TokenVerifier.ts"
 import * as Connections from "./gate/Connections.ts"
 import { Drain } from "./gate/Drain.ts"
 import { Gate } from "./gate/Gate.ts"
@@ -19,12 +21,14 @@ import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
 
 export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "types"> {
+  /** `dev`: whoever comes without a credential is the person at this machine, unless `requireKeys` says otherwise. */
   readonly mode: "dev" | "serve"
   readonly host: string
   /** 0: any free port. */
   readonly port: number
   /** Such as `api,coordinator,worker:http`; absent: all. */
   readonly roles?: string | undefined
+  readonly requireKeys?: boolean
 }
 
 /** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
@@ -32,6 +36,25 @@ const routerConfig = { maxParamLength: 1_024 }
 
 const codeOf = (cause: unknown): unknown =>
   typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+
+/** Names that reach this machine only. */
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** Without keys whoever reaches the server is its owner: so nobody else may reach it. */
+const trustsLocal = ({ host, mode, requireKeys }: ServeOptions): Effect.Effect<boolean, ClientError> =>
+  mode === "serve" || requireKeys === true
+    ? Effect.succeed(false)
+    : isLoopback(host)
+    ? Effect.succeed(true)
+    : Effect.fail(
+      new ClientError({
+        reason: "invalid",
+        code: "HOST_NEEDS_KEYS",
+        message: `${host} is reached by others, and baton dev asks nobody who they are`,
+        hint: "add --require-keys, or use baton serve"
+      })
+    )
 
 /** Why a server cannot listen, in words that name the address. */
 const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError => {
@@ -58,6 +81,7 @@ const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError
 }
 
 const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): LocalOptions => ({
+  webhooks: "attend",
   ...options,
   adopt: sweeper,
   execute: true,
@@ -100,11 +124,14 @@ const listening = (options: ServeOptions, limits: ServerLimits.ServerLimits) => 
  */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
   Layer.unwrap(Effect.gen(function*() {
+    const trustLocal = yield* trustsLocal(options)
     const roles = yield* Roles.parse(options.roles)
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
     return drained.pipe(
       Layer.provideMerge(routes(roles)),
       Layer.provide(closing),
+      Layer.provide(Gatekeeper.layer({ trustLocal })),
+      Layer.provide(TokenVerifier.none),
       Layer.provide(Local.hostLayer(localOptions(options, roles))),
       Layer.provideMerge(listener),
       Layer.provide(gate)

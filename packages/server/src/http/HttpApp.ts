@@ -5,29 +5,38 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
+import * as AccessCheck from "../access/AccessCheck.ts"
+import * as RouteGuard from "../access/RouteGuard.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
-import * as LocalAccess from "./LocalAccess.ts"
+import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
 import { StoreHandlers } from "./StoreHandlers.ts"
+import { WebhooksHandlers } from "./WebhooksHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
     ApprovalsHandlers,
+    AuditHandlers,
     FlowsHandlers,
+    KeysHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,
     RunsHandlers,
-    StoreHandlers
+    StoreHandlers,
+    WebhooksHandlers
   ]),
-  Layer.provide([LocalAccess.layer, Readable.layer])
+  Layer.provide([AccessCheck.layer, Readable.layer])
 )
+
+/** Whoever adds a route does so in this list, behind the guard. */
+const routes = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }))
 
 /** Health and readiness alone: a server that does not answer requests is looked after all the same. */
 export const probes = HttpApiBuilder.layer(HttpApi.make("baton").add(ProbesApi)).pipe(
@@ -36,4 +45,4 @@ export const probes = HttpApiBuilder.layer(HttpApi.make("baton").add(ProbesApi))
   Layer.merge(Fallback.layer)
 )
 
-export const layer = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }), Fallback.layer)
+export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer)
