@@ -91,14 +91,15 @@ const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): 
 /** Begins the end: built last, so that it is the first to hear that the server stops. */
 const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.addFinalizer(() => begin)))
 
-const routes = ({ api }: Roles.Roles) =>
-  Layer.unwrap(Effect.gen(function*() {
-    const { middleware } = yield* Gate
-    const options = { disableLogger: true, disableListenLog: true, routerConfig }
-    return api
-      ? HttpRouter.serve(HttpApp.layer, { ...options, middleware: (app) => middleware(app) })
-      : HttpRouter.serve(HttpApp.probes, { ...options, middleware: (app) => middleware(app) })
-  }))
+/** Registered before all other middleware, so that it stands around them and around every route. */
+const gated = HttpRouter.middleware(Effect.map(Gate, ({ middleware }) => middleware), { global: true })
+
+const routes = ({ api }: Roles.Roles) => {
+  const options = { disableLogger: true, disableListenLog: true, routerConfig }
+  return api
+    ? HttpRouter.serve(Layer.provide(HttpApp.layer, gated), options)
+    : HttpRouter.serve(Layer.provide(HttpApp.probes, gated), options)
+}
 
 const bodyLimit = Layer.effect(
   HttpIncomingMessage.MaxBodySize,

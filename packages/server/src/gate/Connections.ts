@@ -125,8 +125,8 @@ export const make = (limits: ServerLimits): http.Server => {
     connectionsCheckingInterval: Duration.toMillis(limits.checkEvery),
     keepAliveTimeout: Duration.toMillis(limits.keepAlive)
   })
-  // One more than the limit is kept, so that too many are seen and refused, not left out.
-  server.maxHeadersCount = limits.headers + 1
+  // All that fit into the bytes are kept, so that too many are seen and refused, not left out.
+  server.maxHeadersCount = 0
   server.maxConnections = limits.connections
   if (limits.connectionsPerAddress > 0) countPerAddress(server, limits.connectionsPerAddress)
   answerBroken(server, limits)
