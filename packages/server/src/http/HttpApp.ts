@@ -1,5 +1,7 @@
 /** All routes of a server in one layer. */
 import { Api } from "@baton/contract/http/Api"
+import { ProbesApi } from "@baton/contract/http/ProbesApi"
+import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Layer from "effect/Layer"
 import * as AccessCheck from "../access/AccessCheck.ts"
@@ -15,6 +17,7 @@ import { FlowsHandlers } from "./FlowsHandlers.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
+import { ProbesHandlers } from "./ProbesHandlers.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
 import { LinksHandlers, SessionHandlers } from "./SessionHandlers.ts"
@@ -31,6 +34,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     LiveHandlers,
     OperatorsHandlers,
     PatchesHandlers,
+    ProbesHandlers,
     RunsHandlers,
     SessionHandlers,
     StoreHandlers,
@@ -42,11 +46,15 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
 /** Whoever adds a route does so in this list, behind the guard. */
 const routes = Layer.mergeAll(api, DocsPage.layer, ApprovalRoutes.layer)
 
-export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer).pipe(
-  Layer.provide(Frontier.layer)
+/** Health and readiness alone: a server that does not answer requests is looked after all the same. */
+export const probes = HttpApiBuilder.layer(HttpApi.make("baton").add(ProbesApi)).pipe(
+  Layer.provide(ProbesHandlers),
+  Layer.provide(Readable.layer),
+  Layer.merge(Fallback.layer)
+)
+
 export const layer = Layer.mergeAll(
-  api,
-  HttpApiScalar.layer(Api, { path: "/docs" }),
+  Layer.provideMerge(routes, RouteGuard.layer(Api)),
   Fallback.layer,
   SocketBearer.layer
-)
+).pipe(Layer.provide(Frontier.layer))
