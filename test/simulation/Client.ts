@@ -16,6 +16,7 @@ import * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
 import * as Patches from "../../packages/kernel/test/random/Patches.ts"
 import * as People from "../../packages/kernel/test/random/People.ts"
 import * as Spendings from "../../packages/kernel/test/random/Spending.ts"
+import { Maker } from "./Maker.ts"
 import type { SimulatedProcess } from "./SimulatedProcess.ts"
 import type { Owner } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
@@ -36,10 +37,12 @@ export class Client {
   readonly #cancelAt = new Map<string, number>()
   readonly #pauses = new Map<string, number>()
   #patches = 0
+  readonly #maker: Maker
 
   constructor(world: World, processes: () => ReadonlyArray<SimulatedProcess>) {
     this.#world = world
     this.#processes = processes
+    this.#maker = new Maker(world, () => this.#somebody())
     for (const run of world.flows.keys()) {
       if (world.chance.is(0.08)) this.#cancelAt.set(run, world.time.now + world.chance.int(0, 30_000))
       this.#pauses.set(run, world.chance.pick([0, 0, 0, 1, 2]))
@@ -48,8 +51,11 @@ export class Client {
   }
 
   get done(): boolean {
-    const { flows, observer } = this.#world
-    for (const run of flows.keys()) if (observer.runs.get(run)?.state.finished === undefined) return false
+    const { flows, made, observer } = this.#world
+    for (const run of flows.keys()) {
+      if (!made.has(run) && observer.runs.get(run)?.state.finished === undefined) return false
+    }
+    if (!this.#maker.done) return false
     for (const { state } of observer.runs.values()) if (state.finished === undefined) return false
     return true
   }
@@ -57,12 +63,13 @@ export class Client {
   #look(): void {
     const { chance, flows, observer, time } = this.#world
     for (const run of flows.keys()) {
-      if (!observer.runs.has(run)) this.#start(run)
+      if (!observer.runs.has(run) && !this.#world.made.has(run)) this.#start(run)
       if (chance.is(0.3)) this.#read(run)
     }
     for (const { run, state } of observer.runs.values()) {
       if (state.finished === undefined) this.#attend(run, state)
     }
+    this.#maker.look()
     time.at(time.now + chance.int(1, lookEveryMs), this.owner, () => this.#look())
   }
 

@@ -6,6 +6,7 @@ import * as MemoryState from "@baton/engine/MemoryState"
 import * as RecordHash from "@baton/engine/RecordHash"
 import type { RunStore } from "@baton/engine/RunStore"
 import type { Commit, CommitOutcome } from "@baton/engine/RunStore"
+import * as Compile from "@baton/kernel/Compile"
 import type { Event } from "@baton/kernel/Event"
 import { evolve } from "@baton/kernel/Evolve"
 import { violations } from "@baton/kernel/Invariants"
@@ -13,6 +14,8 @@ import * as Outstanding from "@baton/kernel/Outstanding"
 import type { Plan } from "@baton/kernel/Plan"
 import * as RunState from "@baton/kernel/RunState"
 import type { StepError } from "@baton/kernel/StepError"
+import * as Result from "effect/Result"
+import type { Models } from "./models/Models.ts"
 import type { VirtualTime } from "./VirtualTime.ts"
 
 export interface Seen {
@@ -57,6 +60,7 @@ const machineErrors = new Set([
 /** How long after a cancel an attempt that was claimed before may still begin or go on, in milliseconds. */
 const cancelSlackMs = 2_000
 
+const tenantOf = "default"
 const watchman = { dead: false, frozenUntil: 0 }
 
 export class Observer {
@@ -70,10 +74,18 @@ export class Observer {
   readonly #store: typeof MemoryState.MemoryState.Service
   readonly #begins = new Map<string, Begin>()
 
-  constructor(store: typeof MemoryState.MemoryState.Service, plans: ReadonlyMap<string, Plan>, time: VirtualTime) {
+  readonly #models: Models
+
+  constructor(
+    store: typeof MemoryState.MemoryState.Service,
+    plans: ReadonlyMap<string, Plan>,
+    time: VirtualTime,
+    models: Models
+  ) {
     this.#store = store
     this.plans = plans
     this.time = time
+    this.#models = models
   }
 
   complain(message: string): void {
@@ -102,12 +114,13 @@ export class Observer {
     for (const event of events) this.#event(seen, event)
     if (state.seq !== commit.expected + commit.n) this.complain(`${commit.run}: the record counts ${commit.n} events`)
     this.#isPaid(seen)
+    this.#models.letters.check(commit.run, row?.deadLetters ?? [])
     for (const violation of violations(state)) this.complain(`${commit.run}: ${violation}`)
     if (this.#store.dispatchRows) this.#dispatches(seen, row)
   }
 
   #first(run: string, [created]: ReadonlyArray<Event>): Seen {
-    const plan = created?.type === "RunCreated" ? this.plans.get(created.flow.hash) : undefined
+    const plan = created?.type === "RunCreated" ? this.#planOf(created.flow.hash) : undefined
     if (plan === undefined) throw new Error(`${run} begins with no flow that is known`)
     const state = RunState.empty(plan)
     const seen: Seen = {
@@ -122,6 +135,13 @@ export class Observer {
     }
     this.runs.set(run, seen)
     return seen
+  }
+
+  /** A run that is made from one with patches has a flow of its own. */
+  #planOf(hash: string): Plan | undefined {
+    const text = [...this.#store.documents].find(([key]) => key.endsWith(hash))?.[1]
+    return this.plans.get(hash) ??
+      (text === undefined ? undefined : Result.getOrThrow(Compile.compile(JSON.parse(text))))
   }
 
   #event(seen: Seen, event: Event): void {
@@ -143,6 +163,7 @@ export class Observer {
     if (event.type === "RunClosing" && event.cause !== "failure") this.#isTold(run)
     this.#isOnce(seen, event)
     this.#add(seen, event)
+    this.#models.seen(run, event, state)
     evolve(state, event)
     if (state.sealed !== undefined) this.complain(`${run}: ${state.sealed}`)
   }
@@ -198,6 +219,17 @@ export class Observer {
     if (rows.join() !== offers.join()) this.complain(`${run}: the rows are ${rows.join()}, offered is ${offers.join()}`)
   }
 
+  isOwner(run: string, session: string): boolean {
+    return MemoryState.findRun(this.#store, tenantOf, run)?.owner === session
+  }
+
+  /** Whether the attempt is offered, as far as anybody can know, and its run is this session's. */
+  isOffered(run: string, path: string, attempt: number, session: string): boolean {
+    const seen = this.runs.get(run)
+    if (seen === undefined || !this.isOwner(run, session)) return false
+    return Outstanding.offered(seen.state).some((offer) => offer.path === path && offer.attempt === attempt)
+  }
+
   /** An attempt begins to do something. */
   begins(run: string, path: string, attempt: number, begin: Begin): void {
     const key = `${run} ${path}#${attempt}`
@@ -213,6 +245,7 @@ export class Observer {
     if (!begin.alive() || row?.owner !== begin.session) return
     const offered = Outstanding.offered(seen.state).some((offer) => offer.path === path && offer.attempt === attempt)
     if (!offered) this.complain(`${key} begins, but it is not offered`)
+    this.#models.lineages.begins(run, path)
     const { closing } = seen.state
     if (closing !== undefined && closing.cause !== "failure" && this.time.now > closing.at + cancelSlackMs) {
       this.complain(`${key} begins after ${closing.cause}`)

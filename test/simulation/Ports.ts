@@ -1,9 +1,11 @@
 /** The ports of one process over the common store, with everything that can go wrong between it and the store. */
 import { BlobStore, BlobStoreError } from "@baton/engine/BlobStore"
 import { FlowStore } from "@baton/engine/FlowStore"
+import * as MemoryReceiptStore from "@baton/engine/MemoryReceiptStore"
 import type { MemoryState } from "@baton/engine/MemoryState"
 import * as MemoryStepQueue from "@baton/engine/MemoryStepQueue"
 import * as MemoryStore from "@baton/engine/MemoryStore"
+import { ReceiptStore, ReceiptStoreError } from "@baton/engine/ReceiptStore"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Sessions } from "@baton/engine/Sessions"
 import type { Offer } from "@baton/engine/StepQueue"
@@ -116,6 +118,29 @@ const flowStore = (world: World, process: SimulatedProcess) =>
       }))
   )
 
+const unserved = new ReceiptStoreError({ reason: "unavailable", message: "the store does not serve" })
+
+/** One store of receipts for all processes. */
+const receiptStore = (world: World, process: SimulatedProcess) => {
+  const pass = <A>(place: string, call: Effect.Effect<A, ReceiptStoreError>): Effect.Effect<A, ReceiptStoreError> =>
+    through(world, process, place, Effect.suspend(() => fails(world) ? Effect.fail(unserved) : call))
+  const { receipts } = world
+  return Layer.succeed(
+    ReceiptStore,
+    ReceiptStore.of({
+      ...receipts,
+      find: (...query) => pass("receipts.find", receipts.find(...query)),
+      last: (...query) => pass("receipts.last", receipts.last(...query)),
+      put: (...query) => pass("receipts.put", receipts.put(...query)),
+      use: (...query) => pass("receipts.use", receipts.use(...query))
+    })
+  )
+}
+
+/** What processes over one world share. */
+export const receipts = (): ReceiptStore["Service"] =>
+  Effect.runSync(Effect.provide(ReceiptStore, MemoryReceiptStore.layer))
+
 /** All ports of the store, as this process sees them. */
 export const store = (world: World, process: SimulatedProcess, state: Layer.Layer<MemoryState>) => {
   const under = Layer.provideMerge(MemoryStore.layerOver, state)
@@ -123,7 +148,8 @@ export const store = (world: World, process: SimulatedProcess, state: Layer.Laye
     runStore(world, process),
     sessions(world, process),
     blobStore(world, process),
-    flowStore(world, process)
+    flowStore(world, process),
+    receiptStore(world, process)
   ).pipe(Layer.provideMerge(under))
 }
 

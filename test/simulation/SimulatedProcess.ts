@@ -1,12 +1,18 @@
 /** One process: the whole engine over the common store, on the virtual thread, until it dies, stops or is no longer needed. */
+import type { BlobStore } from "@baton/engine/BlobStore"
 import { ChildRuns } from "@baton/engine/ChildRuns"
 import { Coordinator } from "@baton/engine/Coordinator"
+import type { EventFeed } from "@baton/engine/EventFeed"
 import { Failpoints } from "@baton/engine/Failpoint"
+import type { FlowStore } from "@baton/engine/FlowStore"
 import * as MachineLimits from "@baton/engine/MachineLimits"
 import * as MemoryEventFeed from "@baton/engine/MemoryEventFeed"
 import * as MemoryState from "@baton/engine/MemoryState"
 import { Plans } from "@baton/engine/Plans"
+import type { RunStore } from "@baton/engine/RunStore"
 import { Secrets, SecretsError } from "@baton/engine/Secrets"
+import type { Sessions } from "@baton/engine/Sessions"
+import type { StepLog } from "@baton/engine/StepLog"
 import type { StepType } from "@baton/engine/StepType"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
@@ -23,6 +29,8 @@ import { fractionOf } from "../../packages/kernel/test/random/Chance.ts"
 import * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
 import type { Begin } from "./Observer.ts"
 import * as Ports from "./Ports.ts"
+import * as RichSteps from "./RichSteps.ts"
+import * as RichWorlds from "./RichWorld.ts"
 import type { Owner } from "./VirtualTime.ts"
 import { clockOf, VirtualScheduler } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
@@ -37,18 +45,26 @@ const limits: MachineLimits.MachineLimits = {
 }
 
 const noSecret = Effect.fail(new SecretsError({ reason: "missing", message: "none" }))
-const secrets = Layer.succeed(Secrets, {
+export const secrets: Secrets["Service"] = {
   reveal: () => noSecret,
   has: () => Effect.succeed(false),
   set: () => noSecret,
   list: () => Effect.succeed([]),
   remove: () => noSecret
-})
+}
+
+/** Node types that every process serves. */
+export const servedTypes = ["transform", "function", "http", "agent", "file"]
 
 /** A pause after which a lease may have expired, in milliseconds. */
 const lapseMs = Duration.toMillis(MemoryState.sessionLease) - 2 * Duration.toMillis(limits.sweepEvery)
 
-export type Services = Context.Context<Coordinator | Plans | Sweeper>
+/** From the limit of a stall to the sweep that says so, though the store fails now and then, in milliseconds. */
+const stallSlackMs = 3 * Duration.toMillis(limits.sweepEvery)
+
+export type Services = Context.Context<
+  BlobStore | Coordinator | EventFeed | FlowStore | Plans | RunStore | Sessions | StepLog | Sweeper
+>
 
 export class SimulatedProcess {
   readonly number: number
@@ -59,6 +75,8 @@ export class SimulatedProcess {
   stopping = false
   /** How often it stood still for longer than a lease of a shared store may last. */
   lapses = 0
+  /** How often it stood still. */
+  freezes = 0
   readonly #world: World
   readonly #fiber: Fiber.Fiber<void>
 
@@ -91,7 +109,7 @@ export class SimulatedProcess {
       Layer.provideMerge(ChildRuns.layer),
       Layer.provideMerge(Coordinator.layer),
       Layer.provideMerge(Layer.mergeAll(Plans.layer, Ports.queue(this.#world, this), MemoryEventFeed.layer)),
-      Layer.provide(Layer.mergeAll(this.#stepTypes(), secrets)),
+      Layer.provide(Layer.mergeAll(this.#stepTypes(), Layer.succeed(Secrets, secrets))),
       Layer.provideMerge(ports)
     )
   }
@@ -122,6 +140,7 @@ export class SimulatedProcess {
     const { note, store, time } = this.#world
     note(`process ${this.number} stands still for ${millis} ms`)
     this.owner.frozenUntil = time.now + millis
+    this.freezes++
     // Its last heartbeat may be almost as old as the pause between two of them.
     if (store.dispatchRows && millis > lapseMs) this.lapses++
   }
@@ -132,6 +151,17 @@ export class SimulatedProcess {
     this.#fiber.interruptUnsafe()
   }
 
+  /** A run that stands still while its owner is awake is said to stall. */
+  #watch(run: string, begin: Begin, stallMs: number): void {
+    const { models, observer, time } = this.#world
+    const { freezes } = this
+    const events = models.stalls.events(run)
+    time.at(time.now + stallMs + stallSlackMs, this.owner, () => {
+      const isAwake = begin.running && begin.alive() && this.freezes === freezes && !this.stopping
+      if (isAwake && observer.isOwner(run, this.session)) models.stalls.mustHaveStalled(run, events)
+    })
+  }
+
   get alive(): boolean {
     const { store, time } = this.#world
     return !this.owner.dead && MemoryState.isAlive(store, this.session, time.now)
@@ -139,10 +169,15 @@ export class SimulatedProcess {
 
   /** Serves every node type: the outcome is the world's, the time it takes too. */
   #stepTypes(): Layer.Layer<StepTypes> {
-    const types = ["transform", "function", "http", "agent", "file"]
+    const { flows } = this.#world
+    const determinants: StepType["determinants"] = ({ path, run }) => {
+      const world = flows.get(run)
+      return Effect.succeed(RichWorlds.isRich(world) ? RichSteps.determinants(world, path) : {})
+    }
+    const execute: StepType["execute"] = (context) => this.#execute(context)
     return Layer.succeed(
       StepTypes,
-      new Map(types.map((type): [string, StepType] => [type, { type, execute: (context) => this.#execute(context) }]))
+      new Map(servedTypes.map((type): [string, StepType] => [type, { type, determinants, execute }]))
     )
   }
 
@@ -162,18 +197,28 @@ export class SimulatedProcess {
     const world = outcomes(run)
     const slow = fractionOf(`${world.seed} slow ${path} ${attempt}`)
     const millis = slow < 0.7 ? slow * 1_000 : slow < 0.95 ? slow * 6_000 : 45_000
+    const flow = this.#world.flows.get(run)
+    const rich = RichWorlds.isRich(flow) ? flow : undefined
+    const current = () => this.alive && this.lapses === lapses && observer.isOffered(run, path, attempt, this.session)
     return Effect.suspend(() => {
       observer.begins(run, path, attempt, begin)
+      if (rich?.rich.stallMs !== undefined) this.#watch(run, begin, rich.rich.stallMs)
       return Effect.sleep(millis)
     }).pipe(
-      Effect.andThen(Effect.suspend(() => {
+      Effect.andThen(
+        Effect.suspend(() =>
+          rich === undefined ? Effect.undefined : RichSteps.act(rich, this.#world.models, context, current)
+        )
+      ),
+      Effect.flatMap((acted) => {
         const outcome = Outcomes.attemptOutcome(world, path, attempt)
         begin.answered = true
+        if (acted !== undefined && (outcome.ok || RichWorlds.kindOf(path) === "talk")) return Effect.succeed(acted)
         const used = context.work.type === "agent" ? spending?.usage(path, attempt) ?? {} : {}
         if (outcome.ok) return Effect.succeed({ output: outcome.output, ...used })
         if (used.usage !== undefined) context.spend(used.usage)
         return Effect.fail(outcome.error)
-      })),
+      }),
       Effect.ensuring(Effect.sync(() => {
         begin.running = false
       }))

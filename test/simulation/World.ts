@@ -4,7 +4,8 @@ import type { MemoryState } from "@baton/engine/MemoryState"
 import * as MemoryStates from "@baton/engine/MemoryState"
 import * as Compile from "@baton/kernel/Compile"
 import type { Plan } from "@baton/kernel/Plan"
-import type { Json } from "@baton/kernel/Value"
+import type { BlobRef, Json, Value } from "@baton/kernel/Value"
+import { refs, resolve } from "@baton/kernel/Value"
 import * as Result from "effect/Result"
 import { Chance } from "../../packages/kernel/test/random/Chance.ts"
 import type * as FlowWorlds from "../../packages/kernel/test/random/FlowWorld.ts"
@@ -14,7 +15,10 @@ import type * as Outcomes from "../../packages/kernel/test/random/Outcomes.ts"
 import { Spending } from "../../packages/kernel/test/random/Spending.ts"
 import type { Faults } from "./Faults.ts"
 import * as FaultsOf from "./Faults.ts"
+import { Models } from "./models/Models.ts"
 import { Observer } from "./Observer.ts"
+import * as Ports from "./Ports.ts"
+import * as RichWorlds from "./RichWorld.ts"
 import { VirtualTime } from "./VirtualTime.ts"
 
 export const tenant = "default"
@@ -28,7 +32,10 @@ const options: FlowWorlds.WorldOptions = {
   eventTimeout: "5m"
 }
 
-/** Share of the seeds whose worlds have people, patches and other runs in them. */
+/** Share of the seeds whose runs have receipts, conversations and the like, and are retried and forked. */
+const enriching = 0.4
+
+/** Share of the other seeds whose worlds have people, patches and other runs in them. */
 const mixing = 0.5
 
 const emptyStore = (dispatchRows: boolean): typeof MemoryState.Service => ({
@@ -50,6 +57,7 @@ export class World {
   readonly time: VirtualTime
   readonly store: typeof MemoryState.Service
   readonly faults: Faults
+  readonly receipts = Ports.receipts()
   /** The worlds of the runs that people start, by run. */
   readonly flows = new Map<string, FlowWorlds.World | MixedWorld.MixedWorld>()
   /** The money of runs that have a budget. */
@@ -59,6 +67,10 @@ export class World {
   /** By the address of the document. */
   readonly plans = new Map<string, Plan>()
   readonly observer: Observer
+  readonly models: Models
+  readonly isRich: boolean
+  /** Runs of `flows` that are made from other runs: nobody starts them. */
+  readonly made = new Set<string>()
   readonly notes: Array<string> = []
   /** How often each fail point was reached. */
   readonly reached = new Map<string, number>()
@@ -72,19 +84,39 @@ export class World {
     this.faults = faults ?? FaultsOf.draw(this.chance)
     this.called = FlowWorld.make(seed * 10, { ...options, nodesMax: 3 })
     const called = { name: "called", version: "1.0.0", hash: this.#freeze(this.called) }
+    this.isRich = new Chance(seed ^ 0x71c4).is(enriching)
     const mixed = this.chance.is(mixing)
-    for (let run = this.chance.int(1, 3); run > 0; run--) {
+    const runs = this.chance.int(1, 3)
+    const rich = this.isRich ? RichWorlds.makeAll(seed * 10 + 1, Math.max(2, runs), options, called).toReversed() : []
+    for (let run = this.isRich ? rich.length : runs; run > 0; run--) {
       const number = seed * 10 + run
-      const flow: FlowWorlds.World | MixedWorld.MixedWorld = mixed
-        ? MixedWorld.make(number, options, called)
-        : FlowWorld.make(number, options)
+      const flow = rich[run - 1] ?? (mixed ? MixedWorld.make(number, options, called) : FlowWorld.make(number, options))
       this.flows.set(`run_${run}`, flow)
       if (MixedWorld.isMixed(flow) && flow.mix.budget) {
         this.spending.set(`run_${run}`, new Spending(number, MixedWorld.habits))
       }
       this.#freeze(flow)
     }
-    this.observer = new Observer(this.store, this.plans, this.time)
+    this.models = new Models({
+      complain: (message) => this.observer.complain(message),
+      sometimes: (what) => this.reached.set(what, (this.reached.get(what) ?? 0) + 1),
+      world: (run) => {
+        const flow = this.flows.get(run)
+        return RichWorlds.isRich(flow) ? flow : undefined
+      },
+      read: (value) => this.read(value)
+    })
+    this.observer = new Observer(this.store, this.plans, this.time, this.models)
+  }
+
+  /** A stored value in full; `undefined` when a part of it is not there. */
+  readonly read = (value: Value): Json | undefined => {
+    const blobs = new Map<BlobRef, Json>()
+    for (const ref of refs(value)) {
+      const blob = this.store.blobs.get(MemoryStates.key(tenant, ref))
+      if (blob !== undefined) blobs.set(ref, JSON.parse(Buffer.from(blob.bytes).toString("utf8")) as Json)
+    }
+    return resolve(value, blobs)
   }
 
   readonly note = (text: string): void => {

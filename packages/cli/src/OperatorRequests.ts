@@ -43,6 +43,7 @@ export interface RunsFork extends Waiting {
   readonly input: string | undefined
   readonly flow: string | undefined
   readonly patch: string | undefined
+  readonly allowUnknownPrice: boolean
   readonly note: string | undefined
   readonly as: string | undefined
   readonly allowIrreversible: boolean

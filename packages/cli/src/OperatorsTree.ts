@@ -3,6 +3,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
+import { unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, runArgument, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 
@@ -98,6 +99,7 @@ export const runsFork = leaf(
     input: inputFlag,
     flow: text("flow", "FLOW", "Another flow: a file, or NAME[@VERSION]"),
     patch: text("patch", "FILE|-", "A JSON Patch (RFC 6902) on its canonical flow"),
+    allowUnknownPrice: unknownPriceFlag,
     note: noteFlag,
     as: asFlag,
     allowIrreversible: allowFlag,

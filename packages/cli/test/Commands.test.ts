@@ -325,8 +325,8 @@ describe("baton runs", () => {
       })
       assert.deepStrictEqual(seen.calls.slice(0, 7), [
         ["send", "run_0002", "ack", { by: "ana" }, "e1"],
-        ["pause", "run_0002"],
-        ["cancel", "run_0002", "r"],
+        ["pause", "run_0002", undefined],
+        ["cancel", "run_0002", "r", undefined],
         ["resolveStep", "run_0002", "greet", "skip", { output: { a: 1 }, note: "by hand" }],
         ["resolveStep", "run_0002", "greet", "retry", { delayMs: 30_000, modifications: { b: 2 } }],
         ["resolveStep", "run_0002", "greet", "abort", {}],

@@ -25,6 +25,8 @@ export interface ForkRun extends Actor {
   readonly patch?: Json
   /** Irreversible steps that the source had started run again without asking. */
   readonly allowIrreversible?: boolean
+  /** With a budget of money: models without a known price may be asked all the same. */
+  readonly allowUnknownPrice?: boolean
   readonly note?: string
 }
 

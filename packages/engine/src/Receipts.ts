@@ -117,6 +117,9 @@ export const look = Effect.fnUntraced(
 
 const reasonForNone = ({ effect, unversioned }: Determinants, work: Plan.Work): string | undefined => {
   if (unversioned !== undefined) return unversioned
+  // Whoever asks for another answer must not be given the same, and what people refuse is no result.
+  const { checkpointAfter = false } = work.definition as { readonly checkpointAfter?: unknown }
+  if (checkpointAfter !== false) return "people decide about its answer"
   const worst = effect ?? work.effect
   return worst === "pure" || worst === "idempotent" ? undefined : `its tools are ${worst}`
 }

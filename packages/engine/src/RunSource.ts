@@ -1,4 +1,5 @@
 /** What the expressions of one attempt see of its run, as of the step's first offer (SEMANTICS 8.6d). */
+import * as Ancestors from "@baton/kernel/Ancestors"
 import type { PlanNode } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
 import { publicStatus, runView, seen } from "@baton/kernel/Scope"
@@ -52,7 +53,7 @@ class RunSource implements Source {
 
   readonly node = (id: string): NodeView | undefined => {
     const found = this.#state.plan.byId.get(id)
-    if (found === undefined || !this.#now.ancestors.has(found.index)) return undefined
+    if (found === undefined || !Ancestors.of(this.#state.plan, this.#now.index).has(found.index)) return undefined
     const at = seen(this.#state, found.index, this.#sight)
     return {
       status: publicStatus(at.status),
@@ -68,8 +69,9 @@ class RunSource implements Source {
   }
 
   get ancestors(): ReadonlyArray<string> {
-    const { ancestors } = this.#now
-    return this.#state.plan.nodes.filter((other) => ancestors.has(other.index)).map((other) => other.id)
+    const { plan } = this.#state
+    const ancestors = Ancestors.of(plan, this.#now.index)
+    return plan.nodes.filter((other) => ancestors.has(other.index)).map((other) => other.id)
   }
 }
 

@@ -49,9 +49,15 @@ interface Pool extends WorkerRequest.Desk {
   readonly attempts: Attempt.AttemptServices
   readonly limits: MachineLimits
   /** Attempts under way, by tenant, run, path and attempt. */
-  readonly running: Map<string, { readonly fiber: Fiber.Fiber<void>; readonly slot: RunSlot }>
+  readonly running: Map<string, Running>
   readonly lanes: Map<string, Lane>
   stopping: boolean
+}
+
+interface Running {
+  readonly fiber: Fiber.Fiber<void>
+  readonly slot: RunSlot
+  readonly offer: Offer
 }
 
 interface Lane {
@@ -242,7 +248,7 @@ const launch = (pool: Pool, lane: Lane, offer: Offer, begun: Begun): Effect.Effe
     const key = runningKey(offer)
     lane.running++
     if (lane.running >= lane.max) lane.free.closeUnsafe()
-    pool.running.set(key, { fiber, slot: begun.slot })
+    pool.running.set(key, { fiber, slot: begun.slot, offer })
     fiber.addObserver((exit) => {
       pool.running.delete(key)
       lane.running--
@@ -309,13 +315,30 @@ const interruptRun = (pool: Pool, slot: RunSlot): void => {
   for (const entry of pool.running.values()) if (entry.slot === slot) entry.fiber.interruptUnsafe()
 }
 
+/** What an interrupted attempt has used is told to nobody: all that it had set aside counts as spent (SEMANTICS 8.10c). */
+const settleStopped = (pool: Pool, { offer: { attempt, path, run, tenant }, slot }: Running): void => {
+  const ledger = slot.state?.ledger
+  if (ledger?.terms === undefined || !ledger.held.entries.has(path)) return
+  const at = pool.clock.currentTimeMillisUnsafe()
+  const startedAt = slot.begun.get(attemptKey(path, attempt)) ?? at
+  pool.coordinator.post(tenant, run, { type: "LoseDelivery", at, path, attempt, orderly: true, startedAt }, [])
+}
+
 const stop = (pool: Pool): Effect.Effect<void> =>
   Effect.suspend(() => {
     pool.stopping = true
     const fibers = () => [...pool.running.values()].map((entry) => entry.fiber)
     return Effect.forEach(fibers(), (fiber) => Fiber.await(fiber), { concurrency: "unbounded", discard: true }).pipe(
       Effect.timeoutOrElse({ duration: pool.limits.stopGrace, orElse: () => Effect.void }),
-      Effect.andThen(Effect.suspend(() => Fiber.interruptAll(fibers())))
+      Effect.andThen(Effect.suspend(() => {
+        const stopped = [...pool.running.values()]
+        return Effect.andThen(
+          Fiber.interruptAll(stopped.map((entry) => entry.fiber)),
+          Effect.sync(() => {
+            for (const entry of stopped) settleStopped(pool, entry)
+          })
+        )
+      }))
     )
   })
 

@@ -44,6 +44,35 @@ class World {
 
 let runs = 0
 
+/** Decides about every answer of the node, in this order, once it waits for people; the run's state at its end. */
+const decided = Effect.fnUntraced(function*(decisions: ReadonlyArray<string>) {
+  const node = { id: "fetch", type: "function" as const, function: "f", input: 1, receipt: {}, checkpointAfter: true }
+  const flow: Flow.Flow = { name: "looked-at", nodes: [node], edges: [] }
+  const run = `run_${++runs}`
+  const hash = yield* Effect.flatMap(FlowStore, (flows) => flows.freeze("t", flow))
+  const plan = Result.getOrThrow(Compile.compile(flow))
+  const coordinator = yield* Coordinator
+  const command = {
+    type: "CreateRun",
+    at: 0,
+    run,
+    flow: { name: flow.name, version: "1", hash },
+    input: inline(1)
+  } as const
+  yield* coordinator.submit({ tenant: "t", run, plan, blobs: [], command })
+  const left = [...decisions]
+  for (;;) {
+    yield* TestClock.adjust("1 millis")
+    const state = (yield* RunLoader.load(yield* RunStore, plan, "t", run))?.state
+    if (state === undefined || state.finished !== undefined) return state
+    const { wait } = state.nodes.get(0)
+    if (wait?.kind !== "approval") continue
+    const decision = left.shift() ?? "abort"
+    const about = { path: "fetch", id: wait.id, hash: wait.hash, by: "ann", groups: [], decision }
+    yield* coordinator.command("t", run, { type: "DecideApproval", at: 1, ...about })
+  }
+})
+
 /** Runs a flow of one node to its end; what the node gave, and what it said about its receipt. */
 const once = Effect.fnUntraced(function*(
   node: Partial<Extract<Flow.Node, { type: "function" }>>,
@@ -105,6 +134,16 @@ describe("a step that asks for receipts", () => {
       assert.deepStrictEqual(second.output, first.output)
       assert.strictEqual(world.made, 1)
       assert.deepInclude(second.stats, { entries: 1, hits: 1, misses: 1 })
+    }))
+
+  test("whose answers people decide about runs whenever they ask for another one, and leaves nothing", (world) =>
+    Effect.gen(function*() {
+      const state = yield* decided(["retry", "retry", "abort"])
+      assert.strictEqual(state?.finished?.status, "failed")
+      assert.strictEqual(world.made, 3)
+      yield* decided(["continue"])
+      assert.strictEqual(world.made, 4)
+      assert.deepStrictEqual(yield* (yield* ReceiptStore).stats("t"), [])
     }))
 
   test("runs again when anything that determines its result has changed, and says what", (world) =>

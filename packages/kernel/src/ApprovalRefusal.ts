@@ -79,6 +79,13 @@ export const notOpen = (state: RunState, command: DecideApproval): Refusal => {
 
 const notTheirs = (state: RunState, wait: ApprovalWait, command: DecideApproval): Refusal | undefined => {
   const by = command.by ?? ""
+  // Nobody in particular is no other person than those who have approved, or than who has asked.
+  if (by.trim() === "" && (wait.quorum > 1 || !wait.requesterMayApprove || command.by !== undefined)) {
+    return refuse("NOT_AN_APPROVER", "who decides this has to have a name")
+  }
+  if (by.length > Approval.nameLengthMax) {
+    return refuse("NOT_AN_APPROVER", `a name is at most ${Approval.nameLengthMax} characters long`)
+  }
   if (!Approval.mayDecide(wait.approvers, by, command.groups ?? [])) {
     const who = wait.approvers?.join(", ") ?? ""
     return refuse("NOT_AN_APPROVER", `${by === "" ? "nobody in particular" : by} may not decide this; ${who} may`)

@@ -119,12 +119,17 @@ export const AdoptRun = Schema.Struct({
   orderly: Schema.optionalKey(Schema.Boolean)
 })
 
-/** A delivery of this attempt was lost (its lease expired); the third fails the step. */
+/**
+ * A delivery of this attempt was lost (its lease expired); the third fails the step. `orderly`: its worker has stopped and
+ * interrupted it, which is no loss; only what it had set aside counts as spent, since nobody knows what it has used.
+ */
 export const LoseDelivery = Schema.Struct({
   type: Schema.Literal("LoseDelivery"),
   ...at,
   path: Schema.String,
-  attempt: Schema.Int
+  attempt: Schema.Int,
+  orderly: Schema.optionalKey(Schema.Boolean),
+  startedAt: Schema.optionalKey(Schema.Int)
 })
 
 export const AddNote = Schema.Struct({ type: Schema.Literal("AddNote"), ...at, ...by, text: Schema.String })

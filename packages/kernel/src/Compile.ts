@@ -70,7 +70,7 @@ const assemble = (
   CompileFlow.checkCounts(draft, limits, report)
   CompileFlow.checkExclusive(graph, report)
   const context = CompileNode.context(draft.head, graph, limits, scope, options.agents)
-  const edges = CompileNode.edges(context)
+  const edges = CompileNode.linked(graph, draft.edges.length, (edge) => CompileNode.edge(edge, scope))
   const nodes: Array<PlanNode> = []
   for (const [index, node] of graph.nodes.entries()) {
     CompileRules.check(node, index, graph, report)
@@ -88,6 +88,7 @@ const assemble = (
     revision: options.revision ?? 0,
     nodes,
     byId: new Map(nodes.map((node) => [node.id, node])),
+    edges: edges.listed,
     stallPolicy: stallPolicy(CompileShape.own(draft.head, "policy")),
     limits,
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),

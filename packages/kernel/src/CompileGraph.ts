@@ -2,14 +2,11 @@
  * Second pass of the compiler: ids, edges, order, and who comes before whom. Every loop is linear in nodes and edges; there
  * is no recursion, since a chain may be 20,000 nodes long.
  */
-import { type Draft, type DraftNode, quote } from "./CompileShape.ts"
-import type * as Flow from "./Flow.ts"
+import { type Draft, type DraftEdge, type DraftNode, edgePointer, nodesMax, quote } from "./CompileShape.ts"
 import type { Report } from "./Problem.ts"
 
 /** An edge whose ends exist; `from` and `to` are positions in the list of nodes. */
-export interface GraphEdge {
-  readonly pointer: string
-  readonly edge: Flow.Edge
+export interface GraphEdge extends DraftEdge {
   readonly from: number
   readonly to: number
   /** Position among the outgoing edges of its source. */
@@ -38,42 +35,75 @@ export const build = (draft: Draft, report: Report): Graph => {
   if (Array.isArray(given) && given.length === 0) {
     report.add("EMPTY_FLOW", "/nodes", "The flow has no node.", { expected: "at least one node" })
   }
-  const outgoing: Array<Array<GraphEdge>> = nodes.map(() => [])
-  const incoming: Array<Array<GraphEdge>> = nodes.map(() => [])
-  const seen = new Set<string>()
-  for (const { edge, pointer } of draft.edges) {
-    const from = end(edge.from, "from", pointer, indexOf, report)
-    const to = end(edge.to, "to", pointer, indexOf, report)
+  const outgoing = new Array<Array<GraphEdge> | undefined>(nodes.length).fill(undefined)
+  const incoming = [...outgoing]
+  const once = new Once()
+  for (const drawn of draft.edges) {
+    const { edge, index } = drawn
+    const from = drawn.from ?? end(drawn, "from", indexOf, report)
+    const to = drawn.to ?? end(drawn, "to", indexOf, report)
     if (from === undefined || to === undefined) continue
     if (from === to) {
-      report.add("SELF_DEPENDENCY", pointer, `${quote(edge.to)} cannot need itself.`)
+      report.add("SELF_DEPENDENCY", edgePointer(drawn), `${quote(edge.to)} cannot need itself.`)
       continue
     }
-    const key = `${from} ${to} ${edge.on ?? "success"} ${edge.when ?? ""} ${edge.otherwise ?? false}`
-    if (seen.has(key)) {
-      report.add("DUPLICATE_EDGE", pointer, `The edge from ${quote(edge.from)} to ${quote(edge.to)} is there twice.`)
+    const placed = { index, edge, from, to, ordinal: outgoing[from]?.length ?? 0 }
+    if (!once.add(placed)) {
+      const message = `The edge from ${quote(edge.from)} to ${quote(edge.to)} is there twice.`
+      report.add("DUPLICATE_EDGE", edgePointer(drawn), message)
       continue
     }
-    seen.add(key)
-    const placed = { pointer, edge, from, to, ordinal: outgoing[from]?.length ?? 0 }
-    outgoing[from]?.push(placed)
-    incoming[to]?.push(placed)
+    put(outgoing, from, placed)
+    put(incoming, to, placed)
   }
-  const graph = { nodes, indexOf, outgoing, incoming }
+  const graph = { nodes, indexOf, outgoing: outgoing.map(orNone), incoming: incoming.map(orNone) }
   return { ...graph, order: sort(graph, report) }
 }
 
+const noEdges: ReadonlyArray<GraphEdge> = []
+const orNone = (edges: ReadonlyArray<GraphEdge> | undefined): ReadonlyArray<GraphEdge> => edges ?? noEdges
+
+/** Most nodes have one edge on each side: a list of one takes no room for more. */
+const put = (lists: Array<Array<GraphEdge> | undefined>, at: number, edge: GraphEdge): void => {
+  const list = lists[at]
+  if (list === undefined) lists[at] = [edge]
+  else list.push(edge)
+}
+
+/** Edges seen so far. Only where two nodes are joined by several edges do their conditions tell them apart. */
+class Once {
+  readonly #first = new Map<number, GraphEdge>()
+  readonly #conditions = new Set<string>()
+
+  /** Whether there was no such edge. */
+  add(edge: GraphEdge): boolean {
+    const pair = edge.from * nodesMax + edge.to
+    const first = this.#first.get(pair)
+    if (first === undefined) {
+      this.#first.set(pair, edge)
+      return true
+    }
+    const key = keyOf(edge)
+    if (this.#conditions.add(keyOf(first)).has(key)) return false
+    this.#conditions.add(key)
+    return true
+  }
+}
+
+const keyOf = ({ edge, from, to }: GraphEdge): string =>
+  `${from} ${to} ${edge.on ?? "success"} ${edge.when ?? ""} ${edge.otherwise ?? false}`
+
 const end = (
-  id: string,
+  drawn: DraftEdge,
   side: "from" | "to",
-  pointer: string,
   indexOf: ReadonlyMap<string, number>,
   report: Report
 ): number | undefined => {
+  const id = drawn.edge[side]
   const index = indexOf.get(id)
   if (index === undefined) {
     const suggestion = report.nearest(id, indexOf.keys())
-    report.add("UNKNOWN_NODE", `${pointer}/${side}`, `There is no node ${quote(id)}.`, { suggestion })
+    report.add("UNKNOWN_NODE", `${edgePointer(drawn)}/${side}`, `There is no node ${quote(id)}.`, { suggestion })
   }
   return index
 }
@@ -117,7 +147,7 @@ const reportCycles = (graph: Omit<Graph, "order">, sorted: ReadonlySet<number>, 
     const shown = path.length > 12 ? [...path.slice(0, 11), "…", ...path.slice(-1)] : path
     const edge = graph.incoming[cycle[0] ?? 0]?.find(({ from }) => from === cycle.at(-1))
     const message = `Nodes wait for each other: ${shown.join(" → ")}. Remove one of these edges.`
-    report.add("CYCLE", edge?.pointer ?? "/edges", message)
+    report.add("CYCLE", edge === undefined ? "/edges" : edgePointer(edge), message)
   }
   for (const [index, node] of graph.nodes.entries()) {
     if (sorted.has(index) || circling.has(index) || node.id === "") continue
@@ -165,19 +195,4 @@ export class Ancestry {
     }
     return sets
   }
-}
-
-/** Everything before a node, found by walking back from it. */
-export const ancestorsOf = (graph: Pick<Graph, "incoming">, node: number): ReadonlySet<number> => {
-  const found = new Set<number>()
-  const stack = [node]
-  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
-    for (const { from } of graph.incoming[at] ?? []) {
-      if (found.has(from)) continue
-      found.add(from)
-      stack.push(from)
-    }
-  }
-  found.delete(node)
-  return found
 }

@@ -2,9 +2,9 @@
 import * as CompileApproval from "./CompileApproval.ts"
 import * as Fields from "./CompileFields.ts"
 import { checkSchema } from "./CompileFlow.ts"
-import { ancestorsOf, type Graph } from "./CompileGraph.ts"
+import type { Graph, GraphEdge } from "./CompileGraph.ts"
 import { isOtherwise } from "./CompileRules.ts"
-import { type DraftNode, type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
+import { type DraftNode, edgePointer, type Fields as Data, isFields, own, quote } from "./CompileShape.ts"
 import * as CompileWork from "./CompileWork.ts"
 import {
   type ChoiceRule,
@@ -51,31 +51,36 @@ const defaults = (head: Data, report: Report): CompileWork.Folding["defaults"] =
   }
 }
 
+/** The edges of a plan by the places of its nodes, and in the order of the document. */
 export interface PlanEdges {
   readonly incoming: ReadonlyArray<ReadonlyArray<PlanEdge>>
   readonly outgoing: ReadonlyArray<ReadonlyArray<PlanEdge>>
+  readonly listed: ReadonlyArray<PlanEdge>
 }
 
-/** Each edge once, with its `when` read: it is asked when the source has settled, so it may read the source too. */
-export const edges = ({ folding, graph }: Context): PlanEdges => {
-  const outgoing = graph.outgoing.map((edges) =>
-    edges.map(({ edge, from, ordinal, pointer, to }): PlanEdge => {
-      const place = { node: from, self: true, names: [], secrets: false }
-      const when = edge.when === undefined
-        ? undefined
-        : Fields.expression(edge.when, `${pointer}/when`, place, folding.scope)
-      return { ordinal, from, to, on: edge.on ?? "success", when, otherwise: edge.otherwise ?? false }
-    })
-  )
-  const incoming = graph.incoming.map((edges) => edges.flatMap(({ from, ordinal }) => outgoing[from]?.[ordinal] ?? []))
-  return { incoming, outgoing }
+/** Each edge once. */
+export const linked = (graph: Graph, count: number, make: (edge: GraphEdge) => PlanEdge): PlanEdges => {
+  const listed = new Array<PlanEdge>(count)
+  const outgoing = graph.outgoing.map((edges) => edges.map((edge) => listed[edge.index] = make(edge)))
+  const incoming = graph.incoming.map((edges) => edges.map(({ index }) => listed[index]!))
+  return { incoming, outgoing, listed }
+}
+
+/** An edge with its `when` read: it is asked when the source has settled, so it may read the source too. */
+export const edge = (drawn: GraphEdge, scope: Fields.Scope): PlanEdge => {
+  const { edge, from, ordinal, to } = drawn
+  const place = { node: from, self: true, names: [], secrets: false }
+  const when = edge.when === undefined
+    ? undefined
+    : Fields.expression(edge.when, `${edgePointer(drawn)}/when`, place, scope)
+  return { ordinal, from, to, on: edge.on ?? "success", when, otherwise: edge.otherwise ?? false }
 }
 
 /** The plan's node; `undefined` when the draft is too faulty to read its fields at all. */
 export const node = (draft: DraftNode, index: number, edges: PlanEdges, context: Context): PlanNode | undefined => {
   const { fields, pointer, type } = draft
   if (type === undefined) return undefined
-  const { folding, graph } = context
+  const { folding } = context
   const place: Fields.Place = { node: index, self: false, names: ["needs"], secrets: false }
   const source = { pointer, type, fields }
   CompileWork.checkType(source, folding.scope.report)
@@ -85,52 +90,32 @@ export const node = (draft: DraftNode, index: number, edges: PlanEdges, context:
   const work = CompileWork.work(source, place, folding)
   const map = type === "map" ? mapSpec(draft, place, context) : undefined
   const repeat = type === "repeat" ? repeatSpec(draft, place, context) : undefined
-  return placed(
-    {
-      ...work,
-      index,
-      id: draft.id,
-      incoming: edges.incoming[index] ?? [],
-      outgoing: edges.outgoing[index] ?? [],
-      join: joinOf(own(fields, "join")),
-      branch: own(fields, "branch") === "first",
-      when: typeof when === "string" ? Fields.expression(when, `${pointer}/when`, place, folding.scope) : undefined,
-      map,
-      repeat,
-      each: map ?? repeat,
-      choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
-      wait: type === "wait" ? waitSpec(work) : undefined,
-      approval: type === "approval" ? CompileApproval.approval(draft, work, folding.scope.report) : undefined,
-      checkpoint: CompileApproval.checkpoint(draft, work, place, folding.scope)
-    },
-    {},
-    graph
-  )
-}
-
-/** Ancestors are found when they are asked for, and no copy by spread asks; a class, because thousands are made at once. */
-class Placed {
-  readonly #graph: Graph
-  readonly #index: number
-  #ancestors: ReadonlySet<number> | undefined
-
-  constructor(node: Omit<PlanNode, "ancestors">, place: Partial<PlanNode>, graph: Graph) {
-    Object.assign(this, node, place)
-    this.#graph = graph
-    this.#index = place.index ?? node.index
-  }
-
-  get ancestors(): ReadonlySet<number> {
-    return this.#ancestors ??= ancestorsOf(this.#graph, this.#index)
+  return {
+    ...work,
+    index,
+    id: draft.id,
+    incoming: edges.incoming[index] ?? [],
+    outgoing: edges.outgoing[index] ?? [],
+    join: joinOf(own(fields, "join")),
+    branch: own(fields, "branch") === "first",
+    when: typeof when === "string" ? Fields.expression(when, `${pointer}/when`, place, folding.scope) : undefined,
+    map,
+    repeat,
+    each: map ?? repeat,
+    choice: type === "choice" ? choiceRules(draft, place, folding.scope) : undefined,
+    wait: type === "wait" ? waitSpec(work) : undefined,
+    approval: type === "approval" ? CompileApproval.approval(draft, work, folding.scope.report) : undefined,
+    checkpoint: CompileApproval.checkpoint(draft, work, place, folding.scope)
   }
 }
 
-const placed = (node: Omit<PlanNode, "ancestors">, place: Partial<PlanNode>, graph: Graph): PlanNode =>
-  new Placed(node, place, graph) as unknown as PlanNode
-
-/** The same node in another graph: its expressions have been read, and what they name is still there. */
-export const moved = (node: PlanNode, index: number, edges: PlanEdges, graph: Graph): PlanNode =>
-  placed(node, { index, incoming: edges.incoming[index] ?? [], outgoing: edges.outgoing[index] ?? [] }, graph)
+/** The same node in another place: its expressions have been read, and what they name is still there. */
+export const moved = (node: PlanNode, index: number, edges: PlanEdges): PlanNode => ({
+  ...node,
+  index,
+  incoming: edges.incoming[index] ?? [],
+  outgoing: edges.outgoing[index] ?? []
+})
 
 const joinOf = (join: Json | undefined): PlanNode["join"] => {
   if (join === undefined || join === "all") return { need: "all", wait: false }

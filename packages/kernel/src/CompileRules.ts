@@ -3,7 +3,7 @@
  * (SEMANTICS 8.4, 8.5a, 8.7c).
  */
 import type { Graph, GraphEdge } from "./CompileGraph.ts"
-import { type DraftNode, isFields, own, quote } from "./CompileShape.ts"
+import { type DraftNode, edgePointer, isFields, own, quote } from "./CompileShape.ts"
 import * as DurationText from "./DurationText.ts"
 import type { Report } from "./Problem.ts"
 import { idPattern } from "./StepPath.ts"
@@ -47,23 +47,28 @@ const ruleNames = (rules: Json | undefined): ReadonlyArray<string> =>
 
 const checkOutcomes = (node: DraftNode, outgoing: ReadonlyArray<GraphEdge>, report: Report): void => {
   let outcomes: ReadonlyArray<string> | undefined
-  for (const { edge, pointer } of outgoing) {
+  for (const { edge, index } of outgoing) {
     if (edge.on === undefined || always.includes(edge.on)) continue
     outcomes ??= outcomesOf(node)
     if (outcomes.includes(edge.on)) continue
     const names = [...outcomes, ...always]
     const message = `${quote(node.id)} is a ${node.type} and cannot end as ${quote(edge.on)}.`
     const detail = { expected: names.join(", "), suggestion: report.nearest(edge.on, names) }
-    report.add("UNKNOWN_OUTCOME", `${pointer}/on`, message, detail)
+    report.add("UNKNOWN_OUTCOME", `${edgePointer({ index })}/on`, message, detail)
   }
 }
 
 const checkBranch = (node: DraftNode, outgoing: ReadonlyArray<GraphEdge>, report: Report): void => {
   const otherwise = outgoing.filter(({ edge }) => edge.otherwise === true)
   if (own(node.fields, "branch") !== "first") {
-    for (const { pointer } of otherwise) {
+    for (const edge of otherwise) {
       const detail = { expected: `branch: first on ${node.id}` }
-      report.add("OTHERWISE_NOT_ALLOWED", `${pointer}/otherwise`, `${quote(node.id)} does not branch.`, detail)
+      report.add(
+        "OTHERWISE_NOT_ALLOWED",
+        `${edgePointer(edge)}/otherwise`,
+        `${quote(node.id)} does not branch.`,
+        detail
+      )
     }
     return
   }
@@ -71,9 +76,10 @@ const checkBranch = (node: DraftNode, outgoing: ReadonlyArray<GraphEdge>, report
     const detail = { expected: "an edge with otherwise: true, the last of the node's edges" }
     report.add("BRANCH_WITHOUT_OTHERWISE", `${node.pointer}/branch`, `${quote(node.id)} has no otherwise edge.`, detail)
   }
-  for (const { ordinal, pointer } of otherwise) {
-    if (ordinal === outgoing.length - 1) continue
-    report.add("OTHERWISE_NOT_LAST", `${pointer}/otherwise`, `The otherwise edge of ${quote(node.id)} is not the last.`)
+  for (const edge of otherwise) {
+    if (edge.ordinal === outgoing.length - 1) continue
+    const message = `The otherwise edge of ${quote(node.id)} is not the last.`
+    report.add("OTHERWISE_NOT_LAST", `${edgePointer(edge)}/otherwise`, message)
   }
 }
 

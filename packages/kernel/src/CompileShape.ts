@@ -34,11 +34,23 @@ export interface DraftBody {
   readonly whole: boolean
 }
 
+/** An edge with its position in the document's `edges`. */
+export interface DraftEdge {
+  readonly index: number
+  readonly edge: Flow.Edge
+  /** The nodes that it joins, where they are known already. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}
+
 export interface Draft {
   readonly head: Fields
   readonly nodes: ReadonlyArray<DraftNode>
-  readonly edges: ReadonlyArray<{ readonly pointer: string; readonly edge: Flow.Edge }>
+  readonly edges: ReadonlyArray<DraftEdge>
 }
+
+/** Where an edge stands in the document. */
+export const edgePointer = ({ index }: { readonly index: number }): string => `/edges/${index}`
 
 /** Most nodes of one flow. */
 export const nodesMax = 20_000
@@ -91,14 +103,14 @@ export const read = (document: Json, report: Report): Draft => {
   return { head: head.fields, nodes, edges }
 }
 
-export const readEdge = (value: Json, index: number, report: Report): Draft["edges"] => {
-  const pointer = `/edges/${index}`
+export const readEdge = (value: Json, index: number, report: Report): ReadonlyArray<DraftEdge> => {
+  const pointer = edgePointer({ index })
   if (!isFields(value)) {
     report.add("WRONG_TYPE", pointer, "An edge is an object.", { expected: "{from, to}" })
     return []
   }
   const { fields, whole } = conform(value, edgeShape, pointer, report)
-  return whole ? [{ pointer, edge: fields as unknown as Flow.Edge }] : []
+  return whole ? [{ index, edge: fields as unknown as Flow.Edge }] : []
 }
 
 export const list = (document: Fields, key: string, most: number, report: Report): ReadonlyArray<Json> => {

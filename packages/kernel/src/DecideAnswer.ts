@@ -158,7 +158,14 @@ export const renew = (draft: Draft, lost: Parameters<typeof Spending.renew>[1]):
 export const lose = (draft: Draft, command: Of<"LoseDelivery">): Refusal | undefined => {
   const step = offered(draft, command.path, command.attempt)
   if (step === undefined) return undefined
-  const { attempt, path } = command
+  const { attempt, orderly, path, startedAt } = command
+  if (orderly === true) {
+    if (!Spending.holds(draft.state, path, attempt)) return undefined
+    const begun = startedAt === undefined ? {} : { startedAt }
+    Drafts.emit(draft, { type: "DeliveryLost", v: 1, at: draft.at, path, attempt, orderly, ...begun })
+    if (!park(draft, step, path, attempt)) renew(draft, [{ path, attempt }])
+    return undefined
+  }
   Drafts.emit(draft, { type: "DeliveryLost", v: 1, at: draft.at, path, attempt })
   if (park(draft, step, path, attempt)) return undefined
   if ((draft.state.lost.get(`${path}#${attempt}`) ?? 0) >= Suspect.lossesMax) poison(draft, step, path, attempt)

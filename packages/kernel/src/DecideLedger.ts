@@ -11,6 +11,7 @@ import { attemptKey } from "./Ledger.ts"
 import type { Offered } from "./OfferedStep.ts"
 import { offered } from "./OfferedStep.ts"
 import type { Plan } from "./Plan.ts"
+import type { RunState } from "./RunState.ts"
 import type { Report } from "./Settle.ts"
 import type { StepError } from "./StepError.ts"
 import type { Usage } from "./Usage.ts"
@@ -121,6 +122,12 @@ export const sendBack = (
   }
   Drafts.emit(draft, { type: "StepsUnfunded", v: 1, at: draft.at, steps: [entry] })
   return undefined
+}
+
+/** Whether an attempt has set something aside. */
+export const holds = ({ ledger }: RunState, path: string, attempt: number): boolean => {
+  const held = ledger?.terms === undefined ? undefined : ledger.held.entries.get(path)
+  return held !== undefined && held.attempt === attempt && !Amount.isZero(held.amounts)
 }
 
 /** A step whose attempt is over, and why. */

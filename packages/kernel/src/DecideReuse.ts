@@ -43,6 +43,11 @@ const withEdges = (draft: Draft, { undecided, ...step }: Kept): ReusedStep => {
   return { ...step, ...(live.length === 0 ? {} : { live: live.toSorted((a, b) => a - b) }) }
 }
 
+/** What cannot be taken back stays known, however many runs are made from one another. */
+const remember = (draft: Draft, started: ReadonlyArray<string>): void => {
+  for (const part of chunks(started)) Drafts.emit(draft, { ...base(draft), steps: [], started: part })
+}
+
 const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from(
     { length: Math.ceil(list.length / reusedStepsMax) },
@@ -74,6 +79,7 @@ export const take = (draft: Draft, reuse: Reuse, by: string | undefined): undefi
       ...(warnings.length === 0 ? {} : { warnings })
     })
   }
+  remember(draft, reuse.started ?? [])
   if (reuse.note !== undefined) {
     const signed = by === undefined ? {} : { by }
     Drafts.emit(draft, { type: "NoteAdded", v: 1, at: draft.at, text: reuse.note, ...signed })

@@ -289,7 +289,10 @@ export const DeliveryLost = Schema.Struct({
   ...v1,
   ...at,
   path: Path,
-  attempt: Schema.Int
+  attempt: Schema.Int,
+  /** The worker stopped in order and interrupted it: its money counts as spent, and nothing counts towards poison. */
+  orderly: Schema.optionalKey(Schema.Boolean),
+  startedAt: Schema.optionalKey(Schema.Int)
 })
 
 /** An annotation; the only kind of event a finished run takes (K5). */

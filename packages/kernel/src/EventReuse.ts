@@ -45,7 +45,8 @@ const Warnings = Schema.Array(Schema.Struct({ code: Schema.String, message: Sche
 
 /**
  * Steps taken over from the source. Nodes come before maps and their items; `guarded` are steps whose irreversible call the
- * source had started: they wait for a person before they run.
+ * source had started: they wait for a person before they run. `started` are all steps whose irreversible call the source, or a
+ * run that it was made from, had started: whoever makes another run of this one has to know.
  */
 export const StepsReused = Schema.Struct({
   type: Schema.Literal("StepsReused"),
@@ -56,6 +57,7 @@ export const StepsReused = Schema.Struct({
   /** Maps whose kept items have all been listed: what is left of them is ready. */
   opened: Schema.optionalKey(Schema.Array(Schema.String)),
   guarded: Schema.optionalKey(Schema.Array(Schema.String)),
+  started: Schema.optionalKey(Schema.Array(Schema.String)),
   changes: Schema.optionalKey(Schema.Array(ChangedStep)),
   warnings: Schema.optionalKey(Warnings)
 })
@@ -66,6 +68,7 @@ export const Reuse = Schema.Struct({
   steps: Schema.Array(Schema.Struct({ ...ReusedStep.fields, undecided: Schema.optionalKey(Schema.Array(Schema.Int)) })),
   maps: Schema.Array(ReusedMap),
   guarded: Schema.Array(Schema.String),
+  started: Schema.optionalKey(Schema.Array(Schema.String)),
   changes: Schema.Array(ChangedStep),
   warnings: Warnings,
   /** Why it is made, in the words of whoever makes it. */

@@ -185,7 +185,7 @@ const apply = (state: RunState, event: Event): boolean => {
     case "StepsCancelled":
       return Items.cancelled(state, event)
     case "DeliveryLost":
-      lose(state, event.path, event.attempt)
+      if (event.orderly !== true) lose(state, event.path, event.attempt)
       return true
     default:
       return applyToRun(state, event)

@@ -119,12 +119,14 @@ const estimate = (ledger: Ledger, path: string, attempt: number, guess: Amounts)
 }
 
 /** A delivery is lost: what it had set aside counts as spent. What the next one reports is its own. */
-const lose = (ledger: Ledger, path: string): void => {
+const lose = (ledger: Ledger, path: string, tookMs?: number): void => {
   const held = ledger.held.entries.get(path)
   if (held === undefined) return
+  const { ms: _ms, ...rest } = held.amounts
+  const spent = tookMs === undefined ? held.amounts : { ...rest, ms: tookMs }
   ledger.reserved = Amount.less(ledger.reserved, held.amounts)
-  ledger.settled = Amount.add(ledger.settled, held.amounts)
-  const { agents: _, ...guess } = held.amounts
+  ledger.settled = Amount.add(ledger.settled, spent)
+  const { agents: _, ...guess } = tookMs === undefined ? held.amounts : rest
   if (!Amount.isZero(guess)) estimate(ledger, path, held.attempt, guess)
   ledger.held.set(path, { ...held, amounts: Amount.zero })
 }
@@ -302,7 +304,7 @@ const apply = (state: RunState, ledger: Ledger, event: Event): boolean => {
       forget(state, ledger)
       return true
     case "DeliveryLost":
-      lose(ledger, event.path)
+      lose(ledger, event.path, event.startedAt === undefined ? undefined : Math.max(0, event.at - event.startedAt))
       return true
     case "RunAdopted":
       for (const path of event.lost) lose(ledger, path)

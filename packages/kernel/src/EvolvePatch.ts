@@ -70,7 +70,7 @@ const patched = (state: RunState, event: Of<"PlanPatched">): boolean => {
     if (node === undefined) return false
     state.nodes.edit(node.index).live = live
   }
-  recount(state)
+  recount(state, before)
   warn(state, event.warnings)
   const known = state.patches?.find(({ id }) => id === event.id)
   remember(state, {
@@ -100,7 +100,7 @@ const patched = (state: RunState, event: Of<"PlanPatched">): boolean => {
 
 /** Everything that is kept by a node's place moves to where the node stands now. */
 const arrange = (state: RunState, before: Plan, plan: Plan): void => {
-  const places = plan.nodes.map((node) => before.byId.get(node.id)?.index)
+  const places = plan.nodes.map(({ id }, index) => before.nodes[index]?.id === id ? index : before.byId.get(id)?.index)
   state.nodes = state.nodes.arranged(places)
   state.maps = state.maps.arranged(places)
   const ready = Fifo.make<number>()
@@ -115,12 +115,13 @@ const arrange = (state: RunState, before: Plan, plan: Plan): void => {
   state.plan = plan
 }
 
-/** The counters that follow from edges and nodes as they are now. */
-const recount = (state: RunState): void => {
+/** The counters that follow from edges and nodes as they are now. What is the same node as before has the same edges. */
+const recount = (state: RunState, before: Plan): void => {
   state.unsettled = 0
   for (const node of state.plan.nodes) {
     const at = state.nodes.get(node.index)
     if (!isSettled(at.status)) state.unsettled++
+    if (before.nodes[node.index] === node) continue
     let liveIn = 0
     let deadIn = 0
     for (const edge of node.incoming) {

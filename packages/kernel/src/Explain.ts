@@ -9,7 +9,9 @@ import type { PlanNode } from "./Plan.ts"
 import type { RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
 import { graceMs } from "./Settle.ts"
+import type { StepError } from "./StepError.ts"
 import * as StepPath from "./StepPath.ts"
+import * as Suspect from "./Suspect.ts"
 import type { JsonObject } from "./Value.ts"
 
 /** What the engine knows beside the journal. */
@@ -54,6 +56,17 @@ const offered = ({ attempt, path, state, type }: Offered, now: number, facts: Fa
       data: { attempt, type, ...stalled }
     }
   }
+  const alone = Suspect.first(state)
+  if (alone !== undefined && alone.path !== path) {
+    return {
+      reason: "queued",
+      path,
+      message:
+        `${path} begins when ${alone.path} has ended, which runs alone: processes died twice while it was offered`,
+      door: `${alone.path} ends`,
+      data: { attempt, after: alone.path, ...stalled }
+    }
+  }
   return {
     reason: "queued",
     path,
@@ -63,10 +76,13 @@ const offered = ({ attempt, path, state, type }: Offered, now: number, facts: Fa
   }
 }
 
-const backoff = (path: string, attempt: number, due: number, now: number, why: string): Reason => ({
+/** Without an error an operator has put the attempt off. */
+const backoff = (path: string, attempt: number, due: number, now: number, error: StepError | undefined): Reason => ({
   reason: "retry_backoff",
   path,
-  message: `${path} is tried again in ${seconds(due - now)} (attempt ${attempt} failed: ${why})`,
+  message: `${path} is tried again in ${seconds(due - now)} (${
+    error === undefined ? "an operator put it off" : `attempt ${attempt} failed: ${error.message}`
+  })`,
   door: "the time comes",
   data: { attempt, dueAt: due }
 })
@@ -97,7 +113,7 @@ const items = (state: RunState, node: PlanNode, now: number, facts: Facts, limit
       const type = node.each?.body.type ?? node.type
       found.push(offered({ state, path, type, attempt: table.attempt(index) }, now, facts))
     } else if (status === "retrying") {
-      found.push(backoff(path, table.attempt(index), note?.retryAt ?? now, now, note?.error?.message ?? ""))
+      found.push(backoff(path, table.attempt(index), note?.retryAt ?? now, now, note?.error))
     } else if (status === "waiting" && note?.wait !== undefined) found.push(waitReason(path, note.wait, now))
   }
   const left = table.count - table.next + table.again.size
@@ -149,7 +165,7 @@ const step = (state: RunState, node: PlanNode, now: number, facts: Facts, limit:
       if (at.wait?.kind === "budget") return [budgetReason(state, node.id, at.wait)]
       return at.wait === undefined ? [] : [waitReason(node.id, at.wait, now)]
     case "retrying":
-      return [backoff(node.id, at.attempt, at.retryAt ?? now, now, at.error?.message ?? "")]
+      return [backoff(node.id, at.attempt, at.retryAt ?? now, now, at.error)]
     default:
       return []
   }

@@ -1,4 +1,5 @@
 /** What a patch has changed, told by nodes and edges, and the patch that takes it back. */
+import { align } from "./Alignment.ts"
 import type * as Flow from "./Flow.ts"
 import * as JsonPatch from "./JsonPatch.ts"
 import type { Json } from "./Value.ts"
@@ -17,37 +18,35 @@ export const edgeKey = ({ from, on, otherwise, to, when }: Flow.Edge): string =>
 
 /** Compares two valid documents. */
 export const between = (before: Flow.Flow, after: Flow.Flow): PatchChange => {
-  const objects = new Set<unknown>(before.nodes)
-  const old = new Map(before.nodes.map((node) => [node.id, node]))
-  const ids = new Set<string>()
-  const addedNodes: Array<Flow.Node> = []
-  const changedNodes: Array<{ readonly before: Flow.Node; readonly after: Flow.Node }> = []
-  for (const node of after.nodes) {
-    ids.add(node.id)
-    if (objects.has(node)) continue
-    const was = old.get(node.id)
-    if (was === undefined) addedNodes.push(node)
-    else if (!JsonPatch.equal(json(was), json(node))) changedNodes.push({ before: was, after: node })
-  }
-  const come = without(after.edges, before.edges)
-  const gone = come.length === after.edges.length - before.edges.length ? [] : without(before.edges, after.edges)
-  const [goneKeys, comeKeys] = [new Set(gone.map(edgeKey)), new Set(come.map(edgeKey))]
+  const nodes = compared(before.nodes, after.nodes)
+  const edges = compared(before.edges, after.edges)
+  const [was, is] = [new Map(nodes.gone.map((node) => [node.id, node])), new Set(nodes.come.map(({ id }) => id))]
+  const [goneKeys, comeKeys] = [new Set(edges.gone.map(edgeKey)), new Set(edges.come.map(edgeKey))]
   return {
-    addedNodes,
-    removedNodes: before.nodes.filter((node) => !ids.has(node.id)),
-    changedNodes,
-    addedEdges: come.filter((edge) => !goneKeys.has(edgeKey(edge))),
-    removedEdges: gone.filter((edge) => !comeKeys.has(edgeKey(edge)))
+    addedNodes: nodes.come.filter(({ id }) => !was.has(id)),
+    removedNodes: nodes.gone.filter(({ id }) => !is.has(id)),
+    changedNodes: nodes.come.flatMap((node) => {
+      const old = was.get(node.id)
+      return old === undefined || JsonPatch.equal(json(old), json(node)) ? [] : [{ before: old, after: node }]
+    }),
+    addedEdges: edges.come.filter((edge) => !goneKeys.has(edgeKey(edge))),
+    removedEdges: edges.gone.filter((edge) => !comeKeys.has(edgeKey(edge)))
+  }
+}
+
+/** What is not the very same object in both lists. */
+const compared = <A>(
+  before: ReadonlyArray<A>,
+  after: ReadonlyArray<A>
+): { readonly gone: ReadonlyArray<A>; readonly come: ReadonlyArray<A> } => {
+  const kept = align(before, after)
+  return {
+    gone: before.filter((_, index) => kept.after[index] === -1),
+    come: after.filter((_, index) => kept.before[index] === -1)
   }
 }
 
 const json = (value: object): Json => value as unknown as Json
-
-/** Edges that are not the very same objects in the other list. */
-const without = (edges: ReadonlyArray<Flow.Edge>, others: ReadonlyArray<Flow.Edge>): ReadonlyArray<Flow.Edge> => {
-  const known = new Set(others)
-  return edges.filter((edge) => !known.has(edge))
-}
 
 export const isEmpty = (change: PatchChange): boolean =>
   change.addedNodes.length + change.removedNodes.length + change.changedNodes.length + change.addedEdges.length +

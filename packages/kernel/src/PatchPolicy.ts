@@ -64,6 +64,8 @@ export const check = (context: Context): ReadonlyArray<Problem> => {
 
 const told = ({ from, to }: Flow.Edge): string => `from '${from}' to '${to}'`
 
+const granted: ReadonlySet<string> = new Set(["success", "approved"])
+
 const checkEdge = (edge: Flow.Edge, { after, before, change, patchedIn, policy }: Context, say: Say): void => {
   const pointer = `/edges/${after.document.edges.indexOf(edge)}`
   const isNew = (id: string): boolean => patchedIn.has(id) || change.addedNodes.some((node) => node.id === id)
@@ -76,6 +78,10 @@ const checkEdge = (edge: Flow.Edge, { after, before, change, patchedIn, policy }
   if (source === undefined || isNew(edge.from)) return
   // Both would change what the author's own node means: who handles its failure, and which way it takes.
   if (edge.on === "failure") say(`${pointer}/on`, `Agents may not handle the failure of '${edge.from}'.`, "on: always")
+  // A rejection that an edge takes fails the run no more (8.5a).
+  if (source.approval !== undefined && !granted.has(edge.on ?? "success")) {
+    say(`${pointer}/on`, `Agents may not handle what people refuse at '${edge.from}'.`, "on: approved")
+  }
   if (source.branch) say(`${pointer}/from`, `Agents may not add a way to '${edge.from}', which branches.`)
 }
 

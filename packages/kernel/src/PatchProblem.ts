@@ -18,6 +18,7 @@ export const codes = {
   PATCH_INVALID: "The plan that it makes has problems, each listed.",
   PATCH_AGENTS_MAX: "The plan would have more agent nodes than limits.agents.",
   PATCH_STEPS_MAX: "The run would have more steps than limits.steps.",
+  PATCH_BUDGET: "A node has a budget, and the run was started without any: there are no prices to watch it by.",
   PATCH_STARTED: "It changes a node, or an edge into a node, that is not pending any more.",
   PATCH_ORPHANS: "A node would have no incoming edge.",
   PATCH_DEAD: "A node could never run: its join is lost by edges that are decided already.",

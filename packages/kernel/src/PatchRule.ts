@@ -68,10 +68,11 @@ export const check = (draft: Draft, proposal: Proposal): Result.Result<Accepted,
   const refused = first(
     [
       ["PATCH_STARTED", started(state, change)],
-      ["PATCH_INVALID", unpinned(plan, change)],
       ["PATCH_ORPHANS", orphans(state, plan)],
       ["PATCH_STEPS_MAX", tooMany(state, plan)],
+      ["PATCH_BUDGET", unwatched(state, plan, change)],
       ["PATCH_POLICY", beyond(state, plan, change, proposal.author, operations)],
+      ["PATCH_INVALID", unpinned(plan, change)],
       ["PATCH_DEAD", dead(state, plan, edges)]
     ],
     plan.document,
@@ -140,8 +141,7 @@ const unpinned = (plan: Plan, change: PatchChange.PatchChange): ReadonlyArray<Pr
   })
 
 const orphans = (state: RunState, plan: Plan): ReadonlyArray<Problem> =>
-  plan.nodes.flatMap((node) => {
-    if (node.incoming.length > 0) return []
+  plan.nodes.filter(({ incoming }) => incoming.length === 0).flatMap((node) => {
     const before = state.plan.byId.get(node.id)
     if (before !== undefined && before.incoming.length === 0) return []
     const message = before === undefined
@@ -156,6 +156,20 @@ const tooMany = (state: RunState, plan: Plan): ReadonlyArray<Problem> => {
   if (steps <= plan.limits.steps) return []
   const message = `The run would have ${steps} steps; limits.steps is ${plan.limits.steps}.`
   return [PatchProblem.problem("PATCH_STEPS_MAX", "/limits/steps", message)]
+}
+
+/** What a node may cost is watched by the prices a run was started with; one without a budget has none. */
+const unwatched = (state: RunState, plan: Plan, change: PatchChange.PatchChange): ReadonlyArray<Problem> => {
+  if (state.ledger?.terms !== undefined) return []
+  const ids = [...change.addedNodes, ...change.changedNodes.map(({ after }) => after)].map(({ id }) => id)
+  return ids.flatMap((id) => {
+    const node = plan.byId.get(id)
+    const each = node?.each === undefined ? "" : "/each"
+    if ((node?.each?.body ?? node)?.budget === undefined) return []
+    const message = `'${id}' has a budget, and nothing of this run does: nobody would watch it.`
+    const expected = "no budget; or a fork with the patch: baton runs fork RUN --patch FILE"
+    return [PatchProblem.problem("PATCH_BUDGET", `/nodes/${node?.index ?? "-"}${each}/budget`, message, { expected })]
+  })
 }
 
 const beyond = (
@@ -199,9 +213,9 @@ const decideEdges = (draft: Draft, plan: Plan): Decided => {
   const { state } = draft
   const live = new Map<number, ReadonlyArray<number>>()
   const erred = new Map<number, string>()
-  for (const node of plan.nodes) {
+  for (const node of changed(state.plan, plan)) {
     const before = state.plan.byId.get(node.id)
-    if (before === undefined || before.outgoing === node.outgoing || same(before.outgoing, node.outgoing)) continue
+    if (before === undefined || same(before.outgoing, node.outgoing)) continue
     const at = state.nodes.get(before.index)
     if (!isSettled(at.status)) continue
     const known = new Map(before.outgoing.map((edge) => [
@@ -215,6 +229,10 @@ const decideEdges = (draft: Draft, plan: Plan): Decided => {
   }
   return { live, erred }
 }
+
+/** Nodes that are not what they were: most of a plan is the same objects in the same places. */
+const changed = (before: Plan, after: Plan): ReadonlyArray<PlanNode> =>
+  after.nodes.filter((node, index) => node !== before.nodes[index])
 
 const same = (one: ReadonlyArray<PlanEdge>, other: ReadonlyArray<PlanEdge>): boolean =>
   one.length === other.length && one.every((edge, index) => edge === other[index])
@@ -253,7 +271,7 @@ const isLive = (
 /** New nodes, and pending ones whose edges have changed, that could never run. */
 const dead = (state: RunState, plan: Plan, { erred, live }: Decided): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
-  for (const node of plan.nodes) {
+  for (const node of changed(state.plan, plan)) {
     const before = state.plan.byId.get(node.id)
     const kept = before?.definition === node.definition && same(before.incoming, node.incoming)
     if (kept) continue

@@ -90,8 +90,6 @@ export interface PlanNode extends Work {
   readonly join: { readonly need: number | "all"; readonly wait: boolean }
   readonly branch: boolean
   readonly when: CompiledExpression | undefined
-  /** Indexes of all nodes this one may read: its ancestors. Found on first use; a copy by spread has none. */
-  readonly ancestors: ReadonlySet<number>
   readonly map: MapSpec | undefined
   readonly repeat: RepeatSpec | undefined
   /** The map or the repeat, as what both are. */
@@ -123,6 +121,8 @@ export interface Plan {
   readonly revision: number
   readonly nodes: ReadonlyArray<PlanNode>
   readonly byId: ReadonlyMap<string, PlanNode>
+  /** In the order of the document. */
+  readonly edges: ReadonlyArray<PlanEdge>
   readonly limits: PlanLimits
   readonly stallPolicy: StallPolicy
   /** The run's output; absent: an object of the sink nodes' outputs. */

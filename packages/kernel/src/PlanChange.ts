@@ -1,7 +1,9 @@
 /** Which nodes of a plan mean something else than in another plan, or read a part of the input that has changed. */
-import type { CompiledExpression, References, Template } from "./Expression.ts"
+import * as Ancestors from "./Ancestors.ts"
+import type { References } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
 import type { Plan, PlanNode, Work } from "./Plan.ts"
+import { references } from "./PlanReferences.ts"
 import { edgeKey } from "./SourceRun.ts"
 import type { Json, JsonObject } from "./Value.ts"
 
@@ -49,21 +51,6 @@ const meaning = (plan: Plan, node: PlanNode): string =>
     node.repeat === undefined ? null : agentsOf(plan.document, node.repeat.body),
     node.incoming.map((edge) => edgeKey(plan, edge)).toSorted()
   ])
-
-const references = (node: PlanNode): ReadonlyArray<References> => {
-  const found: Array<CompiledExpression | Template | undefined> = [
-    ...Object.values(node.fields),
-    ...Object.values(node.map?.body.fields ?? {}),
-    ...Object.values(node.repeat?.body.fields ?? {}),
-    node.when,
-    node.map?.over,
-    node.repeat?.until,
-    node.wait?.forDuration,
-    node.wait?.until,
-    ...(node.choice ?? []).map((rule) => rule.when)
-  ]
-  return found.flatMap((one) => one === undefined ? [] : [one.references])
-}
 
 export interface InputChange {
   readonly before: Json
@@ -155,7 +142,9 @@ export const readers = (plan: Plan): {
   }
   for (const node of plan.nodes) {
     for (const read of references(node)) {
-      const ids = read.whole.has("nodes") ? [...node.ancestors].map((index) => plan.nodes[index]?.id ?? "") : read.nodes
+      const ids = read.whole.has("nodes")
+        ? [...Ancestors.of(plan, node.index)].map((index) => plan.nodes[index]?.id ?? "")
+        : read.nodes
       for (const id of ids) add(found.readers, id, node.id)
     }
     for (const edge of node.incoming) {

@@ -31,6 +31,8 @@ export interface ReusePlan {
   readonly steps: Reuse["steps"]
   readonly maps: Reuse["maps"]
   readonly guarded: ReadonlyArray<string>
+  /** All steps whose irreversible call has been started before. */
+  readonly started: ReadonlyArray<string>
   readonly warnings: ReadonlyArray<Warning>
   /** Nodes that run (again), in plan order; a map of which items are kept is one of them. */
   readonly running: ReadonlyArray<string>
@@ -218,6 +220,7 @@ export const make = (source: SourceRun, wish: Wish): ReusePlan => {
     steps: [...kept.map(({ step }) => step), ...items],
     maps,
     guarded: guards(work, new Set(maps.map(({ path }) => path)), new Set(items.map(({ path }) => path))),
+    started: [...source.started],
     warnings,
     running: wish.plan.nodes.flatMap(({ id }) => work.running.has(id) ? [id] : [])
   }

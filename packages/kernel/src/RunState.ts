@@ -270,6 +270,7 @@ export class MapTable {
   arranged(places: ReadonlyArray<number | undefined>): MapTable {
     const base = new Map<number, ItemTable>()
     const own = this.#own === undefined ? undefined : new Map<number, ItemTable>()
+    if (this.#base.size === 0 && (this.#own?.size ?? 0) === 0) return new MapTable(base, own)
     for (const [to, from] of places.entries()) {
       const [shared, mine] = from === undefined ? [] : [this.#base.get(from), this.#own?.get(from)]
       if (shared !== undefined) base.set(to, shared)

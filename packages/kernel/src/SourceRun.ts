@@ -27,7 +27,10 @@ export class SourceRun {
   readonly state: RunState.RunState
   /** Nodes whose failure nothing took: it closed the run. */
   readonly unhandled = new Set<string>()
-  /** Steps that have started an irreversible call, at any time: what is forked from earlier may do it again. */
+  /**
+   * Steps that have started an irreversible call, at any time, here or in a run that this one was made from: what is forked
+   * from earlier may do it again.
+   */
   readonly started = new Set<string>()
   readonly #until: number
   #seen = 0
@@ -53,7 +56,9 @@ export class SourceRun {
 
   #start(event: Event): void {
     if (event.type === "CallStarted") this.started.add(event.path)
-    if (event.type === "StepsReused") { for (const path of event.guarded ?? []) this.started.add(path) }
+    if (event.type === "StepsReused") {
+      for (const path of [...event.guarded ?? [], ...event.started ?? []]) this.started.add(path)
+    }
     if (event.type === "StepSucceeded" && event.by === undefined && event.attempt > 0) {
       if (effectOf(this.state.plan, event.path) === "irreversible") this.started.add(event.path)
     }

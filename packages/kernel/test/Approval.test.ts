@@ -175,6 +175,15 @@ describe("an approval", () => {
     assert.strictEqual(codeOf(decide(run, "approve", { by: "ben" })), "accepted")
   })
 
+  it("counts nobody in particular as no other person: a decision is made under a name", () => {
+    for (const by of ["", "  ", "x".repeat(129)]) {
+      const run = forked({ quorum: 2 } as Partial<Flow.Node>)
+      const before = frozen(run)
+      assert.strictEqual(codeOf(decide(run, "approve", { by })), "NOT_AN_APPROVER")
+      assert.strictEqual(frozen(run), before)
+    }
+  })
+
   it("needs as many different approvers as its quorum; one rejection rejects", () => {
     const make = () => forked({ quorum: 2 } as Partial<Flow.Node>)
     const run = make()

@@ -3,6 +3,7 @@ import * as Amount from "@baton/kernel/Amounts"
 import type { Refusal } from "@baton/kernel/Command"
 import type { Event } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
+import * as Invariants from "@baton/kernel/Invariants"
 import type { Terms } from "@baton/kernel/Ledger"
 import * as Rates from "@baton/kernel/Rates"
 import * as RunState from "@baton/kernel/RunState"
@@ -108,6 +109,27 @@ describe("Budgets of runs", () => {
     assert.deepStrictEqual(run.offered, ["a", "b"])
     assert.strictEqual(run.attempt("a"), 1)
     assert.strictEqual(codeOf(run.ask({ type: "ReportUsage", at: 1, path: "a", attempt: 1, usage })), "USAGE_SETTLED")
+  })
+
+  it("an attempt that its worker interrupted as it stopped is paid for, and is no loss", () => {
+    const run = started([agent("a"), { id: "b", type: "transform", value: 1 }], [], {
+      budget: { nanoUsd: 5 * turnNano, ms: 3_600_000 }
+    })
+    for (let stop = 1; stop <= 4; stop++) {
+      const startedAt = run.at
+      run.at += 2_000
+      run.ask({ type: "LoseDelivery", at: run.at, path: "a", attempt: 1, orderly: true, startedAt })
+      run.ask({ type: "LoseDelivery", at: run.at, path: "b", attempt: 1, orderly: true, startedAt })
+      run.ask({ type: "AdoptRun", at: run.at, session: "s", epoch: stop, orderly: true })
+      assert.deepInclude(run.state.ledger?.settled, { nanoUsd: stop * turnNano, ms: stop * 2_000 })
+      assert.strictEqual(run.state.ledger?.guessed.nanoUsd, stop * turnNano)
+      assert.isUndefined(run.state.ledger?.guessed.ms)
+    }
+    assert.strictEqual(run.attempt("a"), 1)
+    assert.strictEqual(run.state.lost.size, 0)
+    run.ask({ type: "LoseDelivery", at: run.at, path: "a", attempt: 1, orderly: true })
+    assert.strictEqual(run.status("a"), "waiting")
+    assert.deepStrictEqual(Invariants.violations(run.state), [])
   })
 
   it("what costs more than it set aside is an overrun, and the run warns", () => {

@@ -1,3 +1,4 @@
+import * as Ancestors from "@baton/kernel/Ancestors"
 import * as Compile from "@baton/kernel/Compile"
 import * as Flow from "@baton/kernel/Flow"
 import type { Plan } from "@baton/kernel/Plan"
@@ -46,7 +47,7 @@ describe("Compile, plans", () => {
     ]])
     assert.strictEqual(first?.outgoing[0], third?.incoming[1])
     assert.strictEqual(second?.outgoing[0]?.to, 2)
-    assert.deepStrictEqual([...(made.byId.get("d")?.ancestors ?? [])].sort(), [0, 1, 2])
+    assert.deepStrictEqual([...Ancestors.of(made, 3)].sort(), [0, 1, 2])
     assert.deepStrictEqual(made.sinks, [3])
     assert.isTrue(third?.fields["value"]?.references.allNeeds)
   })
@@ -275,7 +276,8 @@ describe("Compile, size", () => {
       nodes[`r${rung}`] = { ...a, needs: [`n${rung}`] }
       nodes[`n${rung + 1}`] = { value: "${ nodes.n0.output }", needs: [`l${rung}`, `r${rung}`] }
     }
-    assert.strictEqual(plan(nodes).byId.get("n60")?.ancestors.size, 180)
+    const made = plan(nodes)
+    assert.strictEqual(Ancestors.of(made, made.byId.get("n60")?.index ?? -1).size, 180)
   })
 
   it("refuses more nodes than the limit at once", () => {

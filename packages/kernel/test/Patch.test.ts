@@ -235,6 +235,15 @@ describe("Patch", () => {
     assert.strictEqual(refused(closing, one).code, "RUN_FINISHED")
   })
 
+  it("a budget on a node is refused where the run was started without prices to watch it by", () => {
+    const nodes = [{ ...agent("x"), budget: { usd: 1 } }, { ...fn("y"), budget: { calls: 1 } }]
+    for (const node of nodes) {
+      const run = new RunDriver(flow([fn("a"), fn("b")], ["a>b"], { agents: { scout: { instructions: "look" } } }))
+      assert.strictEqual(refused(run, [addNode(node), addEdge("a", node.id)]).code, "PATCH_BUDGET")
+      holds(run)
+    }
+  })
+
   it("a patch is taken back while nothing of it has started, and not after", () => {
     const run = new RunDriver(flow([fn("a"), fn("b"), fn("c")], ["a>b", "b>c"]))
     const before = CanonicalText.address(run.state.plan.document)
@@ -322,6 +331,23 @@ describe("agents' patches", () => {
     )
     free.succeed("plan")
     assert.deepStrictEqual(typesOf(charge(free)), ["CallStarted"])
+  })
+
+  it("may follow an authored approval only where people have approved", () => {
+    const gated = adaptive("off")
+    const gate: Flow.Node = { id: "gate", type: "approval", question: "Go?" }
+    const run = new RunDriver({
+      ...gated,
+      nodes: [...gated.nodes, gate],
+      edges: [...gated.edges, { from: "plan", to: "gate" }]
+    })
+    const added = addNode({ id: "x", type: "transform", value: 1 })
+    for (const on of ["rejected", "always"]) {
+      const answer = refused(run, [added, addEdge("gate", "x", { on })], byPlan)
+      assert.strictEqual(answer.code, "PATCH_POLICY", JSON.stringify(answer))
+      assert.include(answer.message, "what people refuse")
+    }
+    assert.include(typesOf(patch(run, [added, addEdge("gate", "x", { on: "approved" })], byPlan)), "PlanPatched")
   })
 
   it("only add, and only what the policy lists", () => {
@@ -463,8 +489,9 @@ describe("what a patch may cost", () => {
         digger: { instructions: "dig", tools: ["patch_plan"] }
       }
     }
+    const terms = { budget: {}, rates: { asOf: "2026-01-01", models: {}, agents: {} } }
     const worst = (node: object) => {
-      const run = new RunDriver(capped)
+      const run = new RunDriver(capped, {}, undefined, terms)
       patch(run, [addNode({ id: "x", needs: ["plan"], ...node }), addEdge("x", "write")], byPlan)
       return run.state.review?.growth?.worstCase
     }

@@ -1,4 +1,5 @@
 /** The promises of patches over random plans, random patches and random moments. */
+import * as Ancestors from "@baton/kernel/Ancestors"
 import * as CanonicalText from "@baton/kernel/CanonicalText"
 import * as Compile from "@baton/kernel/Compile"
 import { evolve } from "@baton/kernel/Evolve"
@@ -22,7 +23,8 @@ const edgeOf = (
 
 /** What a plan is for the machine; expressions by their source. */
 const shapeOf = (plan: Plan) => ({
-  rest: { ...plan, document: 0, nodes: 0, byId: 0, output: 0, problems: 0 },
+  rest: { ...plan, document: 0, nodes: 0, byId: 0, edges: 0, output: 0, problems: 0 },
+  edges: plan.edges.map(edgeOf),
   nodes: plan.nodes.map((node) => ({
     id: node.id,
     index: node.index,
@@ -31,7 +33,7 @@ const shapeOf = (plan: Plan) => ({
     when: node.when?.source,
     incoming: node.incoming.map(edgeOf),
     outgoing: node.outgoing.map(edgeOf),
-    ancestors: [...node.ancestors].toSorted((a, b) => a - b),
+    ancestors: [...Ancestors.of(plan, node.index)].toSorted((a, b) => a - b),
     fields: Object.keys(node.fields),
     retry: node.retry,
     effect: node.effect,

@@ -33,9 +33,9 @@ const made = (
     allowIrreversible: wanted.allowIrreversible ?? false,
     ...(wanted.input === undefined ? {} : { input: wanted.input })
   })
-  const { guarded, maps, steps, warnings } = plan
+  const { guarded, maps, started, steps, warnings } = plan
   const lineage = { run: "run_0", seq: source.state.seq, kind: wanted.kind ?? "fork" }
-  const reuse = { lineage, steps, maps, guarded, warnings, changes: wanted.changes ?? [] }
+  const reuse = { lineage, steps, maps, guarded, started, warnings, changes: wanted.changes ?? [] }
   const run = new RunDriver(target, wanted.input?.after ?? {}, reuse)
   assert.isUndefined(run.state.sealed)
   assert.deepStrictEqual(Invariants.violations(run.state), [])
@@ -285,6 +285,17 @@ describe("an irreversible step that the source had started", () => {
     const { run } = made(finish(charged()), { at: 3 })
     assert.strictEqual(run.status("charge"), "waiting")
     assert.strictEqual(made(run).run.status("charge"), "waiting")
+  })
+
+  it("waits in a fork of a fork that had kept it, or was allowed to do it again and never came to it", () => {
+    const kept = made(finish(charged()), { again: ["b"] }).run
+    assert.strictEqual(kept.status("charge"), "succeeded")
+    assert.strictEqual(made(finish(kept), { again: ["charge"] }).run.status("charge"), "waiting")
+    const allowed = made(failed(), { kind: "retry", again: ["a"], allowIrreversible: true }).run
+    allowed.ask({ type: "CancelRun", at: allowed.at })
+    const last = made(allowed, { kind: "retry" }).run
+    last.succeed("a")
+    assert.strictEqual(last.status("charge"), "waiting")
   })
 
   it("may be put off by the person who lets it run", () => {

@@ -46,8 +46,8 @@ const branch = (seed: number): Branch => {
     again: new Set(),
     allowIrreversible: chance.is(0.3)
   })
-  const { guarded, maps, steps, warnings } = plan
-  made.run({ lineage: { run: "run_0", seq: at.state.seq, kind }, steps, maps, guarded, warnings, changes: [] })
+  const { guarded, maps, started, steps, warnings } = plan
+  made.run({ lineage: { run: "run_0", seq: at.state.seq, kind }, steps, maps, guarded, started, warnings, changes: [] })
   seen.push(...violations(made.state))
   return { source, at, plan, made, seen }
 }

@@ -1,6 +1,7 @@
 /** Rules of the run machine that are easy to get wrong, one small run each. */
 import type { Command } from "@baton/kernel/Command"
 import { decide } from "@baton/kernel/Decide"
+import { explain } from "@baton/kernel/Explain"
 import * as Suspect from "@baton/kernel/Suspect"
 import { assert, describe, it } from "vitest"
 import { flow, RunDriver } from "./RunDriver.ts"
@@ -196,6 +197,8 @@ describe("lost deliveries (SEMANTICS 8.2b)", () => {
     assert.isUndefined(Suspect.first(run.state))
     lose(run, 1)
     assert.deepStrictEqual(Suspect.first(run.state), { path: "a", attempt: 1 })
+    const [, first] = explain(run.state, run.at)
+    assert.deepInclude(first, { reason: "queued", path: "m[0]", door: "a ends" })
     run.succeed("a")
     assert.deepStrictEqual(Suspect.first(run.state), { path: "m[0]", attempt: 1 })
     assert.deepStrictEqual(Suspect.first(run.state, (type) => type === "http"), undefined)

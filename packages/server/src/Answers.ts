@@ -63,6 +63,7 @@ const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
   PATCH_ORPHANS: "invalid",
   PATCH_AGENTS_MAX: "invalid",
   PATCH_STEPS_MAX: "invalid",
+  PATCH_BUDGET: "invalid",
   PATCH_NOT_FOUND: "not_found",
   PATCH_DENIED: "denied",
   PATCH_OFF: "denied",

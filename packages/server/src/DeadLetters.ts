@@ -6,12 +6,12 @@ import type { LetterFate, StoredLetter } from "@baton/engine/DeadLetter"
 import { openFate } from "@baton/engine/DeadLetter"
 import { isFinished } from "@baton/engine/RunStore"
 import { store } from "@baton/engine/StoredValue"
+import * as Sha256 from "@baton/kernel/Sha256"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunControl from "./RunControl.ts"
 import * as RunFork from "./RunFork.ts"
-import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
 
 const prefix = "dl_"
@@ -125,16 +125,26 @@ const retryStep = Effect.fnUntraced(
   }
 )
 
+/**
+ * The run that a letter is reprocessed as, always the same one: whoever takes a letter up that somebody else has not finished
+ * with, and does finish with later, makes the same run, of which the store takes one.
+ */
+export const runOf = ({ at, id, run }: Pick<StoredLetter, "at" | "id" | "run">): string =>
+  Sha256.timedId("run", at, JSON.stringify([run, id]))
+
 const asNewRun = Effect.fnUntraced(
   function*(parts: Parts, letter: StoredLetter, options: Options): Effect.fn.Return<MadeRun, ClientError> {
     const at = parts.clock.currentTimeMillisUnsafe()
-    const into = RunId.make("run", at)
+    const into = runOf(letter)
     const fate = { state: "reprocessed", settledAt: at, by: options.by ?? parts.by, note: options.note, into } as const
     yield* settle(parts, letter, fate)
     const request = { run: letter.run, step: letter.path, ...options, id: into }
-    return yield* RunFork.retry(parts, request).pipe(
-      Effect.tapError(() => Effect.ignore(parts.store.settleLetter(parts.tenant, letter.id, fate, openFate)))
+    // A run that is there stays what the letter came to, whatever went wrong behind its making.
+    const reopen = Effect.flatMap(
+      parts.store.find(parts.tenant, into),
+      (made) => made === undefined ? parts.store.settleLetter(parts.tenant, letter.id, fate, openFate) : Effect.void
     )
+    return yield* Effect.tapError(RunFork.retry(parts, request), () => Effect.ignore(reopen))
   }
 )
 

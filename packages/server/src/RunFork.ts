@@ -6,6 +6,7 @@ import type { RunRow } from "@baton/engine/RunStore"
 import { isFinished } from "@baton/engine/RunStore"
 import type { NewBlob } from "@baton/engine/StoredValue"
 import { store } from "@baton/engine/StoredValue"
+import * as Amount from "@baton/kernel/Amounts"
 import * as Compile from "@baton/kernel/Compile"
 import type { Lineage } from "@baton/kernel/EventReuse"
 import { locate } from "@baton/kernel/EvolveStep"
@@ -175,6 +176,7 @@ interface Making {
   readonly kind: Lineage["kind"]
   readonly again: ReadonlySet<string>
   readonly allowIrreversible: boolean
+  readonly allowUnknownPrice: boolean
   readonly by: string | undefined
   readonly note: string | undefined
   readonly modifications: { readonly path: string; readonly json: Json } | undefined
@@ -187,17 +189,19 @@ const changesOf = ({ modifications }: Making, blobs: Array<NewBlob>) =>
     ? []
     : [{ path: modifications.path, modifications: store(modifications.json, blobs) }]
 
-/** A fresh ledger under the budget that the source was started with; what a changed flow says comes over it. */
+/** A fresh ledger, at today's prices, under the budget that the source was started with; what a changed flow says comes over it. */
 const termsOf = Effect.fnUntraced(function*(
   parts: Parts,
-  { source, target }: Making
+  { allowUnknownPrice, source, target }: Making
 ): Effect.fn.Return<Terms | undefined, ClientError> {
   const { agents, ledger } = source.state
   const before = ledger?.terms?.allotted === true ? undefined : ledger?.terms
-  const allowed = before?.allowUnknownPrice === true ? { allowUnknownPrice: true } : {}
-  const own = yield* RunBudget.terms(parts, target.plan, target.plan.document, { agents, ...allowed })
-  if (before === undefined) return own
-  return { ...before, ...own, budget: { ...before.budget, ...(target.changed ? target.plan.limits.budget : {}) } }
+  const given = { ...before?.budget, ...(target.changed ? target.plan.limits.budget : {}) }
+  return yield* RunBudget.terms(parts, target.plan, target.plan.document, {
+    agents,
+    ...(Amount.isEmpty(given) ? {} : { budget: Amount.toBudget(given) }),
+    ...(allowUnknownPrice || before?.allowUnknownPrice === true ? { allowUnknownPrice: true } : {})
+  })
 })
 
 const submit = Effect.fnUntraced(function*(
@@ -230,6 +234,7 @@ const submit = Effect.fnUntraced(function*(
         steps: plan.steps,
         maps: plan.maps,
         guarded: plan.guarded,
+        started: plan.started,
         warnings: plan.warnings,
         changes: changesOf(making, blobs),
         ...(making.note === undefined ? {} : { note: making.note })
@@ -287,6 +292,7 @@ export const fork = Effect.fnUntraced(
       kind: "fork",
       again: new Set(),
       allowIrreversible: request.allowIrreversible ?? false,
+      allowUnknownPrice: request.allowUnknownPrice ?? false,
       by: request.by,
       note: request.note,
       modifications: undefined,
@@ -331,6 +337,7 @@ export const retry = Effect.fnUntraced(
       kind: "retry",
       again: new Set(request.step === undefined ? [] : [request.step]),
       allowIrreversible: request.allowIrreversible ?? false,
+      allowUnknownPrice: false,
       by: request.by,
       note: request.note,
       modifications,

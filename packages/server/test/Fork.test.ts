@@ -176,8 +176,9 @@ describe("a dead letter", () => {
         const [letter] = yield* operators.letters({ limit: 10 })
         assert.deepInclude(letter, { run: source.id, path: "frail", attempt: 1, state: "open" })
         world.broken = false
+        const wish = { note: "again", by: "ana" }
         const asked = yield* Effect.all(
-          Array.from({ length: 5 }, () => Effect.result(operators.reprocess(letter?.id ?? "", { note: "again" }))),
+          Array.from({ length: 5 }, () => Effect.result(operators.reprocess(letter?.id ?? "", wish))),
           { concurrency: "unbounded" }
         )
         const won = asked.filter(Result.isSuccess)
@@ -186,9 +187,9 @@ describe("a dead letter", () => {
         assert.strictEqual((yield* client.list({ limit: 10 })).length, 2)
         const after = yield* operators.letter(letter?.id ?? "")
         const into = won[0]?.success.kind === "run" ? won[0].success.made.document.id : ""
-        assert.deepInclude(after, { state: "reprocessed", by: "local", note: "again", into })
+        assert.deepInclude(after, { state: "reprocessed", by: "ana", note: "again", into })
         const late = yield* Effect.flip(operators.discard(after.id))
-        assert.include(late.message, `was reprocessed as ${into} by local`)
+        assert.include(late.message, `was reprocessed as ${into} by ana`)
         assert.strictEqual((yield* ended(into)).status, "succeeded")
       }).pipe(Effect.provide(baton(data)))
     }))
@@ -205,7 +206,7 @@ describe("a dead letter", () => {
         const error = yield* Effect.flip(operators.reprocess(id, { modifications: "x".repeat(300_000) }))
         assert.strictEqual(error.code, "MODIFICATIONS_INVALID")
         assert.strictEqual((yield* operators.letter(id)).state, "open")
-        assert.strictEqual((yield* operators.discard(id, "a test")).state, "discarded")
+        assert.deepInclude(yield* operators.discard(id, "a test", "ana"), { state: "discarded", by: "ana" })
         assert.deepStrictEqual(yield* operators.letters({ state: "open", limit: 10 }), [])
         assert.strictEqual((yield* Effect.flip(operators.letter("dl_999"))).code, "LETTER_NOT_FOUND")
         assert.strictEqual((yield* Effect.flip(operators.letter("'; drop"))).code, "LETTER_NOT_FOUND")

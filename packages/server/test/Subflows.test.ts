@@ -4,6 +4,7 @@ import { FlowsClient } from "@baton/contract/FlowsClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -203,4 +204,76 @@ describe("runs and their children", () => {
       const { id } = yield* start(text, { text: "x".repeat(100_000) })
       assert.strictEqual((yield* ended(id)).output, 100_000)
     })))
+})
+
+/** A parent in one living process and its child in another: both were left by a process that has ended. */
+const apart = <A, E>(
+  test: (family: {
+    readonly parent: string
+    readonly child: string
+    readonly inOther: <B, F>(effect: Effect.Effect<B, F, Client>) => Effect.Effect<B, F>
+  }) => Effect.Effect<A, E, Client>
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const data = yield* folder
+    const inner = { nodes: { hold: { wait: { event: "go" } } }, output: "${ nodes.hold.output }" }
+    const { child, parent } = yield* Effect.gen(function*() {
+      const client = yield* Client
+      const { id } = yield* start(caller("top", inner))
+      const [found] = yield* Effect.repeat(client.list({ limit: 5, parent: id }), { until: (list) => list.length > 0 })
+      return { parent: id, child: found?.id ?? "" }
+    }).pipe(Effect.provide(baton(data)))
+    const other = yield* Layer.build(baton(data).pipe(Layer.fresh))
+    const inOther = <B, F>(effect: Effect.Effect<B, F, Client>) => Effect.provide(effect, other)
+    yield* inOther(Effect.flatMap(Client, (client) => client.resume(child)))
+    yield* Effect.gen(function*() {
+      yield* Effect.flatMap(Client, (client) => client.resume(parent))
+      return yield* test({ parent, child, inOther })
+    }).pipe(Effect.provide(baton(data).pipe(Layer.fresh)))
+  }))
+
+describe("a child that lives in another process than its parent", () => {
+  it.live(
+    "tells its parent there how it has ended",
+    () =>
+      apart(({ child, inOther, parent }) =>
+        Effect.gen(function*() {
+          yield* inOther(Effect.flatMap(Client, (client) => client.send(child, "go", 7)))
+          assert.deepInclude(yield* ended(parent), { status: "succeeded", output: 7 })
+        })
+      ),
+    20_000
+  )
+
+  it.live(
+    "is stopped with its parent, which ends when it has",
+    () =>
+      apart(({ child, inOther, parent }) =>
+        Effect.gen(function*() {
+          yield* Effect.flatMap(Client, (client) => client.cancel(parent))
+          assert.strictEqual((yield* ended(parent)).status, "cancelled")
+          assert.strictEqual((yield* inOther(ended(child))).status, "cancelled")
+        })
+      ),
+    20_000
+  )
+
+  it.live(
+    "stands still while its parent is paused, and goes on with it",
+    () =>
+      apart(({ child, inOther, parent }) =>
+        Effect.gen(function*() {
+          const client = yield* Client
+          const reasons = inOther(Effect.flatMap(Client, (there) => there.explain(child)))
+          const isPaused = Effect.map(reasons, (found) => found.some(({ reason }) => reason === "paused"))
+          yield* client.pause(parent)
+          yield* Effect.repeat(isPaused, { until: (paused) => paused })
+          yield* client.resume(parent)
+          yield* Effect.repeat(isPaused, { until: (paused) => !paused })
+          yield* inOther(Effect.flatMap(Client, (there) => there.send(child, "go", 8)))
+          assert.strictEqual((yield* ended(parent)).output, 8)
+        })
+      ),
+    20_000
+  )
 })

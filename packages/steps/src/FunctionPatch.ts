@@ -18,13 +18,19 @@ export const make = (
   let made = 0
   return (given, { base, reason } = {}) =>
     new Promise((resolve) => {
-      const operations = Result.getOrElse(AttemptOutput.copy(given), () => null)
+      const copied = AttemptOutput.copy(given)
+      const operations = Result.getOrElse(copied, () => null)
       const request = {
         operations,
         key: `${key()} patch ${++made} ${CanonicalJson.address(CanonicalJson.text(operations))}`,
         ...(base === undefined ? {} : { base }),
         ...(reason === undefined ? {} : { reason })
       }
-      fork(Effect.map(propose(request), resolve))
+      // What is no JSON within bounds is refused as no patch at all; why it is none is known only here.
+      const answer = Effect.map(propose(request), (answer): PatchAnswer =>
+        Result.isFailure(copied) && answer.status === "refused" && answer.code === "PATCH_MALFORMED"
+          ? { ...answer, message: `The operations are no JSON within bounds: ${copied.failure}`, problems: [] }
+          : answer)
+      fork(Effect.map(answer, resolve))
     })
 }

@@ -159,6 +159,7 @@ export const runsFork = Effect.fnUntraced(function*(request: RunsFork) {
     ...(set === undefined ? {} : { set }),
     ...(flow === undefined ? {} : { flow }),
     ...(patch === undefined ? {} : { patch }),
+    ...(request.allowUnknownPrice ? { allowUnknownPrice: true } : {}),
     ...signed(request)
   }
   return yield* newRun(request, "forked", id, (operators) => operators.fork(fork))

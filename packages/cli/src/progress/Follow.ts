@@ -116,12 +116,15 @@ const watch = Effect.fnUntraced(function*(document: RunDocument, fromStart: bool
   const show = yield* shown(model)
   const decided = yield* Deferred.make<Stopped>()
 
-  const look = Effect.gen(function*() {
+  const look = Effect.fnUntraced(function*(at: "event" | "rest") {
     const [now, reasons] = [yield* client.show(document.id), yield* client.explain(document.id)]
-    if (now.status === "waiting" && onlyHuman(reasons)) yield* Deferred.succeed(decided, "human")
+    if (now.status !== "waiting" || !onlyHuman(reasons)) return
+    if (at === "rest" || reasons.every((reason) => isExplained(reason, reasons))) {
+      yield* Deferred.succeed(decided, "human")
+    }
   })
   const lookForHuman = Effect.suspend(() =>
-    printer.interactive || !allWait(model, (step) => step.human !== false) ? Effect.void : look
+    printer.interactive || !allWait(model, (step) => step.human !== false) ? Effect.void : look("event")
   )
   const consume = (envelopes: ReadonlyArray<EventEnvelope>) =>
     Effect.gen(function*() {
@@ -149,7 +152,7 @@ const watch = Effect.fnUntraced(function*(document: RunDocument, fromStart: bool
   })
   // A child that comes to wait for a person makes no event in the run that is followed.
   const lookInside = Effect.suspend(() =>
-    printer.interactive || !allWait(model, (step) => step.inside === true) ? Effect.void : look
+    printer.interactive || !allWait(model, (step) => step.inside === true) ? Effect.void : look("rest")
   )
   const lookAgain = Effect.forever(Effect.andThen(Effect.sleep(lookEvery), lookInside))
   return yield* Effect.raceFirst(Effect.raceFirst(listen, lookAgain), Deferred.await(decided))
@@ -167,6 +170,12 @@ const allWait = (
   }
   return found
 }
+
+/** A child that says nothing about itself has just been started, or has just ended: its run is about to move on. */
+const isExplained = ({ path, reason }: Reason, all: ReadonlyArray<Reason>): boolean =>
+  reason !== "sub_run" || all.some((other) => other.reason !== "sub_run" && isInside(other.path ?? "", path ?? ""))
+
+const isInside = (path: string, caller: string): boolean => path === caller || path.startsWith(`${caller}/`)
 
 const onlyHuman = (reasons: ReadonlyArray<Reason>): boolean =>
   reasons.some((reason) => humanReasons.has(reason.reason)) &&

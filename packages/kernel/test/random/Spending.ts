@@ -23,6 +23,9 @@ const usd = 1_000_000_000
 /** Two cents for a first turn of the model that inline agents use. */
 const rate = { input: 1_000, output: 3_000 }
 
+/** The prices that runs of random worlds are started with. */
+export const card = { asOf: "2026-01-01", models: { m: rate }, agents: {}, defaultModel: "m" }
+
 /** Doubles at least whatever the budget limits. */
 export const raising = ({ ledger }: RunState, at: number): Extract<Command, { readonly type: "RaiseBudget" }> => ({
   type: "RaiseBudget",
@@ -54,7 +57,7 @@ export class Spending {
       ...(chance.is(0.2) ? { ms: 700_000 } : {})
     }
     const models = { m: habits.noise > 0 && chance.is(0.1) ? null : rate }
-    this.terms = { budget, rates: { asOf: "2026-01-01", models, agents: {}, defaultModel: "m" } }
+    this.terms = { budget, rates: { ...card, models } }
   }
 
   #place(...parts: ReadonlyArray<string | number>): number {

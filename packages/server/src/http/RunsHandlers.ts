@@ -5,6 +5,7 @@ import * as FlowReference from "@baton/contract/http/FlowReference"
 import * as Paging from "@baton/contract/http/Paging"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type * as Headers from "effect/http/Headers"
 import * as Stream from "effect/Stream"
 import * as RunComparison from "../RunComparison.ts"
 import { asked } from "./Asked.ts"
@@ -24,6 +25,28 @@ const list = (
       client.show
     )
   })
+
+const logs = Effect.fnUntraced(function*(
+  client: Client["Service"],
+  run: string,
+  { after, limit = Paging.pageDefault, path }: {
+    readonly after?: string
+    readonly limit?: number | undefined
+    readonly path?: string
+  },
+  headers: Headers.Headers
+) {
+  const of = path === undefined ? {} : { path }
+  if (headers.accept?.includes("text/event-stream") === true) {
+    const from = yield* Queries.position(headers["last-event-id"] ?? after)
+    yield* client.show(run)
+    return LogStream.response(client, run, { ...of, after: from })
+  }
+  const lines = client.logs(run, { ...of, after: yield* Queries.position(after), follow: false })
+  const items = yield* Stream.runCollect(Stream.take(lines, limit))
+  const last = items.at(-1)?.n
+  return { items, next: items.length < limit || last === undefined ? null : String(last) }
+})
 
 export const RunsHandlers = HttpApiBuilder.group(
   Api,
@@ -77,22 +100,9 @@ export const RunsHandlers = HttpApiBuilder.group(
       prune: ({ payload }) =>
         asked(Client, (client) =>
           Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))),
-      logs: ({ params, query: { after, limit = Paging.pageDefault, path }, request }) =>
-        asked(Client, (client) =>
-          Effect.gen(function*() {
-            const of = path === undefined ? {} : { path }
-            if (request.headers.accept?.includes("text/event-stream") === true) {
-              const from = yield* Queries.position(request.headers["last-event-id"] ?? after)
-              yield* client.show(params.id)
-              return LogStream.response(client, params.id, { ...of, after: from })
-            }
-            const lines = client.logs(params.id, { ...of, after: yield* Queries.position(after), follow: false })
-            const items = yield* Stream.runCollect(Stream.take(lines, limit))
-            const last = items.at(-1)?.n
-            return { items, next: items.length < limit || last === undefined ? null : String(last) }
-          })),
-      diff: ({ params }) =>
-        asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
+      logs: ({ params, query, request }) =>
+        asked(Client, (client) => logs(client, params.id, query, request.headers)),
+      diff: ({ params }) => asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
       retryStep: ({ params, payload }) =>
         asked(Client, (client) => client.resolveStep(params.id, params.path, "retry", payload)),
       skipStep: ({ params, payload }) =>
