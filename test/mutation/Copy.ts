@@ -29,6 +29,8 @@ export interface Outcome {
   readonly failed: number
   /** The first failing test; `hangs`, or what kept the tests from running. */
   readonly first: string
+  /** What it said. */
+  readonly said: string
   readonly kind: "ran" | "hangs" | "broken"
 }
 
@@ -37,7 +39,9 @@ interface Told {
   readonly numFailedTests: number
   readonly testResults: ReadonlyArray<{
     readonly message?: string
-    readonly assertionResults: ReadonlyArray<{ readonly status: string; readonly fullName: string }>
+    readonly assertionResults: ReadonlyArray<
+      { readonly status: string; readonly fullName: string; readonly failureMessages?: ReadonlyArray<string> }
+    >
   }>
 }
 
@@ -46,8 +50,8 @@ const read = (told: Told): Outcome => {
   const broken = told.testResults.find((file) => file.assertionResults.length === 0)
   const counts = { passed: told.numPassedTests, failed: told.numFailedTests }
   return first === undefined && (broken !== undefined || told.testResults.length === 0)
-    ? { ...counts, first: broken?.message ?? "no test was found", kind: "broken" }
-    : { ...counts, first: first?.fullName ?? "", kind: "ran" }
+    ? { ...counts, first: broken?.message ?? "no test was found", said: "", kind: "broken" }
+    : { ...counts, first: first?.fullName ?? "", said: (first?.failureMessages ?? []).join("\n"), kind: "ran" }
 }
 
 export class Copy {
@@ -87,9 +91,9 @@ export class Copy {
     return new Promise((resolve) => {
       const all = name === undefined ? args : [...args, "-t", name]
       execFile(process.execPath, [bin, ...all], { ...options, killSignal: "SIGKILL" }, (error, _, err) => {
-        if (error?.killed === true) resolve({ passed: 0, failed: 0, first: "hangs", kind: "hangs" })
+        if (error?.killed === true) resolve({ passed: 0, failed: 0, first: "hangs", said: "", kind: "hangs" })
         else if (existsSync(report)) resolve(read(JSON.parse(readFileSync(report, "utf8")) as Told))
-        else resolve({ passed: 0, failed: 0, first: err.slice(0, 500), kind: "broken" })
+        else resolve({ passed: 0, failed: 0, first: err.slice(0, 500), said: "", kind: "broken" })
       })
     })
   }

@@ -233,7 +233,7 @@ export const kernelMutations: ReadonlyArray<Mutation> = [
     promise: "K12",
     breaks: "a step that backs off has no reason",
     file: kernel("Explain"),
-    find: `      return [backoff(node.id, at.attempt, at.retryAt ?? now, now, at.error?.message ?? "")]`,
+    find: `      return [backoff(node.id, at.attempt, at.retryAt ?? now, now, at.error)]`,
     replace: `      return []`,
     test: [promises, "K12: "]
   },

@@ -9,8 +9,8 @@ export const machineMutations: ReadonlyArray<Mutation> = [
     promise: "K3",
     breaks: "an attempt begins as often as the queue delivers it",
     file: engine("WorkerPool"),
-    find: `if (!current || slot.begun.has(key)) return undefined`,
-    replace: `if (!current) return undefined`,
+    find: `if (!current || slot.begun.has(key) || isHeldBack`,
+    replace: `if (!current || isHeldBack`,
     test: [simulation, "seeds 1 to 250"]
   },
   {

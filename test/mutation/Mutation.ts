@@ -32,6 +32,8 @@ export interface Mutation extends Edit {
   readonly also?: Edit
   /** The narrowest test that must fail: a file and, where it holds more, a part of the test's name. */
   readonly test: readonly [file: string, name?: string]
+  /** What the failing test must say: a test of everything at once may fail for another reason. */
+  readonly says?: string
 }
 
 const edits = (mutation: Mutation): ReadonlyArray<Edit> =>

@@ -19,6 +19,13 @@ describe("mutations", () => {
     assert.deepStrictEqual(lost.map(title), [])
   })
 
+  it("break each promise in at least two ways", () => {
+    const counts = new Map<string, number>()
+    for (const { promise } of mutations) counts.set(promise, (counts.get(promise) ?? 0) + 1)
+    const all = Array.from({ length: 13 }, (_, index) => `K${index + 1}`)
+    assert.deepStrictEqual(all.filter((promise) => (counts.get(promise) ?? 0) < 2), [])
+  })
+
   it("name a test that is there", () => {
     const lost = mutations.filter(({ test: [file, name] }) => {
       const source = read(file)

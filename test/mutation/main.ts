@@ -1,6 +1,6 @@
 /**
  * `npm run mutate`: breaks the product on purpose, one small edit at a time in a copy of the sources, and tells whether the
- * test that is meant to notice does. `--only K3` tries the breaks of one promise, or those of one file. Fails when a break
+ * test that is meant to notice does. `--only K3` tries the breaks of one promise, or those of one file or its test. Fails when a break
  * survives, or when an edit no longer applies.
  */
 import { readFileSync } from "node:fs"
@@ -16,11 +16,14 @@ import { mutations } from "./Mutations.ts"
 /** Copies that are tried side by side. */
 const copiesMax = 2
 
+/** Characters of a message that are shown. */
+const saidMax = 600
+
 const { values } = parseArgs({ options: { only: { type: "string" } } })
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-const wanted = mutations.filter(({ file, promise }) =>
-  values.only === undefined || promise === values.only || file.includes(values.only)
+const wanted = mutations.filter(({ file, promise, test }) =>
+  values.only === undefined || promise === values.only || file.includes(values.only) || test[0].includes(values.only)
 )
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
@@ -39,7 +42,9 @@ const baseline = async (copy: Copy): Promise<boolean> => {
   return bad === undefined
 }
 
-const isCaught = (outcome: Outcome): boolean => outcome.failed > 0 || outcome.kind === "hangs"
+/** A test that fails for another reason than the break has noticed something else. */
+const isCaught = (outcome: Outcome, says = ""): boolean =>
+  (outcome.failed > 0 && outcome.said.includes(says)) || (outcome.kind === "hangs" && says === "")
 
 const line = ({ breaks, promise }: Mutation, verdict: string): string => `${promise.padEnd(4)}${verdict}: ${breaks}`
 
@@ -50,9 +55,10 @@ const attempt = async (copies: ReadonlyArray<Copy>): Promise<number> => {
     for (let mutation = left.shift(); mutation !== undefined; mutation = left.shift()) {
       const began = performance.now()
       const outcome = await copy.try(mutation, patternOf(mutation))
-      const caught = isCaught(outcome)
+      const caught = isCaught(outcome, mutation.says)
       const verdict = caught ? "caught  " : outcome.kind === "broken" ? "BROKEN  " : "SURVIVED"
       if (!caught) bad++
+      if (!caught && outcome.failed > 0) console.log(`      it says: ${outcome.said.slice(0, saidMax)}`)
       console.log(line(mutation, verdict))
       console.log(
         `      ${((performance.now() - began) / 1000).toFixed(1)} s, ${outcome.first || mutation.test.join(" ")}`

@@ -102,7 +102,7 @@ export class Maker {
     const set = chance.is(0.5) ? { set: { n } } : {}
     this.#promise(id, run)
     const at = chance.is(0.5) ? { at: chance.int(1, state.seq) } : {}
-    this.#ask(process, (parts) => RunFork.fork(parts, { run, id, ...set, ...at }))
+    this.#ask(process, (parts) => RunFork.fork(parts, { run, ...set, ...at, id }))
   }
 
   /** One open letter of a run that is over; two people may take it up. */

@@ -73,6 +73,8 @@ export class Observer {
   fenced = 0
   readonly #store: typeof MemoryState.MemoryState.Service
   readonly #begins = new Map<string, Begin>()
+  /** How often the run had been taken over when the attempt began. */
+  readonly #epochs = new Map<string, number | undefined>()
 
   readonly #models: Models
 
@@ -234,10 +236,14 @@ export class Observer {
   begins(run: string, path: string, attempt: number, begin: Begin): void {
     const key = `${run} ${path}#${attempt}`
     const before = this.#begins.get(key)
-    if (before !== undefined && before.alive() && (before.running || before.process === begin.process)) {
+    // An answer to a run that somebody else has taken over meanwhile is lost, and what it answers is done again.
+    const epoch = MemoryState.findRun(this.#store, tenantOf, run)?.epoch
+    const isSame = before?.process === begin.process && this.#epochs.get(key) === epoch
+    if (before !== undefined && before.alive() && (before.running || isSame)) {
       this.complain(`${key} begins in ${begin.process} again, after ${before.process}`)
     }
     this.#begins.set(key, begin)
+    this.#epochs.set(key, epoch)
     const seen = this.runs.get(run)
     if (seen === undefined) return this.complain(`${key} begins, but the run is not durable`)
     // A process that has lost its run in the meantime does not know it yet.

@@ -51,7 +51,7 @@ const turnOf = ({ context }: Talking, number: number, calls: number): Turn => ({
   finishReason: "stop",
   calls: Array.from({ length: calls }, (_, index) => ({
     id: `${number}.${index}`,
-    name: index === 0 ? "send" : "look",
+    name: index === 0 ? "look" : "send",
     params: { number, index }
   })),
   usage: turnUsage,
@@ -68,7 +68,7 @@ const ask = Effect.fnUntraced(function*(talking: Talking, talk: AgentConversatio
   return turn
 })
 
-/** One tool call: the first of a turn sends something that cannot be taken back, the others look. */
+/** One tool call: the first of a turn looks, the others send something that cannot be taken back. */
 const callTool = Effect.fnUntraced(
   function*(talking: Talking, talk: AgentConversation, asked: Turn["calls"][number], ordinal: number) {
     const { context: { path, run }, current, models } = talking

@@ -38,6 +38,9 @@ const enriching = 0.4
 /** Share of the other seeds whose worlds have people, patches and other runs in them. */
 const mixing = 0.5
 
+/** Whether the world of this seed is a rich one. */
+export const isRich = (seed: number): boolean => new Chance(seed ^ 0x71c4).is(enriching)
+
 const emptyStore = (dispatchRows: boolean): typeof MemoryState.Service => ({
   dispatchRows,
   runs: new Map(),
@@ -84,7 +87,7 @@ export class World {
     this.faults = faults ?? FaultsOf.draw(this.chance)
     this.called = FlowWorld.make(seed * 10, { ...options, nodesMax: 3 })
     const called = { name: "called", version: "1.0.0", hash: this.#freeze(this.called) }
-    this.isRich = new Chance(seed ^ 0x71c4).is(enriching)
+    this.isRich = isRich(seed)
     const mixed = this.chance.is(mixing)
     const runs = this.chance.int(1, 3)
     const rich = this.isRich ? RichWorlds.makeAll(seed * 10 + 1, Math.max(2, runs), options, called).toReversed() : []

@@ -306,7 +306,7 @@ describe("baton runs", () => {
         yield* write("runs", "send", "@last", "ack", "-i", "by=ana", "--id", "e1"),
         "run_0002 sent event=ack\n"
       )
-      assert.strictEqual(yield* write("runs", "pause", "@last"), "run_0002 paused\n")
+      assert.strictEqual(yield* write("runs", "pause", "@last", "--as", "ana"), "run_0002 paused\n")
       assert.strictEqual(yield* write("runs", "cancel", "@last", "--reason", "r"), "run_0002 cancelling\n")
       assert.strictEqual(
         yield* write("runs", "skip", "@last", "greet", "--output", "{\"a\":1}", "--note", "by hand"),
@@ -325,7 +325,7 @@ describe("baton runs", () => {
       })
       assert.deepStrictEqual(seen.calls.slice(0, 7), [
         ["send", "run_0002", "ack", { by: "ana" }, "e1"],
-        ["pause", "run_0002", undefined],
+        ["pause", "run_0002", "ana"],
         ["cancel", "run_0002", "r", undefined],
         ["resolveStep", "run_0002", "greet", "skip", { output: { a: 1 }, note: "by hand" }],
         ["resolveStep", "run_0002", "greet", "retry", { delayMs: 30_000, modifications: { b: 2 } }],

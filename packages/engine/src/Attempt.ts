@@ -97,10 +97,10 @@ const work = (
 ): Effect.Effect<Finished, StepError> => {
   const stepType = services.stepTypes.get(request.work.type)
   if (stepType === undefined) return Effect.fail(unserved(request.work.type))
-  const { purse, receipts, startCall, work } = request
+  const { purse, receipts, work } = request
   const executed = Effect.flatMap(
-    startCall !== undefined && work.effect === "irreversible"
-      ? Effect.andThen(startCall(attempt.key), Effect.suspend(() => stepType.execute(attempt)))
+    request.startCall !== undefined && work.effect === "irreversible"
+      ? Effect.andThen(request.startCall(attempt.key), Effect.suspend(() => stepType.execute(attempt)))
       : Effect.suspend(() => stepType.execute(attempt)),
     (result) => finish(work, attempt, result)
   )

@@ -40,7 +40,7 @@ export interface AttemptRequest {
   /** A JSON Merge Patch on the step's input, from an operator's retry (SEMANTICS 8.8). */
   readonly modifications?: Value | undefined
   /** Answers to questions that the step has asked itself; absent: none. */
-  readonly answers?: ReadonlyArray<StepAnswer>
+  readonly answers?: ReadonlyArray<StepAnswer> | undefined
   readonly work: Plan.Work
   readonly source: FieldScope.Source
   /** The names agents of the flow are bound to in this run. */
@@ -53,11 +53,11 @@ export interface AttemptRequest {
   /** Asks for a change of the plan; absent outside of a run. */
   readonly patch?: (request: PatchRequest) => Effect.Effect<PatchAnswer>
   /** Where an agent's conversation is recorded; absent outside of a run. */
-  readonly conversation?: ConversationMachine
+  readonly conversation?: ConversationMachine | undefined
   /** What the attempt may spend; absent where nothing is limited. */
-  readonly purse?: Purse
+  readonly purse?: Purse | undefined
   /** Where results may be found that are used again; absent where nothing is. */
-  readonly receipts?: ReceiptDesk
+  readonly receipts?: ReceiptDesk | undefined
 }
 
 export interface AttemptServices {
@@ -66,8 +66,8 @@ export interface AttemptServices {
 }
 
 /**
- * The context, and what the runner reads from it afterwards. Members are functions of their own, so that a step type may
- * take them off the context; the key is on the prototype, because a getter in a literal costs more than the rest.
+ * The context, and what the runner reads from it afterwards. A step type may take functions off the context: what most
+ * steps call is made with it, the rest when it is asked for.
  */
 export class AttemptContext implements StepContext {
   readonly tenant: string
@@ -118,19 +118,22 @@ export class AttemptContext implements StepContext {
     return this.#conversation?.announced === true
   }
 
-  readonly patch: StepContext["patch"] = (request) => {
-    const { patch } = this.#request
-    return patch === undefined ? Effect.succeed(PlanPatching.gone) : patch(request)
+  get patch(): StepContext["patch"] {
+    return (request) => {
+      return this.#request.patch?.(request) ?? Effect.succeed(PlanPatching.gone)
+    }
   }
 
-  readonly conversation: StepContext["conversation"] = (candidate) => {
-    const machine = this.#request.conversation
-    if (machine === undefined) return AgentConversation.unrecorded(this.run, this.path, candidate)
-    this.#conversation ??= RecordedConversation.open(machine.recorded)
-    return RecordedConversation.make(this.#request, machine, this.#conversation, candidate, (json) => {
-      const secrets = this.secretsUsed
-      return secrets === undefined ? json : AttemptSecrets.scrubJson(secrets, json)
-    })
+  get conversation(): StepContext["conversation"] {
+    return (candidate) => {
+      const machine = this.#request.conversation
+      if (machine === undefined) return AgentConversation.unrecorded(this.run, this.path, candidate)
+      this.#conversation ??= RecordedConversation.open(machine.recorded)
+      return RecordedConversation.make(this.#request, machine, this.#conversation, candidate, (json) => {
+        const secrets = this.secretsUsed
+        return secrets === undefined ? json : AttemptSecrets.scrubJson(secrets, json)
+      })
+    }
   }
 
   /** Everything `spend` was told. */
@@ -181,10 +184,12 @@ export class AttemptContext implements StepContext {
       : this.scope.stored(template, name)
   }
 
-  readonly load: StepContext["load"] = (value) => this.scope.load(value)
+  get load(): StepContext["load"] {
+    return (value) => this.scope.load(value)
+  }
 
   /** The field as the key of a receipt takes it: a large value as it is stored, a secret by its name. */
-  readonly hashable = (name: string): Effect.Effect<Json, StepError> => {
+  hashable(name: string): Effect.Effect<Json, StepError> {
     const template = this.work.fields[name]
     if (template === undefined || template.references.secrets.size === 0) {
       return Effect.map(this.stored(name), (value) => value as unknown as Json)
@@ -193,34 +198,45 @@ export class AttemptContext implements StepContext {
     return this.#modified(name, this.scope.json(template, name, { secrets: Object.fromEntries(names) }))
   }
 
-  readonly secret: StepContext["secret"] = (name, host) => this.#secretsMade.reveal(name, host)
-
-  readonly secretJson: StepContext["secretJson"] = (name, host) => {
-    const template = this.work.fields[name]
-    if (template === undefined) return this.field(name)
-    const filled = this.#secretsMade.fill(template, name, host, this.scope.json)
-    return this.#request.modifications === undefined ? filled : this.#modified(name, filled)
+  get secret(): StepContext["secret"] {
+    return (name, host) => this.#secretsMade.reveal(name, host)
   }
 
-  readonly secretField: StepContext["secretField"] = (name, host) =>
-    Effect.flatMap(this.secretJson(name, host), (value) => texts(name, value))
-
-  readonly log: StepContext["log"] = (line) => {
-    this.#lines++
-    if (this.#lines > attemptLinesMax) return Effect.void
-    if (this.#lines === attemptLinesMax) {
-      return this.#request.log(`… more than ${attemptLinesMax} lines; the rest is dropped`)
+  get secretJson(): StepContext["secretJson"] {
+    return (name, host) => {
+      const template = this.work.fields[name]
+      if (template === undefined) return this.field(name)
+      const filled = this.#secretsMade.fill(template, name, host, this.scope.json)
+      return this.#request.modifications === undefined ? filled : this.#modified(name, filled)
     }
-    return this.#request.log(cut(this.secretsUsed?.scrub(line) ?? line))
   }
 
-  readonly emit: StepContext["emit"] = (event) => {
-    const secrets = this.secretsUsed
-    return this.#request.emit(secrets === undefined ? event : scrubEvent(secrets, event))
+  get secretField(): StepContext["secretField"] {
+    return (name, host) => Effect.flatMap(this.secretJson(name, host), (value) => texts(name, value))
   }
 
-  readonly spend: StepContext["spend"] = (more) => {
-    this.#usage = Usages.add(this.#usage, more)
+  get log(): StepContext["log"] {
+    return (line) => {
+      this.#lines++
+      if (this.#lines > attemptLinesMax) return Effect.void
+      if (this.#lines === attemptLinesMax) {
+        return this.#request.log(`… more than ${attemptLinesMax} lines; the rest is dropped`)
+      }
+      return this.#request.log(cut(this.secretsUsed?.scrub(line) ?? line))
+    }
+  }
+
+  get emit(): StepContext["emit"] {
+    return (event) => {
+      const secrets = this.secretsUsed
+      return this.#request.emit(secrets === undefined ? event : scrubEvent(secrets, event))
+    }
+  }
+
+  get spend(): StepContext["spend"] {
+    return (more) => {
+      this.#usage = Usages.add(this.#usage, more)
+    }
   }
 }
 

@@ -196,14 +196,15 @@ const phase = (state: RunState.RunState): string =>
   `${RunState.status(state)}${state.paused ? " paused" : ""}${state.stalledSince === undefined ? "" : " stalled"}`
 
 /** What the plan calls, where a patch in this record has changed that: the run's first document does not tell. */
-const flowsOf = ({ events, state: { plan } }: Draft): Pick<Commit, "flows"> =>
-  plan.callers.length === 0 || !events.some(({ type }) => type === "PlanPatched") ? {} : {
-    flows: plan.callers.flatMap((index) => {
+const flowsOf = ({ events, state: { plan } }: Draft): Commit["flows"] =>
+  plan.callers.length === 0 || !events.some(({ type }) => type === "PlanPatched")
+    ? undefined
+    : plan.callers.flatMap((index) => {
       const node = plan.nodes[index]
       return (node?.call ?? node?.each?.body.call)?.hash ?? []
     })
-  }
 
+/** Written to field by field: most records have few of them, and one is built for every step. */
 export const build = (draft: Draft, session: string, dispatchRows: boolean): Commit => {
   const { events, slot, state } = draft
   const now = phase(state)
@@ -212,7 +213,8 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
   const timers = RunTimers.update(slot, state, events)
   const doors = RunDoors.update(slot, state, events)
   const named = references(draft)
-  return {
+  const flows = flowsOf(draft)
+  const commit: { -readonly [K in keyof Commit]: Commit[K] } = {
     tenant: slot.tenant,
     run: slot.run,
     expected: draft.expected,
@@ -220,16 +222,17 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
     owner: session,
     n: events.length,
     bytes: Buffer.from(JSON.stringify(events)),
-    at: state.lastAt,
-    ...(changed ? { summary: summaryOf(state, { name: state.plan.name, version: state.plan.version }) } : {}),
-    ...(timers === undefined ? {} : { timers }),
-    ...(doors === undefined ? {} : { doors }),
-    ...(draft.usage === undefined ? {} : { usage: draft.usage }),
-    ...(dispatchRows ? dispatches(draft) : {}),
-    ...(draft.blobs.length === 0 ? {} : { blobs: draft.blobs }),
-    ...(named.length === 0 ? {} : { references: named }),
-    ...flowsOf(draft),
-    ...(draft.answered.length === 0 ? {} : { answered: draft.answered }),
-    ...RecordLetters.of(events)
+    at: state.lastAt
   }
+  if (changed) commit.summary = summaryOf(state, state.plan)
+  if (timers !== undefined) commit.timers = timers
+  if (doors !== undefined) commit.doors = doors
+  if (draft.usage !== undefined) commit.usage = draft.usage
+  if (dispatchRows) Object.assign(commit, dispatches(draft))
+  if (draft.blobs.length > 0) commit.blobs = draft.blobs
+  if (named.length > 0) commit.references = named
+  if (flows !== undefined) commit.flows = flows
+  if (draft.answered.length > 0) commit.answered = draft.answered
+  RecordLetters.add(commit, events)
+  return commit
 }

@@ -24,18 +24,14 @@ const endOf = (event: Event): LetterEnd | undefined => {
   return { path: event.path, state: "discarded", by: event.by, note: event.note }
 }
 
+type Letters = { -readonly [K in "deadLetters" | "lettersEnded"]?: Commit[K] }
+
 /** Most records open none and end none, and cost nothing here. */
-export const of = (events: ReadonlyArray<Event>): Pick<Commit, "deadLetters" | "lettersEnded"> => {
-  let letters: Array<DeadLetter> | undefined
-  let ends: Array<LetterEnd> | undefined
+export const add = (commit: Letters, events: ReadonlyArray<Event>): void => {
   for (const event of events) {
     const letter = letterOf(event)
-    if (letter !== undefined) letters = [...letters ?? [], letter]
+    if (letter !== undefined) commit.deadLetters = [...commit.deadLetters ?? [], letter]
     const end = endOf(event)
-    if (end !== undefined) ends = [...ends ?? [], end]
-  }
-  return {
-    ...(letters === undefined ? {} : { deadLetters: letters }),
-    ...(ends === undefined ? {} : { lettersEnded: ends })
+    if (end !== undefined) commit.lettersEnded = [...commit.lettersEnded ?? [], end]
   }
 }

@@ -117,18 +117,22 @@ const itemValue = Effect.fnUntraced(function*(pool: Pool, tenant: string, items:
   return inline(null)
 })
 
+type CompleteStep = Extract<Command, { readonly type: "CompleteStep" }>
+type Completion = { -readonly [K in keyof CompleteStep]: CompleteStep[K] }
+
 const completionOf = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): Command => {
   const { startedAt, usage, warnings } = outcome
-  return {
+  const completion: Completion = {
     type: "CompleteStep",
     at: pool.clock.currentTimeMillisUnsafe(),
     path: offer.path,
     attempt: offer.attempt,
     startedAt,
-    ...(usage === undefined ? {} : { usage }),
-    ...(warnings.length === 0 ? {} : { warnings }),
     outcome: outcome.outcome
   }
+  if (usage !== undefined) completion.usage = usage
+  if (warnings.length > 0) completion.warnings = warnings
+  return completion
 }
 
 const post = (pool: Pool, offer: Offer, outcome: Attempt.AttemptOutcome): void =>

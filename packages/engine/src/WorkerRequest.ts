@@ -2,8 +2,10 @@
 import type { ItemTable } from "@baton/kernel/ItemTable"
 import type { PlanNode, Work } from "@baton/kernel/Plan"
 import type { RunState } from "@baton/kernel/RunState"
+import type { Value } from "@baton/kernel/Value"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { AgentStreamEvent } from "./Agents.ts"
 import type { AttemptRequest } from "./AttemptContext.ts"
 import type { Coordinator } from "./Coordinator.ts"
 import type { EventFeed } from "./EventFeed.ts"
@@ -45,49 +47,75 @@ export interface Begun {
   readonly table: ItemTable | undefined
 }
 
+/** A class, because one is made for every attempt: functions in a literal cost more than all else in it. */
+class Request implements AttemptRequest {
+  readonly tenant: string
+  readonly run: string
+  readonly path: string
+  readonly attempt: number
+  readonly work: Work
+  readonly generation: number
+  readonly modifications: Value | undefined
+  readonly answers: AttemptRequest["answers"]
+  readonly source: AttemptRequest["source"]
+  readonly agents: AttemptRequest["agents"]
+  readonly flowAgents: AttemptRequest["flowAgents"]
+  readonly receipts: ReceiptDesk | undefined
+  readonly purse: Purse | undefined
+  readonly conversation: ConversationMachine | undefined
+  readonly #desk: Desk
+  readonly #offer: Offer
+
+  constructor(desk: Desk, offer: Offer, begun: Begun, item: RunSource.Item | undefined) {
+    const { node, state, work } = begun
+    const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
+    const until = begun.item === undefined
+      ? state.nodes.get(state.plan.byId.get(node.id)?.index ?? node.index).offeredSeq
+      : begun.table?.offeredSeq ?? state.seq
+    this.tenant = offer.tenant
+    this.run = offer.run
+    this.path = offer.path
+    this.attempt = offer.attempt
+    this.work = work
+    this.generation = change?.generation ?? 0
+    this.modifications = change?.modifications
+    this.answers = state.answers.size === 0 ? undefined : RunSource.answersTo(state, offer.path)
+    this.source = RunSource.make(state, node, until, item)
+    this.agents = state.agents
+    this.flowAgents = state.plan.document.agents ?? noAgents
+    this.receipts = work.receiptMs === undefined || desk.receipts === undefined
+      ? undefined
+      : receiptsOf(desk, desk.receipts, state.plan.name, node.id)
+    this.purse = state.ledger?.terms === undefined ? undefined : purseOf(desk, offer, state, work)
+    this.conversation = work.type === "agent" ? conversationOf(desk, offer, state) : undefined
+    this.#desk = desk
+    this.#offer = offer
+  }
+
+  log(line: string): Effect.Effect<void> {
+    return writeLog(this.#desk, this.#offer, line)
+  }
+
+  emit(event: AgentStreamEvent): Effect.Effect<void> {
+    const { path, run, tenant } = this
+    return this.#desk.feed.publish([{ kind: "live", tenant, run, path, type: event.type, data: event }])
+  }
+
+  startCall(key: string): ReturnType<typeof startCall> {
+    return startCall(this.#desk, this.#offer, key)
+  }
+
+  patch(request: PlanPatching.PatchRequest): ReturnType<typeof patch> {
+    return patch(this.#desk, this.#offer, request)
+  }
+}
+
 export const make = (
   desk: Desk,
   offer: Offer,
   begun: Begun,
   item: RunSource.Item | undefined
-): AttemptRequest => {
-  const { node, state, work } = begun
-  const purse = state.ledger?.terms === undefined ? undefined : purseOf(desk, offer, state, work)
-  const change = state.changes.size === 0 ? undefined : state.changes.get(offer.path)
-  const until = begun.item === undefined
-    ? state.nodes.get(state.plan.byId.get(node.id)?.index ?? node.index).offeredSeq
-    : begun.table?.offeredSeq ?? state.seq
-  return {
-    tenant: offer.tenant,
-    run: offer.run,
-    path: offer.path,
-    attempt: offer.attempt,
-    generation: change?.generation ?? 0,
-    modifications: change?.modifications,
-    ...(state.answers.size === 0 ? undefined : { answers: RunSource.answersTo(state, offer.path) }),
-    work,
-    source: RunSource.make(state, node, until, item),
-    agents: state.agents,
-    flowAgents: state.plan.document.agents ?? noAgents,
-    log: (line) => writeLog(desk, offer, line),
-    emit: (event) =>
-      desk.feed.publish([{
-        kind: "live",
-        tenant: offer.tenant,
-        run: offer.run,
-        path: offer.path,
-        type: event.type,
-        data: event
-      }]),
-    startCall: (key) => startCall(desk, offer, key),
-    patch: (request) => patch(desk, offer, request),
-    ...(work.receiptMs === undefined || desk.receipts === undefined
-      ? undefined
-      : { receipts: receiptsOf(desk, desk.receipts, state.plan.name, node.id) }),
-    ...(purse === undefined ? undefined : { purse }),
-    ...(work.type === "agent" ? { conversation: conversationOf(desk, offer, state) } : undefined)
-  }
-}
+): AttemptRequest => new Request(desk, offer, begun, item)
 
 const patch = (
   { clock, coordinator }: Desk,

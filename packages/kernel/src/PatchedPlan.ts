@@ -57,7 +57,7 @@ const make = (plan: Plan, given: Json): Result.Result<Next, Refusal> => {
 }
 
 const fromFault = (fault: Fault, plan: Plan): Refusal => {
-  const id = fault.code === "PATCH_TARGET" ? /at \/nodes\/([^/.]+)/.exec(fault.message)?.[1] : undefined
+  const id = fault.code === "PATCH_TARGET" ? /at \/nodes\/([A-Za-z][^/.]*)\.?$/.exec(fault.message)?.[1] : undefined
   const suggestion = id === undefined ? undefined : nearest(id, plan.byId.keys())
   const { code, expected, message, pointer } = fault
   return PatchProblem.refuse(code, message, [PatchProblem.problem(code, pointer, message, { expected, suggestion })])

@@ -248,35 +248,38 @@ export class NodeTable {
   }
 }
 
-/** Expanded maps by plan index; a fork forks a map the first time it is changed. */
+/** Expanded maps by plan index; a fork forks a map the first time it is changed, and costs nothing where there is none. */
 export class MapTable {
   readonly #base: Map<number, ItemTable>
-  readonly #own: Map<number, ItemTable> | undefined
+  readonly #isFork: boolean
+  #own: Map<number, ItemTable> | undefined
 
-  private constructor(base: Map<number, ItemTable>, own: Map<number, ItemTable> | undefined) {
+  private constructor(base: Map<number, ItemTable>, isFork: boolean, own?: Map<number, ItemTable>) {
     this.#base = base
+    this.#isFork = isFork
     this.#own = own
   }
 
   static make(): MapTable {
-    return new MapTable(new Map(), undefined)
+    return new MapTable(new Map(), false)
   }
 
   fork(): MapTable {
-    return new MapTable(this.#base, new Map())
+    return new MapTable(this.#base, true)
   }
 
   /** The same maps in other places. */
   arranged(places: ReadonlyArray<number | undefined>): MapTable {
-    const base = new Map<number, ItemTable>()
-    const own = this.#own === undefined ? undefined : new Map<number, ItemTable>()
-    if (this.#base.size === 0 && (this.#own?.size ?? 0) === 0) return new MapTable(base, own)
-    for (const [to, from] of places.entries()) {
-      const [shared, mine] = from === undefined ? [] : [this.#base.get(from), this.#own?.get(from)]
-      if (shared !== undefined) base.set(to, shared)
-      if (mine !== undefined) own?.set(to, mine)
+    const moved = (maps: ReadonlyMap<number, ItemTable>): Map<number, ItemTable> => {
+      const found = new Map<number, ItemTable>()
+      if (maps.size === 0) return found
+      for (const [to, from] of places.entries()) {
+        const table = from === undefined ? undefined : maps.get(from)
+        if (table !== undefined) found.set(to, table)
+      }
+      return found
     }
-    return new MapTable(base, own)
+    return new MapTable(moved(this.#base), this.#isFork, this.#own === undefined ? undefined : moved(this.#own))
   }
 
   get(index: number): ItemTable | undefined {
@@ -284,16 +287,17 @@ export class MapTable {
   }
 
   edit(index: number): ItemTable | undefined {
-    if (this.#own === undefined) return this.#base.get(index)
-    const mine = this.#own.get(index)
+    if (!this.#isFork) return this.#base.get(index)
+    const mine = this.#own?.get(index)
     if (mine !== undefined) return mine
     const fork = this.#base.get(index)?.fork()
-    if (fork !== undefined) this.#own.set(index, fork)
+    if (fork !== undefined) this.set(index, fork)
     return fork
   }
 
   set(index: number, table: ItemTable): void {
-    ;(this.#own ?? this.#base).set(index, table)
+    const maps = this.#isFork ? this.#own ??= new Map() : this.#base
+    maps.set(index, table)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Amounts } from "./Amounts.ts"
 import * as ApprovalRequest from "./ApprovalRequest.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import type { Event } from "./Event.ts"
 import type { PlanEdge, PlanNode, Work } from "./Plan.ts"
 import type { ReceiptNote } from "./Receipt.ts"
 import * as Retry from "./Retry.ts"
@@ -42,15 +43,28 @@ export interface Success extends Report {
 /** Grace that running attempts have to stop after a cancel or a breached deadline, in milliseconds (8.5b). */
 export const graceMs = 30_000
 
-const facts = (
-  report: Report
-): { startedAt?: number; usage?: Usage; spent?: Amounts; by?: string; note?: string } => ({
-  ...(report.spent === undefined ? {} : { spent: report.spent }),
-  ...(report.by === undefined ? {} : { by: report.by }),
-  ...(report.note === undefined ? {} : { note: report.note }),
-  ...(report.startedAt === undefined ? {} : { startedAt: report.startedAt }),
-  ...(report.usage === undefined ? {} : { usage: report.usage })
-})
+interface Facts {
+  startedAt?: number
+  usage?: Usage
+  spent?: Amounts
+  by?: string
+  note?: string
+}
+
+/** Puts what is known into an event; what is not known takes no room there. */
+const tell = (facts: Facts, report: Report): void => {
+  if (report.spent !== undefined) facts.spent = report.spent
+  if (report.by !== undefined) facts.by = report.by
+  if (report.note !== undefined) facts.note = report.note
+  if (report.startedAt !== undefined) facts.startedAt = report.startedAt
+  if (report.usage !== undefined) facts.usage = report.usage
+}
+
+const facts = (report: Report): Facts => {
+  const known: Facts = {}
+  tell(known, report)
+  return known
+}
 
 /** What an irreversible call ends with when nobody may decide about it any more (SEMANTICS 8.11c). */
 export const outcomeUnknown = (path: string, tool?: string): StepError => ({
@@ -128,10 +142,17 @@ export const expressionError = (message: string): StepError => ({
 
 const alive = (live: ReadonlyArray<number>): { live?: ReadonlyArray<number> } => live.length === 0 ? {} : { live }
 
-const warned = (...lists: ReadonlyArray<ReadonlyArray<Warning> | undefined>): { warnings?: ReadonlyArray<Warning> } => {
-  const warnings = lists.flatMap((list) => list ?? [])
-  return warnings.length === 0 ? {} : { warnings }
-}
+const silent: { readonly warnings?: ReadonlyArray<Warning> } = {}
+
+const warned = (
+  ...lists: ReadonlyArray<ReadonlyArray<Warning> | undefined>
+): { readonly warnings?: ReadonlyArray<Warning> } =>
+  lists.some((list) => list !== undefined && list.length > 0)
+    ? { warnings: lists.flatMap((list) => list ?? []) }
+    : silent
+
+type StepSucceeded = Extract<Event, { readonly type: "StepSucceeded" }>
+type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
 const previewOf = (node: PlanNode, output: Value, { outcome }: Success): Preview => ({
   index: node.index,
@@ -169,20 +190,16 @@ export const succeed = (
   }
   const preview = previewOf(node, output, report)
   const edges = decideEdges(draft, node, "success", preview, report.verdict)
-  Drafts.emit(draft, {
-    type: "StepSucceeded",
-    v: 1,
-    at: draft.at,
-    path: node.id,
-    attempt,
-    output,
-    ...(report.outcome === undefined ? {} : { outcome: report.outcome }),
-    ...(report.agent === undefined ? {} : { agent: report.agent }),
-    ...(report.receipt === undefined ? {} : { receipt: report.receipt }),
-    ...facts(report),
-    ...alive(edges.live),
-    ...warned(report.warnings, edges.warnings)
-  })
+  // Written to field by field: the most frequent event of all has few of them.
+  const event: Writable<StepSucceeded> = { type: "StepSucceeded", v: 1, at: draft.at, path: node.id, attempt, output }
+  if (report.outcome !== undefined) event.outcome = report.outcome
+  if (report.agent !== undefined) event.agent = report.agent
+  if (report.receipt !== undefined) event.receipt = report.receipt
+  tell(event, report)
+  if (edges.live.length > 0) event.live = edges.live
+  const { warnings } = warned(report.warnings, edges.warnings)
+  if (warnings !== undefined) event.warnings = warnings
+  Drafts.emit(draft, event)
   follow(draft, node, edges.erred)
 }
 

@@ -92,11 +92,16 @@ const byPrefix = Effect.fnUntraced(function*(parts: Parts, text: string): Effect
     : refuse("not_found", "APPROVAL_AMBIGUOUS", `${text} begins more than one approval's id`, "write more of the id")
 })
 
+const byEnd = (one: OpenDoor, other: OpenDoor): number => (one.closedAt ?? 0) - (other.closedAt ?? 0)
+
 const ofRun = Effect.fnUntraced(function*(parts: Parts, text: string): Effect.fn.Return<Place, ClientError> {
   const run = yield* RunReading.find(parts, text)
   const open = yield* doors(parts, { run, limit: 100 })
   const [only] = open
   if (only === undefined) {
+    // Whoever comes later is told who decided what, and when.
+    const ended = (yield* doors(parts, { run, closed: true, limit: 100 })).toSorted(byEnd).at(-1)
+    if (ended !== undefined) return ended
     return yield* refuse("conflict", "APPROVAL_NOT_FOUND", `${run} waits for no decision`, `baton runs explain ${run}`)
   }
   if (open.length === 1) return only

@@ -150,6 +150,9 @@ describe("approvals", () => {
         const decided = yield* approvals.decide({ target: run }, { decision: "approve", data: { n: 1 } })
         assert.strictEqual(decided.status, "decided")
         assert.strictEqual((yield* client.show(run)).status, "succeeded")
+        const late = yield* Effect.flip(approvals.decide({ target: run }, { decision: "reject", by: "ben" }))
+        assert.deepInclude(late, { code: "ALREADY_DECIDED", reason: "conflict" })
+        assert.include(late.message, "local approved at")
       }).pipe(Effect.provide(baton(data, {}, false)))
     }).pipe(Effect.scoped))
 

@@ -57,6 +57,7 @@ export class LetterModel {
 
   #maker(run: string): void {
     const letter = this.#promised.get(run)
+    if (this.#around.world(run) === undefined) this.#around.complain(`letters: ${run} is made, and promised to nobody`)
     if (letter === undefined) return
     this.#around.sometimes("letter: reprocessed as another run")
     const before = this.#made.get(letter)
