@@ -34,6 +34,7 @@ import * as Engine from "@baton/engine/Engine"
 import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { HttpDialer } from "@baton/engine/HttpDialer"
+import { IdempotencyStore } from "@baton/engine/IdempotencyStore"
 import { Plans } from "@baton/engine/Plans"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
@@ -182,6 +183,8 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 /** What every tenant's ports share: made once in a process. */
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
+  /** Of requests that may come again. */
+  readonly keys: IdempotencyStore["Service"]
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
   readonly portsOf: (who: { readonly tenant: string; readonly by: string }) => Context.Context<Ports>
 }>()("baton/server/Host") {}
@@ -215,7 +218,11 @@ const host = (options: LocalOptions) =>
       }
       yield* requireSemantics(parts)
       const upkeep = yield* SqliteUpkeep
-      return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
+      return {
+        parts,
+        keys: yield* IdempotencyStore,
+        portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data)
+      }
     })
   )
 

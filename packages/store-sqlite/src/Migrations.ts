@@ -256,6 +256,21 @@ export const migrations: ReadonlyArray<Migration> = [{
       PRIMARY KEY (run_no, hash)
     ) STRICT, WITHOUT ROWID
   `
+}, {
+  number: 8,
+  sql: `
+    CREATE TABLE idempotency (
+      tenant TEXT NOT NULL,
+      key TEXT NOT NULL,
+      fingerprint TEXT NOT NULL,
+      made TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      answer TEXT,
+      PRIMARY KEY (tenant, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX idempotency_by_time ON idempotency (at);
+    CREATE INDEX idempotency_by_made ON idempotency (tenant, made)
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>

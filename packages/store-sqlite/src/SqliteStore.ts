@@ -5,6 +5,7 @@
  */
 import { BlobStore } from "@baton/engine/BlobStore"
 import { FlowStore } from "@baton/engine/FlowStore"
+import { IdempotencyStore } from "@baton/engine/IdempotencyStore"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, type RunStoreError } from "@baton/engine/RunStore"
 import { Secrets, type SecretsError } from "@baton/engine/Secrets"
@@ -15,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqliteBlobStore from "./SqliteBlobStore.ts"
 import * as SqliteFlowStore from "./SqliteFlowStore.ts"
+import * as SqliteIdempotencyStore from "./SqliteIdempotencyStore.ts"
 import * as SqliteReceiptStore from "./SqliteReceiptStore.ts"
 import * as SqliteRunStore from "./SqliteRunStore.ts"
 import * as SqliteSecrets from "./SqliteSecrets.ts"
@@ -60,6 +62,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     Context.add(FlowStore, SqliteFlowStore.make(access)),
     Context.add(StepLog, SqliteStepLog.make(access)),
     Context.add(ReceiptStore, SqliteReceiptStore.make(access)),
+    Context.add(IdempotencyStore, SqliteIdempotencyStore.make(access)),
     Context.add(Secrets, secrets),
     Context.add(SqliteUpkeep.SqliteUpkeep, SqliteUpkeep.make(access, opened.connection.file))
   )
@@ -72,6 +75,7 @@ export type Ports =
   | FlowStore
   | StepLog
   | ReceiptStore
+  | IdempotencyStore
   | Secrets
   | SqliteUpkeep.SqliteUpkeep
 

@@ -1,5 +1,6 @@
 import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
 import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
+import * as IdempotencySuite from "@baton/engine/testing/IdempotencySuite"
 import * as ReceiptStoreSuite from "@baton/engine/testing/ReceiptStoreSuite"
 import * as RunStoreSuite from "@baton/engine/testing/RunStoreSuite"
 import * as SecretsSuite from "@baton/engine/testing/SecretsSuite"
@@ -19,6 +20,7 @@ for (const commits of ["inline", "thread"] as const) {
   FlowStoreSuite.suite(name, layer)
   StepLogSuite.suite(name, layer)
   ReceiptStoreSuite.suite(name, layer)
+  IdempotencySuite.suite(name, layer)
   SecretsSuite.suite(name, layer)
 }
 
@@ -28,4 +30,5 @@ BlobStoreSuite.suite("sqlite in memory", memory)
 FlowStoreSuite.suite("sqlite in memory", memory)
 StepLogSuite.suite("sqlite in memory", memory)
 ReceiptStoreSuite.suite("sqlite in memory", memory)
+IdempotencySuite.suite("sqlite in memory", memory)
 SecretsSuite.suite("sqlite in memory", memory)

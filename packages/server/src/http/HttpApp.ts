@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
+import * as Idempotency from "./Idempotency.ts"
 import * as LocalAccess from "./LocalAccess.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
@@ -22,7 +23,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     RunsHandlers,
     StoreHandlers
   ]),
-  Layer.provide([LocalAccess.layer, Readable.layer])
+  Layer.provide([Idempotency.layer, LocalAccess.layer, Readable.layer])
 )
 
 export const layer = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }), Fallback.layer)

@@ -3,6 +3,8 @@ import { Client } from "@baton/contract/Client"
 import { Api } from "@baton/contract/http/Api"
 import * as FlowReference from "@baton/contract/http/FlowReference"
 import * as Paging from "@baton/contract/http/Paging"
+import type { StartRequest } from "@baton/contract/http/RunsApi"
+import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as Headers from "effect/http/Headers"
@@ -10,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as RunComparison from "../RunComparison.ts"
 import { asked } from "./Asked.ts"
 import * as EventStream from "./EventStream.ts"
+import { Idempotency } from "./Idempotency.ts"
 import * as LogStream from "./LogStream.ts"
 import * as Queries from "./Queries.ts"
 
@@ -24,6 +27,27 @@ const list = (
       client.list({ ...query, ...from, limit }),
       client.show
     )
+  })
+
+/** Starts a run, once for each key. */
+export const start = (
+  { once }: Idempotency["Service"],
+  key: string | undefined,
+  payload: StartRequest
+): ReturnType<typeof once> =>
+  once({
+    key,
+    kind: "run",
+    request: ["runs", payload as Json],
+    make: (id) =>
+      asked(Client, (client) =>
+        client.start({
+          input: null,
+          ...payload,
+          flow: FlowReference.toPort(payload.flow),
+          ...(id === undefined ? {} : { id })
+        })),
+    made: (id) => asked(Client, (client) => client.show(id))
   })
 
 const logs = Effect.fnUntraced(function*(
@@ -51,10 +75,10 @@ const logs = Effect.fnUntraced(function*(
 export const RunsHandlers = HttpApiBuilder.group(
   Api,
   "runs",
-  (handlers) =>
-    handlers.handleAll({
-      start: ({ payload }) =>
-        asked(Client, (client) => client.start({ input: null, ...payload, flow: FlowReference.toPort(payload.flow) })),
+  Effect.fnUntraced(function*(handlers) {
+    const idempotency = yield* Idempotency
+    return handlers.handleAll({
+      start: ({ headers, payload }) => start(idempotency, headers["idempotency-key"], payload),
       list: ({ query: { after, flow, limit = Paging.pageDefault, parent, roots, since, status } }) =>
         asked(Client, (client) =>
           list(client, {
@@ -98,10 +122,11 @@ export const RunsHandlers = HttpApiBuilder.group(
       resume: ({ params, payload }) => asked(Client, (client) => client.resume(params.id, payload)),
       resolve: ({ query }) => asked(Client, (client) => Effect.map(client.resolve(query.text), (id) => ({ id }))),
       prune: ({ payload }) =>
-        asked(Client, (client) =>
-          Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))),
-      logs: ({ params, query, request }) =>
-        asked(Client, (client) => logs(client, params.id, query, request.headers)),
+        asked(
+          Client,
+          (client) => Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))
+        ),
+      logs: ({ params, query, request }) => asked(Client, (client) => logs(client, params.id, query, request.headers)),
       diff: ({ params }) => asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
       retryStep: ({ params, payload }) =>
         asked(Client, (client) => client.resolveStep(params.id, params.path, "retry", payload)),
@@ -111,4 +136,5 @@ export const RunsHandlers = HttpApiBuilder.group(
         asked(Client, (client) => client.resolveStep(params.id, params.path, "abort", payload)),
       remove: ({ params }) => asked(Client, (client) => client.remove(params.id))
     })
+  })
 )
