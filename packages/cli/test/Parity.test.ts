@@ -164,7 +164,8 @@ const overHttp = Effect.gen(function*() {
     outputRoot: join(data, "output"),
     adopt: true,
     host: "127.0.0.1",
-    port: 0
+    port: 0,
+    mode: "dev"
   })
   const { address } = Context.get(yield* Layer.build(layer), HttpServer.HttpServer)
   return {

@@ -63,6 +63,7 @@ export const serve = Effect.fnUntraced(function*(data: string, options: Partial<
     adopt: true,
     host: "127.0.0.1",
     port: 0,
+    mode: "dev",
     ...options
   })
   const { address } = Context.get(

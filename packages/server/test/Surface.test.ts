@@ -165,7 +165,7 @@ describe("Idempotency-Key", () => {
         Array.from({ length: 12 }, () => server.post("/api/v1/runs", { flow: hello }, { "idempotency-key": "same" })),
         { concurrency: "unbounded" }
       )
-      assert.deepStrictEqual([...new Set(answers.map(({ status, text }) => `${status} ${text}`))].length, 1)
+      assert.deepStrictEqual(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1)
       assert.strictEqual(answers.filter(({ headers }) => headers.has("idempotency-replayed")).length, 11)
       assert.strictEqual(yield* count(server), 1)
     }))

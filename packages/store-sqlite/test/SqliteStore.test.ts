@@ -1,3 +1,4 @@
+import * as AccessSuite from "@baton/engine/testing/AccessSuite"
 import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
 import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
 import * as IdempotencySuite from "@baton/engine/testing/IdempotencySuite"
@@ -22,6 +23,7 @@ for (const commits of ["inline", "thread"] as const) {
   ReceiptStoreSuite.suite(name, layer)
   IdempotencySuite.suite(name, layer)
   SecretsSuite.suite(name, layer)
+  AccessSuite.suite(name, layer)
 }
 
 const memory = SqliteStore.layer({ data: ":memory:" })
@@ -32,3 +34,4 @@ StepLogSuite.suite("sqlite in memory", memory)
 ReceiptStoreSuite.suite("sqlite in memory", memory)
 IdempotencySuite.suite("sqlite in memory", memory)
 SecretsSuite.suite("sqlite in memory", memory)
+AccessSuite.suite("sqlite in memory", memory)

@@ -22,7 +22,7 @@ import * as RunId from "../RunId.ts"
 export interface Making<A> {
   readonly key: string | undefined
   /** All that the request says: the same key with something else is another request. */
-  readonly request: Json
+  readonly request: () => Json
   /** What is made. */
   readonly kind: "run" | "pat"
   /** Makes it under this id, or under one of its own. */
@@ -96,7 +96,7 @@ export const layer = Layer.effect(
         return Effect.gen(function*() {
           const { principal: { tenant } } = yield* Caller
           const at = parts.clock.currentTimeMillisUnsafe()
-          const reservation = { key, fingerprint: fingerprintOf(request), made: RunId.make(kind, at), at }
+          const reservation = { key, fingerprint: fingerprintOf(request()), made: RunId.make(kind, at), at }
           return yield* Effect.scoped(Effect.gen(function*() {
             const gate = yield* RcMap.get(gates, JSON.stringify([tenant, key]))
             return yield* Semaphore.withPermit(gate, withKey(keys, making, reservation))

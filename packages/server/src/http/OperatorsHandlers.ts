@@ -23,7 +23,7 @@ const madeBefore = (document: RunDocument): MadeRun => ({
 /** Makes a run from another one, once for each key. */
 const make = (
   { once }: Idempotency["Service"],
-  { headers, request }: { readonly headers: { readonly "idempotency-key"?: string }; readonly request: Json },
+  { headers, request }: { readonly headers: { readonly "idempotency-key"?: string }; readonly request: () => Json },
   made: (
     operators: OperatorClient["Service"],
     id: { readonly id?: string }
@@ -46,7 +46,7 @@ export const OperatorsHandlers = HttpApiBuilder.group(
       fork: ({ headers, params, payload: { flow, ...payload } }) =>
         make(
           idempotency,
-          { headers, request: ["fork", params.id, { ...payload, flow: flow ?? null } as Json] },
+          { headers, request: () => ["fork", params.id, { ...payload, flow: flow ?? null } as Json] },
           (operators, id) =>
             operators.fork({
               run: params.id,
@@ -58,7 +58,7 @@ export const OperatorsHandlers = HttpApiBuilder.group(
       retry: ({ headers, params, payload }) =>
         make(
           idempotency,
-          { headers, request: ["retry", params.id, payload as Json] },
+          { headers, request: () => ["retry", params.id, payload as Json] },
           (operators, id) => operators.retry({ run: params.id, ...payload, ...id })
         ),
       waits: ({ query: { limit = Paging.pageDefault, reason } }) =>

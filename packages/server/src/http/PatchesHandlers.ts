@@ -38,7 +38,7 @@ export const propose = (
   return once({
     key: headers["idempotency-key"],
     kind: "pat",
-    request: ["patches", run, condition ?? null, payload as Json],
+    request: () => ["patches", run, condition ?? null, payload as Json],
     make: (id) =>
       Conditions.stale(
         condition,

@@ -3,11 +3,12 @@ import { Client } from "@baton/contract/Client"
 import { Api } from "@baton/contract/http/Api"
 import * as FlowReference from "@baton/contract/http/FlowReference"
 import * as Paging from "@baton/contract/http/Paging"
-import type { StartRequest } from "@baton/contract/http/RunsApi"
+import { StartRequest } from "@baton/contract/http/RunsApi"
 import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as Headers from "effect/http/Headers"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as RunComparison from "../RunComparison.ts"
 import { asked } from "./Asked.ts"
@@ -29,6 +30,8 @@ const list = (
     )
   })
 
+const encodeStart = Schema.encodeUnknownSync(Schema.toCodecJson(StartRequest))
+
 /** Starts a run, once for each key. */
 export const start = (
   { once }: Idempotency["Service"],
@@ -38,7 +41,7 @@ export const start = (
   once({
     key,
     kind: "run",
-    request: ["runs", payload as Json],
+    request: () => ["runs", encodeStart(payload) as Json],
     make: (id) =>
       asked(Client, (client) =>
         client.start({
