@@ -9,6 +9,7 @@ import { createServer } from "node:http"
 import * as Gatekeeper from "./access/Gatekeeper.ts"
 import * as TokenVerifier from "./access/TokenVerifier.ts"
 import * as HttpApp from "./http/HttpApp.ts"
+import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
 
@@ -43,12 +44,17 @@ const trustsLocal = ({ host, mode, requireKeys }: ServeOptions): Effect.Effect<b
       })
     )
 
+/** Made after the server, so that streams end before it waits for its connections. */
+const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
+
 /** Serves until its scope closes; in it, `HttpServer` tells the address. */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
   Layer.unwrap(Effect.map(trustsLocal(options), (trustLocal) => served(options, trustLocal)))
 
 const served = (options: ServeOptions, trustLocal: boolean) =>
-  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
+  live.pipe(
+    Layer.provideMerge(HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig })),
+    Layer.provide(Live.layer),
     Layer.provide(Gatekeeper.layer({ trustLocal })),
     Layer.provide(TokenVerifier.none),
     Layer.provide(Local.hostLayer({ webhooks: "attend", ...options })),
