@@ -50,7 +50,7 @@ const page = Effect.fnUntraced(
 )
 
 /** Where the record begins that holds the event after `after`: a reader may have stopped in the middle of one. */
-const boundary = Effect.fnUntraced(
+export const boundary = Effect.fnUntraced(
   function*(parts: Parts, run: string, after: number, head: number): Effect.fn.Return<number, ClientError> {
     if (after <= 0 || after >= head) return Math.max(0, after)
     for (let back = 1;; back *= 2) {
