@@ -11,6 +11,7 @@ import * as TokenVerifier from "./access/TokenVerifier.ts"
 import * as HttpApp from "./http/HttpApp.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
+import * as RequestMeter from "./telemetry/RequestMeter.ts"
 
 export interface ServeOptions extends LocalOptions {
   readonly host: string
@@ -48,10 +49,12 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
   Layer.unwrap(Effect.map(trustsLocal(options), (trustLocal) => served(options, trustLocal)))
 
 const served = (options: ServeOptions, trustLocal: boolean) =>
-  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
+  Layer.unwrap(Effect.map(RequestMeter.make, (middleware) =>
+    HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig, middleware })
+  )).pipe(
     Layer.provide(Gatekeeper.layer({ trustLocal })),
     Layer.provide(TokenVerifier.none),
-    Layer.provide(Local.hostLayer({ webhooks: "attend", ...options })),
+    Layer.provide(Local.hostLayer({ webhooks: "attend", metrics: true, ...options })),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
     Layer.catchTag("ServeError", ({ cause }) =>
       Layer.effectContext(Effect.fail(

@@ -5,6 +5,7 @@ import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
+import { MetricsApi } from "./MetricsApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
@@ -12,7 +13,7 @@ import { StoreApi } from "./StoreApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi, KeysApi, AuditApi, WebhooksApi)
+  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi, MetricsApi, KeysApi, AuditApi, WebhooksApi)
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })

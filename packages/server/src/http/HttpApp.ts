@@ -9,6 +9,7 @@ import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
+import { MetricsHandlers } from "./MetricsHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import * as Readable from "./Readable.ts"
@@ -22,6 +23,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     AuditHandlers,
     FlowsHandlers,
     KeysHandlers,
+    MetricsHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     RunsHandlers,

@@ -149,7 +149,7 @@ export const heap = gauge("nodejs_heap_size_used_bytes", "Heap that is in use.")
 export const cpu = counter("process_cpu_seconds_total", "Time of processors that this process has used.")
 export const startTime = gauge("process_start_time_seconds", "When this process began, since 1970.")
 export const loopDelay = gauge("nodejs_eventloop_delay_seconds", "How late timers were since the last scrape.", [
-  "quantile"
+  "percentile"
 ])
 export const gcSeconds = histogram(
   "nodejs_gc_duration_seconds",

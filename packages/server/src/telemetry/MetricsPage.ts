@@ -3,8 +3,6 @@ import * as Effect from "effect/Effect"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { Telemetry } from "./Telemetry.ts"
 
-export const contentType = "text/plain; version=0.0.4; charset=utf-8"
-
 /** Undefined where no metrics are wanted. */
 export const text = Effect.gen(function*() {
   const { meter, scrapes } = yield* Telemetry

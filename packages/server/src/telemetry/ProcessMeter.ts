@@ -1,10 +1,10 @@
 /** The process itself. What costs something to watch is watched from the first scrape on. */
 import * as Effect from "effect/Effect"
-import { constants, type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks"
+import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks"
 import type { Meter } from "./Meter.ts"
 import * as Names from "./MetricNames.ts"
 
-const quantiles = ["0.5", "0.99"] as const
+const percentiles = ["50", "99"] as const
 /** How often the event loop is looked at, in milliseconds; what a timer is late is told beyond it. */
 const resolutionMs = 20
 
@@ -15,14 +15,16 @@ const gcKinds = new Map([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakcb"]
 ])
 
-const kindOf = (detail: unknown): string =>
-  typeof detail === "object" && detail !== null && "kind" in detail && typeof detail.kind === "number"
+const kindOf = (entry: PerformanceEntry): string => {
+  const detail: unknown = "detail" in entry ? entry.detail : undefined
+  return typeof detail === "object" && detail !== null && "kind" in detail && typeof detail.kind === "number"
     ? gcKinds.get(detail.kind) ?? "other"
     : "other"
+}
 
 const watchGc = (meter: Meter): PerformanceObserver => {
   const observer = new PerformanceObserver((list) => {
-    for (const { detail, duration } of list.getEntries()) meter.of(Names.gcSeconds, kindOf(detail))(duration / 1000)
+    for (const entry of list.getEntries()) meter.of(Names.gcSeconds, kindOf(entry))(entry.duration / 1000)
   })
   observer.observe({ entryTypes: ["gc"] })
   return observer
@@ -30,7 +32,7 @@ const watchGc = (meter: Meter): PerformanceObserver => {
 
 /** What to do at a scrape, and at the end. */
 export const make = (meter: Meter) => {
-  let delay: IntervalHistogram | undefined
+  let delay: ReturnType<typeof monitorEventLoopDelay> | undefined
   let gc: PerformanceObserver | undefined
   let counted = 0
   const scrape = Effect.sync(() => {
@@ -47,9 +49,9 @@ export const make = (meter: Meter) => {
       delay.enable()
       return
     }
-    for (const quantile of quantiles) {
-      const seconds = delay.count === 0 ? 0 : delay.percentile(Number(quantile) * 100) / 1e9 - resolutionMs / 1000
-      meter.of(Names.loopDelay, quantile)(Math.max(0, seconds))
+    for (const percentile of percentiles) {
+      const seconds = delay.count === 0 ? 0 : delay.percentile(Number(percentile)) / 1e9 - resolutionMs / 1000
+      meter.of(Names.loopDelay, percentile)(Math.max(0, seconds))
     }
     delay.reset()
   })

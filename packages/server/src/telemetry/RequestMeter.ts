@@ -3,6 +3,7 @@
  *
  * Spans are told of what changes something, and of what comes with a trace already: polling begins no traces.
  */
+import { metricsType } from "@baton/contract/http/MetricsApi"
 import type { TraceLink } from "@baton/kernel/Trace"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -10,22 +11,21 @@ import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpServerError from "effect/http/HttpServerError"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { RequestTrace } from "./CarriedTrace.ts"
 import type { Meter } from "./Meter.ts"
 import * as Names from "./MetricNames.ts"
 import type { SpanSink } from "./SpanSink.ts"
 import * as SpanSinks from "./SpanSink.ts"
+import * as MetricsPage from "./MetricsPage.ts"
 import { Telemetry } from "./Telemetry.ts"
-import * as Settings from "./TelemetrySettings.ts"
 import * as TraceHeaders from "./TraceHeaders.ts"
 
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 /** What a request is counted as that no route takes. */
 const noRoute = "none"
-/** A client that has gone away before it was answered (nginx's number). */
-const goneStatus = 499
 
 interface Begun {
   readonly traceId: string
@@ -82,13 +82,17 @@ interface Means {
   open: number
 }
 
-const watched = <E, R>(
-  means: Means,
-  request: HttpServerRequest.HttpServerRequest,
-  answer: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-  Effect.flatMap(Clock.Clock, (clock) => {
+const pageOf = Effect.map(MetricsPage.text, (text) =>
+  text === undefined
+    ? HttpServerResponse.empty({ status: 404 })
+    : HttpServerResponse.text(text, { contentType: metricsType }))
+
+type Answer<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+
+const watched = <E, R>(means: Means, request: HttpServerRequest.HttpServerRequest, answer: Answer<E, R>): Answer<E, R> =>
+  Effect.withFiber((fiber) => {
     const { meter, sink } = means
+    const clock = fiber.getRef(Clock.Clock)
     const method = methods.has(request.method) ? request.method : "other"
     const came = TraceHeaders.link(request.headers)
     const begunAt = clock.monotonicTimeNanosUnsafe()
@@ -96,19 +100,33 @@ const watched = <E, R>(
       ? undefined
       : begin(came, request.method, means.sampler, clock.currentTimeNanosUnsafe())
     const link = linkOf(begun, came)
-    const traced = link === undefined ? answer : Effect.provideService(answer, RequestTrace, link)
+    const before = fiber.context
+    // Put into the fiber's own context: what the router adds to it is read at the end.
+    if (link !== undefined) fiber.setContext(Context.add(before, RequestTrace, link))
     meter?.of(Names.openRequests)(++means.open)
-    return Effect.withFiber((fiber) =>
-      Effect.onExit(traced, (exit) =>
-        Effect.sync(() => {
-          meter?.of(Names.openRequests)(--means.open)
-          const route = Context.getOrUndefined(fiber.context, HttpRouter.RouteContext)?.route.path ?? noRoute
-          const status = exit._tag === "Success" ? exit.value.status : statusOf(exit)
-          const seconds = Number(clock.monotonicTimeNanosUnsafe() - begunAt) / 1e9
-          meter?.of(Names.requests, method, route, String(status))(seconds)
-          if (sink !== undefined && begun !== undefined) {
-            told(sink, begun, method, route, status, clock.currentTimeNanosUnsafe())
-          }
-        }))
-    )
+    return Effect.onExit(answer, (exit) =>
+      Effect.sync(() => {
+        const route = Context.getOrUndefined(fiber.context, HttpRouter.RouteContext)?.route.path ?? noRoute
+        fiber.setContext(before)
+        meter?.of(Names.openRequests)(--means.open)
+        const { status } = HttpServerError.exitResponse(exit)
+        const seconds = Number(clock.monotonicTimeNanosUnsafe() - begunAt) / 1e9
+        meter?.of(Names.requests, method, route, String(status))(seconds)
+        if (sink !== undefined && begun !== undefined) {
+          told(sink, begun, method, route, status, clock.currentTimeNanosUnsafe())
+        }
+      }))
   })
+
+/** The outermost of all that a request passes. */
+export const make = Effect.gen(function*() {
+  const telemetry = yield* Telemetry
+  const { isPublic, meter, sampler, sink } = telemetry
+  const means: Means = { meter, sink, sampler, open: 0 }
+  const page = Effect.provideService(pageOf, Telemetry, telemetry)
+  return <E, R>(answer: Answer<E, R>): Answer<E, R | HttpServerRequest.HttpServerRequest> =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      isPublic && request.method === "GET" && request.url === "/metrics"
+        ? page
+        : watched(means, request, answer))
+})

@@ -12,6 +12,7 @@ import * as Tracer from "effect/Tracer"
 import { Meter } from "./Meter.ts"
 import * as Names from "./MetricNames.ts"
 import { RunMeter } from "./RunMeter.ts"
+import type { Sampler } from "./RunSpans.ts"
 import { RunSpans } from "./RunSpans.ts"
 import * as SpanExporter from "./SpanExporter.ts"
 import type { SpanSink } from "./SpanSink.ts"
@@ -25,6 +26,9 @@ export class Telemetry extends Context.Service<Telemetry, {
   readonly sink: SpanSink | undefined
   /** Done before metrics are shown: what is looked up rather than counted. */
   readonly scrapes: Set<Effect.Effect<void>>
+  /** Whether everybody may read the metrics. */
+  readonly isPublic: boolean
+  readonly sampler: Sampler
 }>()("baton/server/Telemetry") {}
 
 const uncarried = () => undefined
@@ -64,15 +68,23 @@ export interface TelemetryOptions {
 export const layer = (options: TelemetryOptions): Layer.Layer<Telemetry, Config.ConfigError> =>
   Layer.effectContext(
     Effect.gen(function*() {
-      const wanted = options.metrics && (yield* Settings.access) !== "off"
+      const access = yield* Settings.access
+      const sampler = yield* Settings.sampler
+      const wanted = options.metrics && access !== "off"
       const meter = wanted ? new Meter(yield* Settings.definitionsMax) : undefined
       const url = yield* SpanExporter.target
       const sink = url === undefined
         ? undefined
         : yield* SpanExporter.make(url, (outcome, spans) => meter?.of(Names.spans, outcome)(spans))
-      const spans = sink === undefined ? undefined : new RunSpans(sink, yield* Settings.sampler)
+      const spans = sink === undefined ? undefined : new RunSpans(sink, sampler)
       const counted = meter === undefined ? undefined : new RunMeter(meter, new Set(yield* Settings.tenants))
-      const context = Context.make(Telemetry, { meter, sink, scrapes: new Set() })
+      const context = Context.make(Telemetry, {
+        meter,
+        sink,
+        scrapes: new Set<Effect.Effect<void>>(),
+        isPublic: access === "public",
+        sampler
+      })
       if (counted === undefined && spans === undefined) return context
       const probed = Context.add(context, Probes, probeOf(counted, spans))
       return sink === undefined ? probed : Context.add(probed, Tracer.Tracer, SpanTracer.make(sink))
