@@ -9,9 +9,11 @@ import { createServer } from "node:http"
 import * as Gatekeeper from "./access/Gatekeeper.ts"
 import * as TokenVerifier from "./access/TokenVerifier.ts"
 import * as HttpApp from "./http/HttpApp.ts"
+import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
 import * as RequestMeter from "./telemetry/RequestMeter.ts"
+import * as StreamMeter from "./telemetry/StreamMeter.ts"
 
 export interface ServeOptions extends LocalOptions {
   readonly host: string
@@ -44,14 +46,22 @@ const trustsLocal = ({ host, mode, requireKeys }: ServeOptions): Effect.Effect<b
       })
     )
 
+/** Made after the server, so that streams end before it waits for its connections. */
+const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
+
 /** Serves until its scope closes; in it, `HttpServer` tells the address. */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
   Layer.unwrap(Effect.map(trustsLocal(options), (trustLocal) => served(options, trustLocal)))
 
+/** The application, with what looks on outermost. */
+const routes = Layer.unwrap(Effect.map(RequestMeter.make, (middleware) =>
+  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig, middleware })
+))
+
 const served = (options: ServeOptions, trustLocal: boolean) =>
-  Layer.unwrap(Effect.map(RequestMeter.make, (middleware) =>
-    HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig, middleware })
-  )).pipe(
+  Layer.merge(live, StreamMeter.layer).pipe(
+    Layer.provideMerge(routes),
+    Layer.provide(Live.layer),
     Layer.provide(Gatekeeper.layer({ trustLocal })),
     Layer.provide(TokenVerifier.none),
     Layer.provide(Local.hostLayer({ webhooks: "attend", metrics: true, ...options })),

@@ -5,6 +5,7 @@ import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
+import { LiveApi } from "./LiveApi.ts"
 import { MetricsApi } from "./MetricsApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
@@ -13,7 +14,19 @@ import { StoreApi } from "./StoreApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(FlowsApi, RunsApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi, MetricsApi, KeysApi, AuditApi, WebhooksApi)
+  .add(
+    FlowsApi,
+    RunsApi,
+    LiveApi,
+    PatchesApi,
+    ApprovalsApi,
+    OperatorsApi,
+    MetricsApi,
+    StoreApi,
+    KeysApi,
+    AuditApi,
+    WebhooksApi
+  )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })

@@ -5,6 +5,7 @@ import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import * as AccessCheck from "../access/AccessCheck.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
+import { LiveHandlers } from "../live/LiveHandlers.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
@@ -23,6 +24,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     AuditHandlers,
     FlowsHandlers,
     KeysHandlers,
+    LiveHandlers,
     MetricsHandlers,
     OperatorsHandlers,
     PatchesHandlers,
