@@ -34,8 +34,7 @@ export const traceId = (run: Run): string => run.trace?.parent.slice(3, 35) ?? i
 export const runSpan = (run: Run): string => idOf("run", run, "", 16)
 
 /** 16 hex digits: the span of one attempt of a step. */
-export const stepSpan = (run: Run, path: string, attempt: number): string =>
-  idOf("step", run, `${path}#${attempt}`, 16)
+export const stepSpan = (run: Run, path: string, attempt: number): string => idOf("step", run, `${path}#${attempt}`, 16)
 
 /** The span that the run was created in. */
 export const parentSpan = (run: Run): string | undefined => run.trace?.parent.slice(36, 52)

@@ -35,7 +35,7 @@ const sum = (sums: Sums, slot: RunSlot): void => {
   const [status = "", ...more] = slot.status === "" ? ["pending"] : slot.status.split(" ")
   add(sums.status, status)
   if (more.includes("paused")) sums.paused++
-  for (const doors of slot.doors.values()) { for (const { kind } of doors) add(sums.doors, kind) }
+  for (const doors of slot.doors.values()) for (const { kind } of doors) add(sums.doors, kind)
   const ledger = slot.state?.ledger
   if (ledger === undefined) return
   sums.reservedNanos += ledger.reserved.nanoUsd ?? 0

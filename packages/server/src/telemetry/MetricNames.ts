@@ -78,10 +78,14 @@ export const doors = gauge("baton_doors_open", "What waits for a person in the r
 export const began = counter("baton_step_attempts_total", "Attempts that workers have begun.", ["type"])
 export const offers = counter("baton_step_offers_total", "Attempts that were handed to workers.", ["type"])
 export const retries = counter("baton_step_retries_total", "Failed attempts that are followed by another.", ["type"])
-export const failures = counter("baton_step_failures_total", "Steps that have failed for good, by what took the failure.", [
-  "type",
-  "handled"
-])
+export const failures = counter(
+  "baton_step_failures_total",
+  "Steps that have failed for good, by what took the failure.",
+  [
+    "type",
+    "handled"
+  ]
+)
 export const queued = gauge("baton_steps_queued", "Attempts that wait for a worker of this process.", ["type"])
 export const running = gauge("baton_steps_running", "Attempts that workers of this process are at.", ["type"])
 export const lost = counter("baton_deliveries_lost_total", "Attempts whose worker was lost.")
@@ -125,9 +129,13 @@ export const spentTokens = gauge("baton_budget_spent_tokens", "Settled in open r
 export const overruns = counter("baton_budget_overruns_total", "Attempts that cost more than was set aside for them.")
 export const unfunded = counter("baton_budget_waits_total", "Steps that had to wait for money.")
 
-export const webhooks = counter("baton_webhook_deliveries_total", "Deliveries to webhooks that were tried, by outcome.", [
-  "outcome"
-])
+export const webhooks = counter(
+  "baton_webhook_deliveries_total",
+  "Deliveries to webhooks that were tried, by outcome.",
+  [
+    "outcome"
+  ]
+)
 export const webhooksWaiting = gauge("baton_webhook_waiting", "Deliveries to webhooks that are not made yet.")
 
 export const requests = histogram(

@@ -10,16 +10,15 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerError from "effect/http/HttpServerError"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Layer from "effect/Layer"
 import { RequestTrace } from "./CarriedTrace.ts"
 import type { Meter } from "./Meter.ts"
 import * as Names from "./MetricNames.ts"
+import * as MetricsPage from "./MetricsPage.ts"
 import type { SpanSink } from "./SpanSink.ts"
 import * as SpanSinks from "./SpanSink.ts"
-import * as MetricsPage from "./MetricsPage.ts"
 import { Telemetry } from "./Telemetry.ts"
 import * as TraceHeaders from "./TraceHeaders.ts"
 
@@ -89,7 +88,11 @@ const pageOf = Effect.map(MetricsPage.text, (text) =>
 
 type Answer<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
-const watched = <E, R>(means: Means, request: HttpServerRequest.HttpServerRequest, answer: Answer<E, R>): Answer<E, R> =>
+const watched = <E, R>(
+  means: Means,
+  request: HttpServerRequest.HttpServerRequest,
+  answer: Answer<E, R>
+): Answer<E, R> =>
   Effect.withFiber((fiber) => {
     const { meter, sink } = means
     const clock = fiber.getRef(Clock.Clock)
@@ -125,8 +128,11 @@ export const make = Effect.gen(function*() {
   const means: Means = { meter, sink, sampler, open: 0 }
   const page = Effect.provideService(pageOf, Telemetry, telemetry)
   return <E, R>(answer: Answer<E, R>): Answer<E, R | HttpServerRequest.HttpServerRequest> =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      isPublic && request.method === "GET" && request.url === "/metrics"
-        ? page
-        : watched(means, request, answer))
+    Effect.flatMap(
+      HttpServerRequest.HttpServerRequest,
+      (request) =>
+        isPublic && request.method === "GET" && request.url === "/metrics"
+          ? page
+          : watched(means, request, answer)
+    )
 })

@@ -110,7 +110,12 @@ export class RunSpans {
     }))
   }
 
-  #run(traceId: string, state: RunState, tenant: string, event: Extract<Event, { readonly type: "RunFinished" }>): void {
+  #run(
+    traceId: string,
+    state: RunState,
+    tenant: string,
+    event: Extract<Event, { readonly type: "RunFinished" }>
+  ): void {
     const attributes: Array<[string, unknown]> = [
       ["gen_ai.operation.name", "invoke_workflow"],
       ["gen_ai.workflow.name", state.plan.name],

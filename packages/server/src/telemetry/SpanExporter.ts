@@ -24,7 +24,10 @@ const triesMax = 4
 const flushWithin = Duration.seconds(3)
 
 const positive = (name: string, fallback: number) =>
-  Config.schema(Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1_000_000 })), name)
+  Config.schema(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
+    name
+  )
     .pipe(Config.withDefault(fallback))
 
 const tracesPath = (url: URL): string => `${url.href.replace(/\/+$/, "")}/v1/traces`
@@ -63,10 +66,12 @@ const settings = Config.all({ headers, protocol, timeoutMs, queueMax, batchMax, 
 export type Outcome = "exported" | "dropped" | "failed"
 
 const pairs = (text: string): { readonly [name: string]: string } =>
-  Object.fromEntries(text.split(",").flatMap((pair) => {
-    const at = pair.indexOf("=")
-    return at < 1 ? [] : [[pair.slice(0, at).trim().toLowerCase(), decoded(pair.slice(at + 1).trim())]]
-  }))
+  Object.fromEntries(
+    text.split(",").flatMap((pair) => {
+      const at = pair.indexOf("=")
+      return at < 1 ? [] : [[pair.slice(0, at).trim().toLowerCase(), decoded(pair.slice(at + 1).trim())]]
+    })
+  )
 
 const decoded = (text: string): string => {
   try {

@@ -18,7 +18,8 @@ const modelSpan = /^LanguageModel\./
 const ownSpan = /^(invoke_agent|execute_tool|chat) /
 
 /** Attributes that may hold what people or models have said: they stay here. */
-const contentAttribute = /^gen_ai\.(prompt|completion|input\.messages|output\.messages|system_instructions|tool\.call\.(arguments|result))/
+const contentAttribute =
+  /^gen_ai\.(prompt|completion|input\.messages|output\.messages|system_instructions|tool\.call\.(arguments|result))/
 
 class InnerSpan implements Tracer.Span {
   readonly _tag = "Span"
@@ -94,5 +95,6 @@ const errorType = (cause: Cause.Cause<unknown>): string => {
 
 export const make = (sink: SpanSink): Tracer.Tracer =>
   Tracer.make({
-    span: (options) => new InnerSpan(options, modelSpan.test(options.name) || ownSpan.test(options.name) ? sink : undefined)
+    span: (options) =>
+      new InnerSpan(options, modelSpan.test(options.name) || ownSpan.test(options.name) ? sink : undefined)
   })

@@ -37,8 +37,7 @@ const share = Config.schema(
 ).pipe(Config.withDefault(1))
 
 /** The last 56 bits of the id decide, so that everybody who samples by ratio decides alike. */
-const byRatio = (ratio: number): Sampler => (traceId) =>
-  Number.parseInt(traceId.slice(-14), 16) < ratio * 2 ** 56
+const byRatio = (ratio: number): Sampler => (traceId) => Number.parseInt(traceId.slice(-14), 16) < ratio * 2 ** 56
 
 export const sampler: Config.Config<Sampler> = Config.all({ samplerName, share }).pipe(
   Config.map(({ samplerName, share }): Sampler =>
