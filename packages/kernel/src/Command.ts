@@ -17,6 +17,7 @@ import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import { Reuse } from "./EventReuse.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { Terms } from "./Ledger.ts"
+import { TakePlace } from "./Place.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
@@ -152,6 +153,7 @@ export const Command = Schema.Union([
   LoseDelivery,
   ResolveStep,
   CheckStall,
+  TakePlace,
   DecideApproval,
   EndChild,
   ReserveTurn,

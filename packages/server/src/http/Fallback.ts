@@ -3,12 +3,12 @@ import { Api } from "@baton/contract/http/Api"
 import { Internal, Invalid, MethodNotAllowed, NotFound, UnsupportedMedia } from "@baton/contract/http/Problems"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as HttpApi from "effect/http-api/HttpApi"
 import * as Layer from "effect/Layer"
 
 const problem = (one: HttpServerRespondable.Respondable) => HttpServerRespondable.toResponse(one)
