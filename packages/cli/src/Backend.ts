@@ -26,6 +26,8 @@ export interface StoreOptions {
 
 export interface ServeOptions extends StoreOptions {
   readonly mode: "dev" | "serve"
+  /** A credential is asked for in `dev` too; `serve` always asks. */
+  readonly requireKeys: boolean
   readonly host: string
   /** 0: any free port. */
   readonly port: number
@@ -106,6 +108,8 @@ export interface PortsOptions {
   readonly execute?: boolean
   /** The command is about files only. */
   readonly store?: "none"
+  /** What works on the store beside a server too: one that was only found is left aside. */
+  readonly beside?: boolean
   /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
   readonly here?: string
 }
@@ -125,7 +129,7 @@ export const withPorts = <A, R>(
     if (there.kind === "server" && there.named && here !== undefined) {
       return yield* notOverHttp(there.url, here)
     }
-    if (there.kind === "server" && here === undefined) {
+    if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
       const { apiKey } = yield* Environment
       return yield* command.pipe(
         Effect.provideService(Executor, "server"),

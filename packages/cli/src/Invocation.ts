@@ -2,9 +2,11 @@
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type { UsageBy } from "@baton/contract/UsageClient"
 import type { DoorKind } from "@baton/kernel/Doors"
+import type { AccessRequest } from "./KeysTree.ts"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
 import type * as Receipts from "./ReceiptsTree.ts"
+import type { WebhookRequest } from "./WebhookRequests.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -192,6 +194,14 @@ export interface ApprovalsDecide extends ApprovalTarget {
   readonly hash: string | undefined
 }
 
+export interface ApprovalsLink extends ApprovalTarget {
+  readonly _tag: "ApprovalsLink"
+  /** Milliseconds. */
+  readonly expires: number | undefined
+  readonly as: string | undefined
+  readonly group: ReadonlyArray<string>
+}
+
 export interface SecretsSet {
   readonly _tag: "SecretsSet"
   readonly name: string
@@ -246,6 +256,7 @@ export interface Serve {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly handlers: string | undefined
+  readonly requireKeys: boolean
 }
 
 export interface Backup {
@@ -277,6 +288,7 @@ export type Request =
   | RunsPause
   | RunsResume
   | PatchRequest
+  | AccessRequest
   | Operators.RunsRetry
   | Operators.RunsSkip
   | Operators.RunsAbort
@@ -284,6 +296,7 @@ export type Request =
   | Operators.RunsDiff
   | Receipts.ReceiptsStats
   | Receipts.ReceiptsClear
+  | WebhookRequest
   | Operators.LettersList
   | Operators.LettersShow
   | Operators.LettersReprocess
@@ -294,6 +307,7 @@ export type Request =
   | ApprovalsList
   | ApprovalsShow
   | ApprovalsDecide
+  | ApprovalsLink
   | SecretsSet
   | SecretsList
   | SecretsRemove

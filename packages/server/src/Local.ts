@@ -15,10 +15,13 @@ import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { AuditClient } from "@baton/contract/AuditClient"
 import { BlobsClient } from "@baton/contract/BlobsClient"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -26,8 +29,12 @@ import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { UsageClient } from "@baton/contract/UsageClient"
+import { WebhooksClient } from "@baton/contract/WebhooksClient"
+import { AccessKeys } from "@baton/engine/AccessKeys"
+import { AccessTokens } from "@baton/engine/AccessTokens"
 import { Agents } from "@baton/engine/Agents"
 import { AgentTools, byName } from "@baton/engine/AgentTool"
+import { AuditLog } from "@baton/engine/AuditLog"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { Coordinator } from "@baton/engine/Coordinator"
 import * as Engine from "@baton/engine/Engine"
@@ -36,6 +43,7 @@ import { FlowStore } from "@baton/engine/FlowStore"
 import { HttpDialer } from "@baton/engine/HttpDialer"
 import { Plans } from "@baton/engine/Plans"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
+import * as Retention from "@baton/engine/Retention"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
@@ -62,6 +70,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
+import * as AuditOffice from "./access/AuditOffice.ts"
+import * as KeyOffice from "./access/KeyOffice.ts"
+import * as LinkOffice from "./access/LinkOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
@@ -72,9 +83,12 @@ import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { defaultTenant, localActor } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
+import * as RetentionSetting from "./RetentionSetting.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 import * as UsageOffice from "./UsageOffice.ts"
+import * as WebhookOffice from "./WebhookOffice.ts"
+import * as Webhooks from "./webhooks/Webhooks.ts"
 
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
@@ -85,6 +99,13 @@ export interface LocalOptions {
   readonly adopt: boolean
   /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
   readonly execute?: boolean
+  /**
+   * `send`: this process delivers to webhooks when no other one does; `attend`: so it does, and its environment says which
+   * hooks of the environment there are; `none`. By default a process that executes sends.
+   */
+  readonly webhooks?: "send" | "attend" | "none"
+  /** Remove finished runs that are old enough (`dev`, `serve`); a process of one command never does. */
+  readonly retain?: boolean
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -152,11 +173,12 @@ const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, 
 
 /** A program that lacks the rules an unfinished run was made under must not touch it (SEMANTICS 8.13c). */
 const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<void, ClientError> {
-  const open = yield* Effect.mapError(
-    parts.store.list({ tenant: parts.tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
-    Answers.fromStore
+  const status = ["pending", "running", "waiting"] as const
+  const open = yield* parts.store.tenants.pipe(
+    Effect.flatMap((tenants) => Effect.forEach(tenants, (tenant) => parts.store.list({ tenant, status, limit: 1000 }))),
+    Effect.mapError(Answers.fromStore)
   )
-  const unknown = open.filter((row) => row.semantics !== semantics)
+  const unknown = open.flat().filter((row) => row.semantics !== semantics)
   if (unknown.length === 0) return
   return yield* Effect.fail(
     new ClientError({
@@ -183,7 +205,7 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: { readonly tenant: string; readonly by: string }) => Context.Context<Ports>
+  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">) => Context.Context<Ports>
 }>()("baton/server/Host") {}
 
 const host = (options: LocalOptions) =>
@@ -205,6 +227,10 @@ const host = (options: LocalOptions) =>
         log: yield* StepLog,
         secrets: yield* Secrets,
         receipts: yield* ReceiptStore,
+        keys: yield* AccessKeys,
+        tokens: yield* AccessTokens,
+        audit: yield* AuditLog,
+        webhooks: yield* Webhooks.make,
         agents: yield* Agents,
         rates: yield* ratesOf(yield* Agents),
         clock: yield* Clock.Clock,
@@ -214,7 +240,11 @@ const host = (options: LocalOptions) =>
         functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)
+      const keep = yield* RetentionSetting.load
+      if (options.retain === true && keep !== undefined) yield* Retention.start(keep)
       const upkeep = yield* SqliteUpkeep
+      const { execute = true, webhooks = execute ? "send" : "none" } = options
+      if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
       return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
     })
   )
@@ -222,6 +252,9 @@ const host = (options: LocalOptions) =>
 const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Context.Context<Ports> =>
   Context.make(Clients.Client, LocalClient.make(parts)).pipe(
     Context.add(ApprovalsClient, Approvals.make(parts)),
+    Context.add(AuditClient, AuditOffice.make(parts)),
+    Context.add(KeysClient, KeyOffice.make(parts)),
+    Context.add(LinksClient, LinkOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
@@ -229,6 +262,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(FlowsClient, FlowCatalog.client(parts)),
     Context.add(PatchesClient, RunPatches.make(parts)),
     Context.add(UsageClient, UsageOffice.make(parts)),
+    Context.add(WebhooksClient, WebhookOffice.make(parts)),
     Context.add(StoreClient, StoreOffice.store(parts, upkeep, data))
   )
 
@@ -253,7 +287,8 @@ const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
       "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
   })
 
-const toClientError = (error: unknown): ClientError => {
+/** Why this process cannot start. */
+export const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)

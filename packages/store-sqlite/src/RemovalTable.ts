@@ -7,7 +7,9 @@ import type { AgedQuery, AgedRuns } from "@baton/engine/RunRemoval"
 import { lookedMax } from "@baton/engine/RunRemoval"
 import { isFinished } from "@baton/engine/RunStore"
 import type { Connection } from "./Connection.ts"
+import * as MoveTable from "./MoveTable.ts"
 import * as RunTable from "./RunTable.ts"
+import * as WebhookTable from "./WebhookTable.ts"
 
 /** The tenant of removed runs: no name of a tenant is empty. */
 const nobody = ""
@@ -32,6 +34,8 @@ export const remove = (connection: Connection, tenant: string, run: string): Rea
     const family = familyOf(connection, tenant, run)
     for (const one of family) {
       connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, one)
+      const runNo = RunTable.numberOf(connection, tenant, one)
+      if (runNo !== undefined) WebhookTable.forgetRun(connection, tenant, one, runNo)
       // What rings over all tenants must not ring for it.
       connection.run(
         "DELETE FROM timer WHERE run_no = (SELECT run_no FROM run WHERE tenant = ? AND run = ?)",
@@ -56,11 +60,13 @@ const tables: ReadonlyArray<readonly [table: string, column: string]> = [
   ["blob_reference", "blob_no"],
   ["door", "id"],
   ["dead_letter", "letter_no"],
-  ["run_flow", "hash"]
+  ["run_flow", "hash"],
+  ["webhook_lane", "webhook_no"]
 ]
 
 /** Deletes at most `rows` rows of one removed run; how many that were. */
 const purgeOne = (connection: Connection, runNo: number, rows: number): number => {
+  MoveTable.keepHighest(connection, runNo)
   let left = rows
   for (const [table, column] of tables) {
     left -= connection.run(
@@ -79,12 +85,14 @@ const purgeOne = (connection: Connection, runNo: number, rows: number): number =
 export const purge = (connection: Connection, rows: number): boolean => {
   const next = () => connection.get("SELECT run_no FROM run WHERE tenant = ? LIMIT 1", nobody)?.["run_no"]
   if (next() === undefined) return false
-  return connection.write(() => {
+  // What is lost with the power is done again.
+  return connection.writeRelaxed(() => {
     let left = rows
     for (let runNo = next(); runNo !== undefined; runNo = next()) {
       if (left <= 0) return true
       left -= purgeOne(connection, Number(runNo), left)
     }
+    WebhookTable.rewind(connection)
     return false
   })
 }

@@ -8,6 +8,7 @@ import { LogLine } from "../Client.ts"
 import { EventEnvelope } from "../EventEnvelope.ts"
 import { RunDiff } from "../RunDiff.ts"
 import { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "../RunDocument.ts"
+import { RunHook } from "../WebhooksClient.ts"
 import { Access, Readable } from "./Access.ts"
 import { FlowReference } from "./FlowReference.ts"
 import { about } from "./Operation.ts"
@@ -24,7 +25,8 @@ export const StartRequest = Schema.Struct({
   allowUnknownPrice: Schema.optionalKey(Schema.Boolean),
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  model: Schema.optionalKey(Schema.String)
+  model: Schema.optionalKey(Schema.String),
+  webhook: Schema.optionalKey(RunHook)
 })
 export type StartRequest = typeof StartRequest.Type
 
@@ -63,14 +65,21 @@ const steps = HttpApiEndpoint.get("steps", "/:id/steps", {
 
 const events = HttpApiEndpoint.get("events", "/:id/events", {
   params: run,
-  query: { after: Schema.optional(Schema.String), limit: pageLimit },
+  query: {
+    /** Sequence of the last event that was seen. */
+    after: Schema.optional(Schema.String),
+    limit: pageLimit,
+    /** Event types, by commas. */
+    types: Schema.optional(Schema.String)
+  },
   success: page(EventEnvelope),
   error: problems
 }).annotateMerge(
   about(
     "runs:read",
     "List the events of a run, or follow them",
-    "A page of events; with `Accept: text/event-stream`, all events from `Last-Event-ID` on, live."
+    "A page of events. With `Accept: text/event-stream` a stream: the run document as `snapshot`, then its events as they " +
+      "come, until `end`; `Last-Event-ID`, or `after`, resumes without a snapshot."
   )
 )
 

@@ -9,6 +9,7 @@ import { RunStore } from "../RunStore.ts"
 import { Sessions } from "../Sessions.ts"
 import * as DoorSuite from "./DoorSuite.ts"
 import { accepted, blob, bytes, creation, fate, following, isChain, summary, tenant, word } from "./Journals.ts"
+import * as MoveSuite from "./MoveSuite.ts"
 import * as PlaceSuite from "./PlaceSuite.ts"
 import * as UsageSuite from "./UsageSuite.ts"
 
@@ -26,6 +27,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
     describe("usage", () => UsageSuite.usage(test))
     describe("places", () => PlaceSuite.places(test))
     describe("age", () => PlaceSuite.ages(test))
+    describe("moves", () => MoveSuite.moves(test))
     describe("removal", () => removal(test))
   })
 }
