@@ -1,0 +1,12 @@
+/** What holds of a run that has no place yet (docs/semantics.md 8.18): none of its steps is offered or expanded. */
+import type { RunState } from "./RunState.ts"
+
+type Say = (promise: string, message: string) => void
+
+export const place = (state: RunState, say: Say): void => {
+  if (state.place === undefined || state.place.held) return
+  for (const node of state.plan.nodes) {
+    const { offeredSeq, status } = state.nodes.get(node.index)
+    if (status === "queued" || offeredSeq > 0) say("K1", `${node.id} is ${status}, and the run has no place`)
+  }
+}
