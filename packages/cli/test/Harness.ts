@@ -194,7 +194,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
             return setup.server?.(options) ?? FakeClient.layer(scripts, seen)
           },
           find: () => Effect.succeed(setup.found),
-          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" })
+          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377", data: "/data" })
         }),
         Layer.succeed(Farewell.Farewell, farewell)
       )),

@@ -9,6 +9,7 @@ import { LinksApi } from "./LinksApi.ts"
 import { LiveApi } from "./LiveApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
+import { ProbesApi } from "./ProbesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
 import { SessionApi } from "./SessionApi.ts"
 import { StoreApi } from "./StoreApi.ts"
@@ -27,7 +28,8 @@ export class Api extends HttpApi.make("baton")
     AuditApi,
     SessionApi,
     LinksApi,
-    WebhooksApi
+    WebhooksApi,
+    ProbesApi
   )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
