@@ -62,7 +62,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.agents === undefined ? {} : { agents: command.agents }),
     ...(ledger === undefined ? {} : { ledger }),
     ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
-    ...(command.parent === undefined ? {} : { parent: command.parent })
+    ...(command.parent === undefined ? {} : { parent: command.parent }),
+    ...(command.trace === undefined ? {} : { trace: command.trace })
   })
   if (command.reuse !== undefined) return Reuse.take(draft, command.reuse, command.by)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)

@@ -30,6 +30,7 @@ import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
+import { TraceLink } from "./Trace.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 import { Wait } from "./Wait.ts"
@@ -58,7 +59,9 @@ export const RunCreated = Schema.Struct({
   ledger: Schema.optionalKey(Terms),
   /** The run that this one was made from, by a retry or a fork. */
   lineage: Schema.optionalKey(Lineage),
-  parent: Schema.optionalKey(ParentLink)
+  parent: Schema.optionalKey(ParentLink),
+  /** The trace that its creator was part of; absent: it begins one of its own. */
+  trace: Schema.optionalKey(TraceLink)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */

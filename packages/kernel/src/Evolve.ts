@@ -32,6 +32,7 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.deadlineAt = event.deadlineAt
   state.lineage = event.lineage
   state.parent = event.parent
+  state.trace = event.trace
 }
 
 const paused = (state: RunState, event: Of<"RunPaused"> | Of<"RunResumed">): void => {
