@@ -346,6 +346,15 @@ const stop = (pool: Pool): Effect.Effect<void> =>
     )
   })
 
+/** The node types that this process works on, when it is not all of them. */
+export class WorkerTypes extends Context.Reference<ReadonlySet<string> | undefined>("baton/engine/WorkerTypes", {
+  defaultValue: () => undefined
+}) {}
+
+/** What a map gives together is never left to others. */
+export const serves = (types: ReadonlySet<string> | undefined, type: string): boolean =>
+  types === undefined || type === "gather" || types.has(type)
+
 export class WorkerPool extends Context.Service<WorkerPool, {
   /** Attempts of a type that run now: a fact for `explain`. */
   readonly running: (type: string) => number
@@ -375,7 +384,8 @@ export class WorkerPool extends Context.Service<WorkerPool, {
         stopping: false
       }
       pool.coordinator.whenClosing((slot) => interruptRun(pool, slot))
-      const types = new Set([...(yield* StepTypes).keys(), "gather"])
+      const wanted = yield* WorkerTypes
+      const types = new Set([...(yield* StepTypes).keys(), "gather"].filter((type) => serves(wanted, type)))
       yield* Effect.forEach(types, (type) => Effect.forkScoped(serve(pool, type)), { discard: true })
       yield* Effect.addFinalizer(() => stop(pool))
       return { running: (type) => pool.lanes.get(type)?.running ?? 0 }

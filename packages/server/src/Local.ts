@@ -21,6 +21,7 @@ import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -48,6 +49,7 @@ import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
+import * as WorkerPool from "@baton/engine/WorkerPool"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -70,10 +72,12 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as AuditOffice from "./access/AuditOffice.ts"
 import * as KeyOffice from "./access/KeyOffice.ts"
+import * as LinkOffice from "./access/LinkOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
+import * as StoreWatch from "./gate/StoreWatch.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
@@ -95,6 +99,8 @@ export interface LocalOptions {
   readonly adopt: boolean
   /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
   readonly execute?: boolean
+  /** Node types that are worked on; absent: all. Steps of other types wait. */
+  readonly types?: ReadonlySet<string>
   /**
    * `send`: this process delivers to webhooks when no other one does; `attend`: so it does, and its environment says which
    * hooks of the environment there are; `none`. By default a process that executes sends.
@@ -157,11 +163,16 @@ const steps = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, Cl
   )
 
 const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, ClientError>) =>
-  Engine.layer({ adopt: options.adopt, execute: options.execute ?? true }).pipe(
+  Engine.layer({
+    adopt: options.adopt,
+    execute: options.execute ?? true,
+    ...(options.types === undefined ? {} : { types: options.types })
+  }).pipe(
     Layer.provideMerge(steps(options, handlers)),
     Layer.provideMerge(agents(options).pipe(Layer.provide(handlers))),
     Layer.provideMerge(dialer),
     Layer.provideMerge(PriceFile.layer),
+    Layer.provideMerge(StoreWatch.StoreWatch.layer),
     Layer.provideMerge(SqliteStore.layer({ data: options.data }))
   )
 
@@ -198,8 +209,13 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes">) => Context.Context<Ports>
+  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">) => Context.Context<Ports>
+  /** How the store is doing; cheap to ask. */
+  readonly health: Effect.Effect<StoreWatch.StoreHealth>
 }>()("baton/server/Host") {}
+
+const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
+  new Set(execute ? known.filter((type) => WorkerPool.serves(types, type)) : [])
 
 const host = (options: LocalOptions) =>
   Layer.effect(
@@ -229,14 +245,18 @@ const host = (options: LocalOptions) =>
         clock: yield* Clock.Clock,
         endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
         execute: options.execute ?? true,
-        served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
+        served: servedBy(options, [...(yield* StepTypes).keys(), "gather"]),
         functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)
       const upkeep = yield* SqliteUpkeep
       const { execute = true, webhooks = execute ? "send" : "none" } = options
       if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
-      return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
+      return {
+        parts,
+        portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data),
+        health: yield* StoreWatch.health(options.data)
+      }
     })
   )
 
@@ -245,6 +265,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(ApprovalsClient, Approvals.make(parts)),
     Context.add(AuditClient, AuditOffice.make(parts)),
     Context.add(KeysClient, KeyOffice.make(parts)),
+    Context.add(LinksClient, LinkOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
@@ -257,7 +278,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
   )
 
 /** Which variable is wrong stands in the problem's path: ["NAME"]. */
-const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
+export const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
   const text = cause.message.replace(/\s+/g, " ").trim()
   const name = /\["(\w+)"\]/.exec(text)?.[1]
   return new ClientError({
@@ -277,7 +298,8 @@ const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
       "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
   })
 
-const toClientError = (error: unknown): ClientError => {
+/** Why this process cannot start. */
+export const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)
