@@ -2,10 +2,16 @@
  * People who make runs from runs that are over: they retry and fork them, with other inputs and other flows, and see to dead
  * letters, now and then two of them at once.
  */
+import { AccessKeys } from "@baton/engine/AccessKeys"
+import { AccessTokens } from "@baton/engine/AccessTokens"
+import { AuditLog } from "@baton/engine/AuditLog"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { Coordinator } from "@baton/engine/Coordinator"
 import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
+import * as MemoryAccessKeys from "@baton/engine/MemoryAccessKeys"
+import * as MemoryAccessTokens from "@baton/engine/MemoryAccessTokens"
+import * as MemoryAuditLog from "@baton/engine/MemoryAuditLog"
 import * as MemoryState from "@baton/engine/MemoryState"
 import { Plans } from "@baton/engine/Plans"
 import { RunStore } from "@baton/engine/RunStore"
@@ -125,11 +131,20 @@ export class Maker {
   }
 }
 
+/** Nobody asks over the network here. */
+const access = Effect.runSync(Effect.provide(
+  Effect.all({ keys: AccessKeys, tokens: AccessTokens, audit: AuditLog }),
+  [MemoryAccessKeys.layer, MemoryAccessTokens.layer, MemoryAuditLog.layer]
+))
+
 const partsOf = (world: World, process: SimulatedProcess, services: Services): Effect.Effect<Parts> =>
   Effect.map(FlowCatalog.make(Context.get(services, FlowStore)), (catalog): Parts => ({
     tenant,
     by: "ann",
     receipts: world.receipts,
+    ...access,
+    // No run of a simulation has a hook.
+    webhooks: {} as Parts["webhooks"],
     coordinator: Context.get(services, Coordinator),
     sweeper: Context.get(services, Sweeper),
     plans: Context.get(services, Plans),

@@ -84,7 +84,8 @@ export const rooms: { readonly [room: string]: Room } = {
       "yaml"
     ]
   },
-  contract: { rooms: kernel, external: ["effect"] },
+  // Receivers of webhooks verify signatures, which no module of effect computes at once.
+  contract: { rooms: kernel, external: ["effect", "node:crypto"] },
   engine: { rooms: kernel, external: ["effect", "node:crypto"] },
   steps: { rooms: ports, external: ["effect", "node:*"] },
   agents: {
@@ -109,7 +110,7 @@ export const rooms: { readonly [room: string]: Room } = {
   recipes: { rooms: [...ports, "agents"], external: ["effect", "node:*"] },
   server: {
     rooms: [...ports, "contract", ...floorThree],
-    external: ["effect", "node:*", "@effect/platform-node"]
+    external: ["effect", "node:*", "@effect/platform-node", "jose"]
   },
   cli: {
     rooms: ["kernel", "contract", "server"],

@@ -26,6 +26,8 @@ export interface StoreOptions {
 
 export interface ServeOptions extends StoreOptions {
   readonly mode: "dev" | "serve"
+  /** A credential is asked for in `dev` too; `serve` always asks. */
+  readonly requireKeys: boolean
   readonly host: string
   /** 0: any free port. */
   readonly port: number

@@ -8,12 +8,14 @@ import { approvals } from "./ApprovalsTree.ts"
 import { budgetFlag, unknownPriceFlag } from "./BudgetFlag.ts"
 import { handlersFlag, inputFlag, leaf, setFlag, waiting } from "./CommandLeaf.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
+import { audit, keys } from "./KeysTree.ts"
 import { deadletters } from "./OperatorsTree.ts"
 import { patches } from "./PatchesTree.ts"
 import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
 import { dev, serve } from "./ServeTree.ts"
 import { usage } from "./UsageTree.ts"
+import { webhooks } from "./WebhooksTree.ts"
 
 const { text, texts, toggle } = GlobalFlags
 const orUndefined = Option.getOrUndefined
@@ -203,6 +205,9 @@ const commands = [
   receipts,
   usage,
   secrets,
+  keys,
+  audit,
+  webhooks,
   backup,
   doctor
 ] as const

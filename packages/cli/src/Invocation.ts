@@ -2,9 +2,11 @@
 import type { RunStatus } from "@baton/contract/RunDocument"
 import type { UsageBy } from "@baton/contract/UsageClient"
 import type { DoorKind } from "@baton/kernel/Doors"
+import type { AccessRequest } from "./KeysTree.ts"
 import type * as Operators from "./OperatorRequests.ts"
 import type { PatchRequest } from "./PatchRequests.ts"
 import type * as Receipts from "./ReceiptsTree.ts"
+import type { WebhookRequest } from "./WebhookRequests.ts"
 
 export type Format = "table" | "json" | "jsonl" | "tsv" | "mermaid" | "text"
 export type Progress = "auto" | "tty" | "plain" | "jsonl" | "none"
@@ -246,6 +248,7 @@ export interface Serve {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly handlers: string | undefined
+  readonly requireKeys: boolean
 }
 
 export interface Backup {
@@ -277,6 +280,7 @@ export type Request =
   | RunsPause
   | RunsResume
   | PatchRequest
+  | AccessRequest
   | Operators.RunsRetry
   | Operators.RunsSkip
   | Operators.RunsAbort
@@ -284,6 +288,7 @@ export type Request =
   | Operators.RunsDiff
   | Receipts.ReceiptsStats
   | Receipts.ReceiptsClear
+  | WebhookRequest
   | Operators.LettersList
   | Operators.LettersShow
   | Operators.LettersReprocess

@@ -14,6 +14,10 @@ const flags = {
     Flag.optional
   ),
   host: GlobalFlags.text("host", "ADDRESS", `The address it listens on (default ${hostDefault}: this machine only)`),
+  requireKeys: GlobalFlags.toggle(
+    "require-keys",
+    "dev: ask for a key as serve does; a host that others reach needs it"
+  ),
   handlers: handlersFlag
 }
 
@@ -22,12 +26,14 @@ const request = (mode: "dev" | "serve") =>
   readonly port: Option.Option<number>
   readonly host: Option.Option<string>
   readonly handlers: Option.Option<string>
+  readonly requireKeys: boolean
 }) => ({
   _tag: "Serve" as const,
   mode,
   port: Option.getOrUndefined(input.port),
   host: Option.getOrUndefined(input.host),
-  handlers: Option.getOrUndefined(input.handlers)
+  handlers: Option.getOrUndefined(input.handlers),
+  requireKeys: input.requireKeys || mode === "serve"
 })
 
 export const dev = leaf("dev", "Everything in one process, on one URL, for one person", flags, [

@@ -26,10 +26,13 @@ const letters = () => import("./commands/DeadLetters.ts")
 const operators = () => import("./commands/Operators.ts")
 const receipts = () => import("./commands/Receipts.ts")
 const secrets = () => import("./commands/Secrets.ts")
+const keys = () => import("./commands/Keys.ts")
+const audit = () => import("./commands/Audit.ts")
 const approvals = () => import("./commands/Approvals.ts")
 const flows = () => import("./commands/Flows.ts")
 const catalog = () => import("./commands/FlowCatalog.ts")
 const store = () => import("./commands/Store.ts")
+const webhooks = () => import("./commands/Webhooks.ts")
 
 const commands: Program.Commands = {
   Serve: async () => (await import("./commands/Serve.ts")).serve,
@@ -72,6 +75,12 @@ const commands: Program.Commands = {
   SecretsSet: async () => (await secrets()).secretsSet,
   SecretsList: async () => (await secrets()).secretsList,
   SecretsRemove: async () => (await secrets()).secretsRemove,
+  KeysCreate: async () => (await keys()).keysCreate,
+  KeysList: async () => (await keys()).keysList,
+  KeysRotate: async () => (await keys()).keysRotate,
+  KeysRevoke: async () => (await keys()).keysRevoke,
+  AuditList: async () => (await audit()).auditList,
+  AuditVerify: async () => (await audit()).auditVerify,
   FlowsCheck: async () => (await flows()).flowsCheck,
   FlowsShow: async () => (await flows()).flowsShow,
   FlowsGraph: async () => (await flows()).flowsGraph,
@@ -79,6 +88,15 @@ const commands: Program.Commands = {
   FlowsList: async () => (await catalog()).flowsList,
   FlowsDiff: async () => (await catalog()).flowsDiff,
   Backup: async () => (await store()).backup,
+  WebhooksList: async () => (await webhooks()).webhooksList,
+  WebhooksAdd: async () => (await webhooks()).webhooksAdd,
+  WebhooksShow: async () => (await webhooks()).webhooksShow,
+  WebhooksTest: async () => (await webhooks()).webhooksTest,
+  WebhooksState: async () => (await webhooks()).webhooksState,
+  WebhooksRotate: async () => (await webhooks()).webhooksRotate,
+  WebhooksRemove: async () => (await webhooks()).webhooksRemove,
+  WebhooksDeliveries: async () => (await webhooks()).webhooksDeliveries,
+  WebhooksResend: async () => (await webhooks()).webhooksResend,
   Doctor: async () => (await store()).doctor
 }
 

@@ -3,10 +3,12 @@
  * the client ports as the real one does, so that commands can be tested without an engine.
  */
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { AuditClient } from "@baton/contract/AuditClient"
 import { BlobsClient } from "@baton/contract/BlobsClient"
 import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { KeysClient } from "@baton/contract/KeysClient"
 import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -15,6 +17,7 @@ import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { UsageClient } from "@baton/contract/UsageClient"
+import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import * as Wire from "@baton/contract/Wire"
 import type { Event } from "@baton/kernel/Event"
 import type { Problem } from "@baton/kernel/Problem"
@@ -27,7 +30,9 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as FakeApprovals from "./FakeApprovals.ts"
+import * as FakeKeys from "./FakeKeys.ts"
 import * as FakeUsage from "./FakeUsage.ts"
+import * as FakeWebhooks from "./FakeWebhooks.ts"
 
 import { fakePatches } from "./FakePatches.ts"
 
@@ -346,6 +351,8 @@ export const layer = (
     })
     return Context.make(Client, client).pipe(
       Context.add(FlowsClient, flows),
+      Context.add(KeysClient, FakeKeys.keys(seen.calls)),
+      Context.add(AuditClient, FakeKeys.audit),
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(BlobsClient, BlobsClient.of({ read: (ref) => Effect.fail(none(`there is no ${ref}`)) })),
       Context.add(OperatorClient, operators),
@@ -353,6 +360,7 @@ export const layer = (
       Context.add(ReceiptsClient, receipts),
       Context.add(SecretsClient, secrets),
       Context.add(StoreClient, store),
-      Context.add(UsageClient, FakeUsage.make())
+      Context.add(UsageClient, FakeUsage.make()),
+      Context.add(WebhooksClient, FakeWebhooks.make(record))
     )
   }))

@@ -7,9 +7,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type ConnectOptions, Server, type StoreOptions } from "../src/Backend.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
+import * as Audit from "../src/commands/Audit.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
 import * as Flows from "../src/commands/Flows.ts"
+import * as Keys from "../src/commands/Keys.ts"
 import * as Operators from "../src/commands/Operators.ts"
 import * as Patches from "../src/commands/Patches.ts"
 import * as Receipts from "../src/commands/Receipts.ts"
@@ -22,6 +24,7 @@ import * as Secrets from "../src/commands/Secrets.ts"
 import * as Serve from "../src/commands/Serve.ts"
 import * as Store from "../src/commands/Store.ts"
 import * as Usage from "../src/commands/Usage.ts"
+import * as Webhooks from "../src/commands/Webhooks.ts"
 import * as Environment from "../src/Environment.ts"
 import * as Failure from "../src/Failure.ts"
 import * as Farewell from "../src/Farewell.ts"
@@ -73,6 +76,12 @@ const commands: Program.Commands = {
   SecretsSet: later(Secrets.secretsSet),
   SecretsList: later(Secrets.secretsList),
   SecretsRemove: later(Secrets.secretsRemove),
+  KeysCreate: later(Keys.keysCreate),
+  KeysList: later(Keys.keysList),
+  KeysRotate: later(Keys.keysRotate),
+  KeysRevoke: later(Keys.keysRevoke),
+  AuditList: later(Audit.auditList),
+  AuditVerify: later(Audit.auditVerify),
   FlowsCheck: later(Flows.flowsCheck),
   FlowsShow: later(Flows.flowsShow),
   FlowsGraph: later(Flows.flowsGraph),
@@ -80,6 +89,15 @@ const commands: Program.Commands = {
   FlowsList: later(FlowCatalog.flowsList),
   FlowsDiff: later(FlowCatalog.flowsDiff),
   Backup: later(Store.backup),
+  WebhooksList: later(Webhooks.webhooksList),
+  WebhooksAdd: later(Webhooks.webhooksAdd),
+  WebhooksShow: later(Webhooks.webhooksShow),
+  WebhooksTest: later(Webhooks.webhooksTest),
+  WebhooksState: later(Webhooks.webhooksState),
+  WebhooksRotate: later(Webhooks.webhooksRotate),
+  WebhooksRemove: later(Webhooks.webhooksRemove),
+  WebhooksDeliveries: later(Webhooks.webhooksDeliveries),
+  WebhooksResend: later(Webhooks.webhooksResend),
   Doctor: later(Store.doctor)
 }
 

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { EventEnvelope } from "./EventEnvelope.ts"
 import type { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "./RunDocument.ts"
+import type { RunHook } from "./WebhooksClient.ts"
 
 /**
  * `invalid`: the request is wrong (exit 2) · `not_found` and `conflict` (7) · `denied` (8) · `unreachable` (9) ·
@@ -41,6 +42,8 @@ export interface StartRun {
   readonly allowUnknownPrice?: boolean
   /** Who starts it; the person at this machine when absent. */
   readonly by?: string
+  /** A hook that hears of this run alone. */
+  readonly webhook?: RunHook
   /** Accept and store, do not execute here. */
   readonly submitOnly?: boolean
   /** Id of the run; absent: a new one. A run that is there already is refused. */

@@ -1,5 +1,8 @@
 /** All ports of the store in memory. */
 import * as Layer from "effect/Layer"
+import * as MemoryAccessKeys from "./MemoryAccessKeys.ts"
+import * as MemoryAccessTokens from "./MemoryAccessTokens.ts"
+import * as MemoryAuditLog from "./MemoryAuditLog.ts"
 import * as MemoryBlobStore from "./MemoryBlobStore.ts"
 import * as MemoryFlowStore from "./MemoryFlowStore.ts"
 import * as MemoryReceiptStore from "./MemoryReceiptStore.ts"
@@ -15,7 +18,10 @@ export const layerOver = Layer.mergeAll(
   MemoryBlobStore.layer,
   MemoryFlowStore.layer,
   MemoryStepLog.layer,
-  MemoryReceiptStore.layer
+  MemoryReceiptStore.layer,
+  MemoryAccessKeys.layer,
+  MemoryAccessTokens.layer,
+  MemoryAuditLog.layer
 )
 
 /** One process on one store. The state is provided too, for tests that look behind the ports. */

@@ -4,6 +4,7 @@ import * as MemoryState from "@baton/engine/MemoryState"
 import * as MemoryStore from "@baton/engine/MemoryStore"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Sessions } from "@baton/engine/Sessions"
+import * as AccessSuite from "@baton/engine/testing/AccessSuite"
 import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
 import * as ClaimSuite from "@baton/engine/testing/ClaimSuite"
 import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
@@ -30,6 +31,7 @@ FlowStoreSuite.suite("memory", MemoryStore.layer)
 StepLogSuite.suite("memory", MemoryStore.layer)
 ReceiptStoreSuite.suite("memory", MemoryStore.layer)
 SecretsSuite.suite("memory", MemorySecrets.layer)
+AccessSuite.suite("memory", MemoryStore.layer)
 
 describe("memory store", () => {
   it.effect("writes nothing of a batch that the store fails on", () =>

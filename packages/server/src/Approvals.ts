@@ -242,6 +242,7 @@ const decide = Effect.fnUntraced(function*(
   const modifications = made.modifications === undefined
     ? undefined
     : yield* bounded(parts, made.modifications, "MODIFICATIONS_INVALID", "the modifications")
+  const groups = made.groups ?? parts.groups
   const command = (now: number): DecideApproval => ({
     type: "DecideApproval",
     at: now,
@@ -249,7 +250,7 @@ const decide = Effect.fnUntraced(function*(
     path: at.path,
     decision: made.decision,
     ...(at.id === undefined ? {} : { id: at.id }),
-    ...(made.groups === undefined ? {} : { groups: made.groups }),
+    ...(groups === undefined ? {} : { groups }),
     ...(made.comment === undefined ? {} : { comment: made.comment }),
     ...(made.hash === undefined ? {} : { hash: made.hash }),
     ...(data === undefined ? {} : { data }),

@@ -15,10 +15,12 @@ import * as ResearchAgents from "@baton/agents/research/ResearchAgents"
 import * as HttpTool from "@baton/agents/tools/HttpTool"
 import * as PatchTool from "@baton/agents/tools/PatchTool"
 import { ApprovalsClient } from "@baton/contract/ApprovalsClient"
+import { AuditClient } from "@baton/contract/AuditClient"
 import { BlobsClient } from "@baton/contract/BlobsClient"
 import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
+import { KeysClient } from "@baton/contract/KeysClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -26,8 +28,12 @@ import { ReceiptsClient } from "@baton/contract/ReceiptsClient"
 import { SecretsClient } from "@baton/contract/SecretsClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { UsageClient } from "@baton/contract/UsageClient"
+import { WebhooksClient } from "@baton/contract/WebhooksClient"
+import { AccessKeys } from "@baton/engine/AccessKeys"
+import { AccessTokens } from "@baton/engine/AccessTokens"
 import { Agents } from "@baton/engine/Agents"
 import { AgentTools, byName } from "@baton/engine/AgentTool"
+import { AuditLog } from "@baton/engine/AuditLog"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { Coordinator } from "@baton/engine/Coordinator"
 import * as Engine from "@baton/engine/Engine"
@@ -62,6 +68,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
+import * as AuditOffice from "./access/AuditOffice.ts"
+import * as KeyOffice from "./access/KeyOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
@@ -75,6 +83,8 @@ import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 import * as UsageOffice from "./UsageOffice.ts"
+import * as WebhookOffice from "./WebhookOffice.ts"
+import * as Webhooks from "./webhooks/Webhooks.ts"
 
 export interface LocalOptions {
   /** Folder of the store, or `:memory:`. */
@@ -85,6 +95,11 @@ export interface LocalOptions {
   readonly adopt: boolean
   /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
   readonly execute?: boolean
+  /**
+   * `send`: this process delivers to webhooks when no other one does; `attend`: so it does, and its environment says which
+   * hooks of the environment there are; `none`. By default a process that executes sends.
+   */
+  readonly webhooks?: "send" | "attend" | "none"
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -183,7 +198,7 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: { readonly tenant: string; readonly by: string }) => Context.Context<Ports>
+  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes">) => Context.Context<Ports>
 }>()("baton/server/Host") {}
 
 const host = (options: LocalOptions) =>
@@ -205,6 +220,10 @@ const host = (options: LocalOptions) =>
         log: yield* StepLog,
         secrets: yield* Secrets,
         receipts: yield* ReceiptStore,
+        keys: yield* AccessKeys,
+        tokens: yield* AccessTokens,
+        audit: yield* AuditLog,
+        webhooks: yield* Webhooks.make,
         agents: yield* Agents,
         rates: yield* ratesOf(yield* Agents),
         clock: yield* Clock.Clock,
@@ -215,6 +234,8 @@ const host = (options: LocalOptions) =>
       }
       yield* requireSemantics(parts)
       const upkeep = yield* SqliteUpkeep
+      const { execute = true, webhooks = execute ? "send" : "none" } = options
+      if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
       return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
     })
   )
@@ -222,6 +243,8 @@ const host = (options: LocalOptions) =>
 const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Context.Context<Ports> =>
   Context.make(Clients.Client, LocalClient.make(parts)).pipe(
     Context.add(ApprovalsClient, Approvals.make(parts)),
+    Context.add(AuditClient, AuditOffice.make(parts)),
+    Context.add(KeysClient, KeyOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
@@ -229,6 +252,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(FlowsClient, FlowCatalog.client(parts)),
     Context.add(PatchesClient, RunPatches.make(parts)),
     Context.add(UsageClient, UsageOffice.make(parts)),
+    Context.add(WebhooksClient, WebhookOffice.make(parts)),
     Context.add(StoreClient, StoreOffice.store(parts, upkeep, data))
   )
 

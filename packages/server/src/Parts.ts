@@ -1,6 +1,10 @@
 /** What the local client works with, gathered once. */
 import type { LocalEndpoint } from "@baton/agents/model/LocalEndpoints"
+import type { Scope } from "@baton/contract/http/Scope"
+import type { AccessKeys } from "@baton/engine/AccessKeys"
+import type { AccessTokens } from "@baton/engine/AccessTokens"
 import type { Agents } from "@baton/engine/Agents"
+import type { AuditLog } from "@baton/engine/AuditLog"
 import type { BlobStore } from "@baton/engine/BlobStore"
 import type { Coordinator } from "@baton/engine/Coordinator"
 import type { EventFeed } from "@baton/engine/EventFeed"
@@ -18,6 +22,7 @@ import type { FunctionHandler } from "@baton/steps/FunctionHandlers"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type { FlowCatalog } from "./FlowCatalog.ts"
+import type { Telling } from "./webhooks/Webhooks.ts"
 
 /** The tenant of a store that serves one person. */
 export const defaultTenant = "default"
@@ -29,6 +34,10 @@ export interface Parts {
   readonly tenant: string
   /** Who acts, for the journal. */
   readonly by: string
+  /** Groups that the one who acts is in, where that has been proven. */
+  readonly groups?: ReadonlyArray<string>
+  /** What the one who acts may; absent in a program that works on the store itself, which nobody can stop. */
+  readonly scopes?: ReadonlySet<Scope>
   readonly coordinator: Coordinator["Service"]
   readonly sweeper: Sweeper["Service"]
   readonly plans: Plans["Service"]
@@ -41,6 +50,10 @@ export interface Parts {
   readonly log: StepLog["Service"]
   readonly secrets: Secrets["Service"]
   readonly receipts: ReceiptStore["Service"]
+  readonly keys: AccessKeys["Service"]
+  readonly tokens: AccessTokens["Service"]
+  readonly audit: AuditLog["Service"]
+  readonly webhooks: Telling
   readonly agents: Agents["Service"]
   /** The prices of now, of every model that the agents of some flows may ask. */
   readonly rates: (

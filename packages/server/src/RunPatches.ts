@@ -218,13 +218,14 @@ export const make = (parts: Parts): PatchesClient["Service"] => ({
   decide: (ref, action, { by, comment, groups }) =>
     Effect.gen(function*() {
       const { record, run } = yield* find(parts, ref)
+      const within = groups ?? parts.groups
       yield* RunControl.ask(parts, run, (at) => ({
         type: "DecidePatch",
         at,
         by: by ?? parts.by,
         patch: record.id,
         action,
-        ...(groups === undefined ? {} : { groups }),
+        ...(within === undefined ? {} : { groups: within }),
         ...(comment === undefined ? {} : { comment })
       }))
       return yield* Effect.flatMap(find(parts, { run, patch: record.id }), (found) => view(parts, found))

@@ -16,6 +16,7 @@ import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
+import * as WebhookOffice from "./WebhookOffice.ts"
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
@@ -132,6 +133,8 @@ export const start = Effect.fnUntraced(
     const run = request.id ?? RunId.make("run", at)
     const blobs: Array<NewBlob> = []
     const input = store(request.input, blobs)
+    // The hook is there before the first record: a run that is there is told of, whenever this process dies.
+    const undo = yield* WebhookOffice.addForRun(parts, run, request.webhook)
     const settled = yield* parts.coordinator.submit({
       tenant: parts.tenant,
       run,
@@ -149,7 +152,7 @@ export const start = Effect.fnUntraced(
         ...(ledger === undefined ? {} : { ledger })
       }
     })
-    yield* Answers.fromSettled(run, settled)
+    yield* Effect.tapError(Answers.fromSettled(run, settled), () => undo)
     return run
   }
 )

@@ -11,6 +11,7 @@ import {
 import * as Schema from "effect/Schema"
 import type { Connection, Row } from "./Connection.ts"
 import * as MoveTable from "./MoveTable.ts"
+import * as WebhookTable from "./WebhookTable.ts"
 
 const Tags = Schema.Record(Schema.String, Schema.String)
 
@@ -225,12 +226,14 @@ export const remove = (connection: Connection, tenant: string, run: string): boo
       family.push(...children.map((row) => String(row["run"])))
     }
     for (const one of family) removeOne(connection, tenant, one)
+    WebhookTable.rewind(connection)
     return true
   })
 
 const removeOne = (connection: Connection, tenant: string, run: string): void => {
   const runNo = numberOf(connection, tenant, run)
   if (runNo !== undefined) {
+    WebhookTable.forgetRun(connection, tenant, run, runNo)
     MoveTable.keepHighest(connection, runNo)
     for (const table of ["journal", "timer", "door", "dead_letter", "blob_reference", "run_flow", "log_line", "run"]) {
       connection.run(`DELETE FROM ${table} WHERE run_no = ?`, runNo)

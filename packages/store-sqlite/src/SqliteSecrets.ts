@@ -26,7 +26,7 @@ const keyWrong = new SecretsError({
 })
 
 /** The environment's key; else that of the file, or one for this process only when there is no file. */
-const openKey = (file: string | undefined): Effect.Effect<SecretBox.Key, SecretsError> =>
+export const openKey = (file: string | undefined): Effect.Effect<SecretBox.Key, SecretsError> =>
   Effect.gen(function*() {
     const configured = yield* Effect.mapError(keyConfig, () => keyWrong)
     if (Option.isNone(configured)) {
@@ -50,9 +50,10 @@ const undecryptable = (name: string): SecretsError =>
     message: `Secret ${name} cannot be opened: it was sealed with another key or has been changed. Set it again.`
   })
 
-/** `keyFile` is where the key lives; none in memory. */
-export const make = Effect.fnUntraced(function*({ read, write }: StoreAccess, keyFile: string | undefined) {
-  const key = yield* Effect.cached(openKey(keyFile))
+export const make = Effect.fnUntraced(function*(
+  { read, write }: StoreAccess,
+  key: Effect.Effect<SecretBox.Key, SecretsError>
+) {
   const hostsOf = (name: string, hosts: string) => Effect.mapError(decodeHosts(hosts), () => undecryptable(name))
   const stored: typeof Secrets.Service = {
     reveal: Effect.fnUntraced(function*(tenant, name, host) {

@@ -3,6 +3,9 @@
  *
  * Promise. What `commit` has acknowledged survives power loss. Any number of processes may use one data folder at a time.
  */
+import { AccessKeys } from "@baton/engine/AccessKeys"
+import { AccessTokens } from "@baton/engine/AccessTokens"
+import { AuditLog } from "@baton/engine/AuditLog"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
@@ -10,9 +13,11 @@ import { RunStore, type RunStoreError } from "@baton/engine/RunStore"
 import { Secrets, type SecretsError } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
+import { WebhookStore } from "@baton/engine/WebhookStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as SqliteAccess from "./SqliteAccess.ts"
 import * as SqliteBlobStore from "./SqliteBlobStore.ts"
 import * as SqliteFlowStore from "./SqliteFlowStore.ts"
 import * as SqliteReceiptStore from "./SqliteReceiptStore.ts"
@@ -21,6 +26,7 @@ import * as SqliteSecrets from "./SqliteSecrets.ts"
 import * as SqliteSessions from "./SqliteSessions.ts"
 import * as SqliteStepLog from "./SqliteStepLog.ts"
 import * as SqliteUpkeep from "./SqliteUpkeep.ts"
+import * as SqliteWebhooks from "./SqliteWebhooks.ts"
 import * as StoreAccess from "./StoreAccess.ts"
 import * as StoreFile from "./StoreFile.ts"
 
@@ -53,14 +59,20 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const access = threaded ? yield* StoreAccess.makeThreaded(opened) : StoreAccess.makeInline(opened)
   const folder = data === StoreFile.inMemory ? undefined : StoreFile.sessionsOf(data)
   const sessions = yield* SqliteSessions.make(access, folder)
-  const secrets = yield* SqliteSecrets.make(access, data === StoreFile.inMemory ? undefined : StoreFile.keyOf(data))
+  const keyFile = data === StoreFile.inMemory ? undefined : StoreFile.keyOf(data)
+  const key = yield* Effect.cached(SqliteSecrets.openKey(keyFile))
+  const secrets = yield* SqliteSecrets.make(access, key)
   return Context.make(RunStore, SqliteRunStore.make(access)).pipe(
     Context.add(Sessions, sessions),
     Context.add(BlobStore, SqliteBlobStore.make(access)),
     Context.add(FlowStore, SqliteFlowStore.make(access)),
     Context.add(StepLog, SqliteStepLog.make(access)),
     Context.add(ReceiptStore, SqliteReceiptStore.make(access)),
+    Context.add(AccessKeys, SqliteAccess.keys(access)),
+    Context.add(AccessTokens, SqliteAccess.tokens(access)),
+    Context.add(AuditLog, SqliteAccess.audit(access)),
     Context.add(Secrets, secrets),
+    Context.add(WebhookStore, SqliteWebhooks.make(access, key, sessions.id, folder)),
     Context.add(SqliteUpkeep.SqliteUpkeep, SqliteUpkeep.make(access, opened.connection.file))
   )
 })
@@ -72,7 +84,11 @@ export type Ports =
   | FlowStore
   | StepLog
   | ReceiptStore
+  | AccessKeys
+  | AccessTokens
+  | AuditLog
   | Secrets
+  | WebhookStore
   | SqliteUpkeep.SqliteUpkeep
 
 /** One process on one store. Built afresh wherever it is provided: two of them on one folder are two sessions. */

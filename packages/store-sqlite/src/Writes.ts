@@ -2,21 +2,31 @@
  * Every write of the store, by name. Arguments and results are plain data, so that the same call works on this thread and
  * on the commit thread.
  */
+import type { AccessKey } from "@baton/engine/AccessKeys"
+import type { AccessToken } from "@baton/engine/AccessTokens"
+import type { AuditDraft } from "@baton/engine/AuditLog"
 import type { LetterExpectation, LetterFate } from "@baton/engine/DeadLetter"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
+import type { Delivery, Progress, Webhook, WebhookChange } from "@baton/engine/WebhookStore"
 import type { BlobRef } from "@baton/kernel/Value"
+import * as AccessKeyTable from "./AccessKeyTable.ts"
+import * as AccessTokenTable from "./AccessTokenTable.ts"
+import * as AuditTable from "./AuditTable.ts"
 import * as BlobTable from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
+import * as DeliveryTable from "./DeliveryTable.ts"
 import * as FlowTable from "./FlowTable.ts"
 import { JournalWriter } from "./JournalWriter.ts"
+import * as LaneTable from "./LaneTable.ts"
 import * as LetterTable from "./LetterTable.ts"
 import * as LogTable from "./LogTable.ts"
 import * as ReceiptTable from "./ReceiptTable.ts"
 import * as RunTable from "./RunTable.ts"
 import * as SecretTable from "./SecretTable.ts"
 import * as SessionTable from "./SessionTable.ts"
+import * as WebhookTable from "./WebhookTable.ts"
 
 export const make = (connection: Connection, version: number) => {
   const journal = new JournalWriter(connection, version)
@@ -52,7 +62,33 @@ export const make = (connection: Connection, version: number) => {
     clearReceipts: (tenant: string, query: ReceiptQuery) => ReceiptTable.clear(connection, tenant, query),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
-    removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name)
+    removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),
+    addAccessKey: (key: AccessKey) => AccessKeyTable.add(connection, key),
+    replaceAccessKey: (key: AccessKey & { readonly replaces: string }, until: number) =>
+      AccessKeyTable.replace(connection, key, until),
+    revokeAccessKey: (tenant: string, id: string, at: number) => AccessKeyTable.revoke(connection, tenant, id, at),
+    noteAccessKeyUse: (id: string, at: number) => AccessKeyTable.noteUse(connection, id, at),
+    putAccessToken: (token: AccessToken) => AccessTokenTable.put(connection, token),
+    claimAccessToken: (digest: string, at: number) => AccessTokenTable.claim(connection, digest, at),
+    unclaimAccessToken: (digest: string) => AccessTokenTable.unclaim(connection, digest),
+    removeAccessToken: (digest: string) => AccessTokenTable.remove(connection, digest),
+    appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts),
+    putWebhook: (webhook: Webhook, box: WebhookTable.Sealed) => WebhookTable.put(connection, webhook, box),
+    changeWebhook: (
+      tenant: string,
+      id: string,
+      change: WebhookChange & { readonly sealed?: WebhookTable.Sealed | undefined },
+      now: number
+    ) => WebhookTable.change(connection, tenant, id, change, now),
+    sealWebhook: (webhook: Pick<Webhook, "tenant" | "id" | "url">, box: WebhookTable.Sealed, now: number) =>
+      WebhookTable.seal(connection, webhook, box, now),
+    removeWebhook: (tenant: string, id: string) => WebhookTable.remove(connection, tenant, id),
+    takeSeat: (session: string, folder: string | undefined) => LaneTable.takeSeat(connection, session, folder),
+    leaveSeat: (session: string) => LaneTable.leaveSeat(connection, session),
+    relayWebhooks: (limit: number, now: number) => LaneTable.relay(connection, limit, now),
+    webhookProgress: (progress: Progress) => LaneTable.progress(connection, progress),
+    noteDelivery: (delivery: Delivery) => DeliveryTable.note(connection, delivery),
+    resendDelivery: (tenant: string, id: string, now: number) => DeliveryTable.resend(connection, tenant, id, now)
   }
 }
 

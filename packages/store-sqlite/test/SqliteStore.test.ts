@@ -1,3 +1,4 @@
+import * as AccessSuite from "@baton/engine/testing/AccessSuite"
 import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
 import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
 import * as ReceiptStoreSuite from "@baton/engine/testing/ReceiptStoreSuite"
@@ -20,6 +21,7 @@ for (const commits of ["inline", "thread"] as const) {
   StepLogSuite.suite(name, layer)
   ReceiptStoreSuite.suite(name, layer)
   SecretsSuite.suite(name, layer)
+  AccessSuite.suite(name, layer)
 }
 
 const memory = SqliteStore.layer({ data: ":memory:" })
@@ -29,3 +31,4 @@ FlowStoreSuite.suite("sqlite in memory", memory)
 StepLogSuite.suite("sqlite in memory", memory)
 ReceiptStoreSuite.suite("sqlite in memory", memory)
 SecretsSuite.suite("sqlite in memory", memory)
+AccessSuite.suite("sqlite in memory", memory)

@@ -23,14 +23,18 @@ const decode = (bytes: Uint8Array) =>
     catch: () => refuse("the value is not UTF-8 text")
   })
 
-const readValue = Effect.fnUntraced(function*(name: string) {
+/** A secret from stdin, or from a person who is asked without an echo. */
+export const readValue = Effect.fnUntraced(function*(
+  name: string,
+  command = `baton secrets set ${name}`
+) {
   const printer = yield* Printer
   const { stdin } = yield* Screen
   if (stdin.isTerminal && !printer.interactive) {
     return yield* Failure.usage(
       "NO_INPUT",
       "the value must come from stdin here",
-      `printf %s "$VALUE" | baton secrets set ${name}`
+      `printf %s "$VALUE" | ${command}`
     )
   }
   const text = stdin.isTerminal

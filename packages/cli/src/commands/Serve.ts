@@ -11,13 +11,14 @@ import * as TerminalText from "../TerminalText.ts"
 const portMax = 65_535
 
 export const serve = Effect.fnUntraced(function*(request: Serve) {
-  const { handlers, host = hostDefault, mode, port = portDefault } = request
+  const { handlers, host = hostDefault, mode, port = portDefault, requireKeys } = request
   if (port < 0 || port > portMax) {
     return yield* Failure.usage("INVALID_VALUE", `--port ${port}: expected 0 to ${portMax}`)
   }
   const backend = yield* Backend.Backend
   const layer = backend.serve({
     mode,
+    requireKeys,
     host,
     port,
     data: yield* Backend.dataDirectory,

@@ -6,26 +6,14 @@
 import * as Context from "effect/Context"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
-import * as Schema from "effect/Schema"
 import type { Ports } from "../Ports.ts"
 import { problems } from "./Problems.ts"
+import { Scope } from "./Scope.ts"
 
-export const Scope = Schema.Literals([
-  "runs:read",
-  "runs:write",
-  "runs:patch",
-  "flows:read",
-  "flows:write",
-  "approvals:read",
-  "approvals:decide",
-  "secrets:write",
-  "webhooks:write",
-  "usage:read",
-  "keys:admin",
-  "audit:read",
-  "system:admin"
-])
-export type Scope = typeof Scope.Type
+export { Scope }
+
+/** The cookie of a browser's session (RFC 6265bis: sent to this very host only, over TLS). */
+export const sessionCookie = "__Host-baton"
 
 /** What an endpoint needs. `public`: no credential at all. */
 export const Needs = Context.Reference<Scope | "public" | undefined>("baton/contract/http/Access/Needs", {
@@ -39,8 +27,8 @@ export interface Principal {
   readonly groups: ReadonlyArray<string>
   readonly scopes: ReadonlySet<Scope>
   /** How it was proven; `local`: this machine's loopback, without a key. */
-  readonly method: "key" | "jwt" | "local"
-  /** Id of the key; absent for other methods. */
+  readonly method: "key" | "jwt" | "session" | "local"
+  /** Id of the key, also behind a session; absent for other methods. */
   readonly key?: string
 }
 
@@ -53,7 +41,8 @@ export class Caller extends Context.Service<Caller, {
 /** Proves who asks and that they may; refuses with `Unauthenticated` or `Denied`. */
 export class Access extends HttpApiMiddleware.Service<Access, { provides: Caller }>()("baton/contract/http/Access", {
   requiredForClient: false,
-  security: { bearer: HttpApiSecurity.bearer },
+  // The last that refuses has the last word: it is the one that looks at every kind of credential.
+  security: { session: HttpApiSecurity.apiKey({ in: "cookie", key: sessionCookie }), bearer: HttpApiSecurity.bearer },
   error: problems
 }) {}
 

@@ -2,15 +2,29 @@
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApprovalsApi } from "./ApprovalsApi.ts"
+import { AuditApi } from "./AuditApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
+import { KeysApi } from "./KeysApi.ts"
 import { LiveApi } from "./LiveApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
 import { StoreApi } from "./StoreApi.ts"
+import { WebhooksApi } from "./WebhooksApi.ts"
 
 export class Api extends HttpApi.make("baton")
-  .add(FlowsApi, RunsApi, LiveApi, PatchesApi, ApprovalsApi, OperatorsApi, StoreApi)
+  .add(
+    FlowsApi,
+    RunsApi,
+    LiveApi,
+    PatchesApi,
+    ApprovalsApi,
+    OperatorsApi,
+    StoreApi,
+    KeysApi,
+    AuditApi,
+    WebhooksApi
+  )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })

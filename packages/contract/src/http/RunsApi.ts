@@ -8,6 +8,7 @@ import { LogLine } from "../Client.ts"
 import { EventEnvelope } from "../EventEnvelope.ts"
 import { RunDiff } from "../RunDiff.ts"
 import { Reason, RunDocument, RunListItem, RunStatus, StepDocument } from "../RunDocument.ts"
+import { RunHook } from "../WebhooksClient.ts"
 import { Access, Readable } from "./Access.ts"
 import { FlowReference } from "./FlowReference.ts"
 import { about } from "./Operation.ts"
@@ -24,7 +25,8 @@ export const StartRequest = Schema.Struct({
   allowUnknownPrice: Schema.optionalKey(Schema.Boolean),
   tags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   agents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  model: Schema.optionalKey(Schema.String)
+  model: Schema.optionalKey(Schema.String),
+  webhook: Schema.optionalKey(RunHook)
 })
 export type StartRequest = typeof StartRequest.Type
 

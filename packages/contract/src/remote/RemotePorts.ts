@@ -16,8 +16,11 @@ import { ReceiptsClient } from "../ReceiptsClient.ts"
 import { SecretsClient } from "../SecretsClient.ts"
 import { StoreClient } from "../StoreClient.ts"
 import { UsageClient } from "../UsageClient.ts"
+import { WebhooksClient } from "../WebhooksClient.ts"
 import * as Remote from "./Remote.ts"
+import * as RemoteAccess from "./RemoteAccess.ts"
 import * as RemoteRuns from "./RemoteRuns.ts"
+import * as RemoteWebhooks from "./RemoteWebhooks.ts"
 
 const items = <A>({ items }: { readonly items: ReadonlyArray<A> }): ReadonlyArray<A> => items
 
@@ -168,13 +171,15 @@ const rest = (remote: Remote.Remote) => {
 }
 
 export const make = (remote: Remote.Remote): Context.Context<Ports> =>
-  Context.merge(
+  Context.mergeAll(
     rest(remote),
+    RemoteAccess.make(remote),
     Context.make(Client, RemoteRuns.make(remote)).pipe(
       Context.add(FlowsClient, flows(remote)),
       Context.add(ApprovalsClient, approvals(remote)),
       Context.add(PatchesClient, patches(remote)),
-      Context.add(OperatorClient, operators(remote))
+      Context.add(OperatorClient, operators(remote)),
+      Context.add(WebhooksClient, RemoteWebhooks.make(remote))
     )
   )
 

@@ -152,6 +152,7 @@ export const served = (data: string, limits: Partial<LiveLimits> = {}): Effect.E
   Layer.build(
     Serve.layer({
       data,
+      mode: "dev",
       handlers,
       adopt: true,
       outputRoot: join(data, "output"),

@@ -1,0 +1,20 @@
+/** What a credential may do, by name. */
+import * as Schema from "effect/Schema"
+
+export const Scope = Schema.Literals([
+  "runs:read",
+  "runs:write",
+  "runs:patch",
+  "flows:read",
+  "flows:write",
+  "approvals:read",
+  "approvals:decide",
+  "secrets:write",
+  "webhooks:write",
+  "usage:read",
+  "metrics:read",
+  "keys:admin",
+  "audit:read",
+  "system:admin"
+])
+export type Scope = typeof Scope.Type

@@ -1,0 +1,258 @@
+/** Sending what one lane, or somebody by hand, has to send; after each attempt the store knows how far it has come. */
+import type { ClientError } from "@baton/contract/Client"
+import * as Wire from "@baton/contract/Wire"
+import * as RunLoader from "@baton/engine/RunLoader"
+import type { RunStoreError } from "@baton/engine/RunStore"
+import type { Delivery, Lane, Webhook, WebhookStore, WebhookStoreError } from "@baton/engine/WebhookStore"
+import type { Event } from "@baton/kernel/Event"
+import * as RunStates from "@baton/kernel/RunState"
+import type { Json } from "@baton/kernel/Value"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type { Parts } from "../Parts.ts"
+import * as RunEvents from "../RunEvents.ts"
+import * as RunId from "../RunId.ts"
+import * as RunReading from "../RunReading.ts"
+import * as EnvironmentHooks from "./EnvironmentHooks.ts"
+import * as GivenUp from "./GivenUp.ts"
+import * as Message from "./Message.ts"
+import * as Post from "./Post.ts"
+import type { Limits } from "./WebhookLimits.ts"
+import { retryDelay } from "./WebhookLimits.ts"
+
+/** Of what could not be delivered no webhook is told: two that are both out of reach would never come to an end. */
+const untold: Wire.JournalType = "orchestration.delivery.given_up"
+
+const isWanted = ({ events }: Pick<Webhook, "events">, type: Wire.JournalType): boolean =>
+  type !== untold && (events.includes("*") || events.includes(type))
+
+/** The run as the sources' hooks show it. */
+const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Json, ClientError> {
+  const state = yield* RunReading.stateOf(parts, run)
+  let completed = 0
+  for (const node of state.plan.nodes) {
+    if (state.nodes.get(node.index).settledSeq > 0) completed++
+    const table = state.maps.get(node.index)
+    if (table !== undefined) completed += table.succeeded + table.failed
+  }
+  const total = state.steps
+  return {
+    id: run,
+    flow: state.plan.name,
+    version: state.plan.version,
+    status: RunStates.status(state),
+    startedAt: Wire.timeText(state.createdAt),
+    endedAt: state.finished === undefined ? null : Wire.timeText(state.finished.at),
+    stats: {
+      totalSteps: total,
+      completedSteps: completed,
+      progressPercentage: total === 0 ? 100 : Math.floor((completed / total) * 100)
+    }
+  }
+})
+
+const attempt = Effect.fnUntraced(function*(
+  { webhooks: { dialer, limits, store } }: Parts,
+  owner: Webhook,
+  message: Message.Message
+): Effect.fn.Return<Post.Outcome, WebhookStoreError> {
+  const secrets = yield* store.secrets(owner.tenant, owner.id)
+  const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
+  const { body } = message
+  return yield* Post.post(dialer, { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }, limits)
+})
+
+/** The state of a delivery after an attempt, and when the next one is due. */
+const verdict = Effect.fnUntraced(function*(
+  limits: Limits,
+  outcome: Post.Outcome,
+  attempts: number,
+  failingSince: number | undefined
+) {
+  const now = yield* Clock.currentTimeMillis
+  if (outcome.kind !== "retry") return { state: outcome.kind === "delivered" ? "delivered" : "failed", now } as const
+  if (now - (failingSince ?? now) >= Duration.toMillis(limits.giveUpAfter)) return { state: "given_up", now } as const
+  const dueAt = now + retryDelay(limits, attempts, yield* Random.next, outcome.retryAfterMs)
+  return { state: "pending", now, dueAt } as const
+})
+
+const lineOf = (
+  { code, latencyMs, message, status }: Post.Outcome,
+  rest: Pick<Delivery, "id" | "webhook" | "tenant" | "run" | "seq" | "type" | "state" | "attempts" | "at" | "dueAt">
+): Delivery => ({ ...rest, status, code, message, latencyMs })
+
+const disable = ({ webhooks }: Parts, { id, tenant }: Webhook, now: number) =>
+  webhooks.store.change(tenant, id, { state: "disabled", reason: "the receiver answered 410 Gone" }, now)
+
+const tell = Effect.fnUntraced(function*(
+  parts: Parts,
+  { run, tenant, webhook }: Lane,
+  seq: number,
+  attempts: number,
+  code: string | undefined
+) {
+  yield* Effect.logWarning("A webhook delivery was given up", { webhook, run, seq })
+  const at = parts.clock.currentTimeMillisUnsafe()
+  const why = code === undefined ? {} : { code }
+  yield* GivenUp.note({ ...parts, tenant }, run, { type: "GiveUpDelivery", at, webhook, seq, attempts, ...why })
+})
+
+/** The event after `sent` is tried once; the store knows what came of it. True: the next one may be sent. */
+const step = Effect.fnUntraced(function*(
+  parts: Parts,
+  lane: Lane & { readonly owner: Webhook },
+  seq: number,
+  message: Message.Message,
+  failures: Pick<Lane, "attempts" | "failingSince">,
+  isLast: boolean
+): Effect.fn.Return<boolean, WebhookStoreError> {
+  const { owner, run, tenant, webhook } = lane
+  const outcome = yield* attempt(parts, owner, message)
+  const attempts = failures.attempts + 1
+  const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, failures.failingSince)
+  const dueAt = "dueAt" in next ? next.dueAt : undefined
+  const isOver = dueAt === undefined
+  if (state === "given_up") yield* tell(parts, lane, seq, attempts, outcome.code)
+  const id = RunId.make("dlv", now)
+  const { type } = message
+  yield* parts.webhooks.store.progress({
+    lane: { webhook, tenant, run },
+    sent: isOver ? seq : seq - 1,
+    attempts: isOver ? 0 : attempts,
+    failingSince: isOver ? undefined : failures.failingSince ?? now,
+    dueAt: dueAt ?? now,
+    delivery: lineOf(outcome, { id, webhook, tenant, run, seq, type, state, attempts, at: now, dueAt }),
+    ended: isOver && isLast
+  })
+  if (outcome.kind === "gone") yield* disable(parts, owner, now)
+  return isOver && outcome.kind !== "gone"
+})
+
+/** Events of the journal after `after`, from the record that holds the first of them. */
+const eventsAfter = Effect.fnUntraced(function*(
+  parts: Parts,
+  run: string,
+  after: number,
+  head: number,
+  limit: number
+): Effect.fn.Return<ReadonlyArray<readonly [seq: number, event: Event]>, ClientError | RunStoreError> {
+  const start = yield* RunEvents.boundary(parts, run, after, head)
+  const found: Array<readonly [number, Event]> = []
+  for (const record of yield* parts.store.records(parts.tenant, run, start, limit)) {
+    for (const [index, event] of (yield* RunLoader.events(record)).entries()) {
+      if (record.seq + index > after) found.push([record.seq + index, event])
+    }
+  }
+  return found
+})
+
+/** What cannot be read or opened now is tried again like what cannot be sent. */
+const postpone = Effect.fnUntraced(function*(parts: Parts, lane: Lane, code: string) {
+  const now = yield* Clock.currentTimeMillis
+  const attempts = lane.attempts + 1
+  yield* Effect.logWarning("A webhook delivery must wait", { webhook: lane.webhook, run: lane.run, code })
+  yield* parts.webhooks.store.progress({
+    lane,
+    sent: lane.sent,
+    attempts,
+    failingSince: lane.failingSince ?? now,
+    dueAt: now + retryDelay(parts.webhooks.limits, attempts, yield* Random.next, undefined),
+    delivery: undefined,
+    ended: false
+  })
+})
+
+const codeOf = (error: ClientError | RunStoreError | WebhookStoreError): string =>
+  "code" in error ? error.code : error.reason.toUpperCase()
+
+/** Sends a burst of one lane, in order, up to the first that must be tried again. */
+export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
+  Effect.gen(function*() {
+    const { limits, store } = parts.webhooks
+    const there = { ...parts, tenant: one.tenant }
+    const { owner, run, tenant, webhook } = one
+    const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
+    const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+    let failures: Pick<Lane, "attempts" | "failingSince"> = one
+    let passed = one.sent
+    let written = one.sent
+    for (const [seq, event] of events.slice(0, limits.burstMax)) {
+      const isLast = event.type === "RunFinished"
+      if (isWanted(owner, Wire.typeOf(event))) {
+        const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
+        if (!(yield* step(parts, one, seq, message, failures, isLast))) return
+        written = seq
+        failures = { attempts: 0, failingSince: undefined }
+      } else if (isLast) {
+        written = seq
+        yield* pass(store, { webhook, tenant, run }, seq, true)
+      }
+      passed = seq
+    }
+    // A journal that is shorter than was noted has been removed meanwhile.
+    if (passed > written) yield* pass(store, { webhook, tenant, run }, passed, false)
+  }).pipe(
+    Effect.catch((error) => postpone(parts, one, codeOf(error)))
+  )
+
+const pass = Effect.fnUntraced(function*(
+  store: WebhookStore["Service"],
+  lane: Pick<Lane, "webhook" | "tenant" | "run">,
+  sent: number,
+  ended: boolean
+) {
+  const dueAt = yield* Clock.currentTimeMillis
+  yield* store.progress({ lane, sent, attempts: 0, failingSince: undefined, dueAt, delivery: undefined, ended })
+})
+
+/** One delivery that somebody asked for once more; it has the same id, and no place in any order. */
+export const again = Effect.fnUntraced(function*(
+  parts: Parts,
+  one: Delivery & { readonly owner: Webhook }
+): Effect.fn.Return<void, ClientError | RunStoreError | WebhookStoreError> {
+  const { owner, run, seq } = one
+  if (run === undefined || seq === undefined) return
+  const there = { ...parts, tenant: one.tenant }
+  const found = (yield* eventsAfter(there, run, seq - 1, Number.MAX_SAFE_INTEGER, 1)).find(([at]) => at === seq)
+  if (found === undefined) return
+  const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+  const message = Message.ofEvent(owner, run, seq, found[1], snapshot, parts.webhooks.limits.bodyBytesMax)
+  const outcome = yield* attempt(parts, owner, message)
+  const attempts = one.attempts + 1
+  const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, one.at)
+  yield* parts.webhooks.store.note(lineOf(outcome, {
+    ...one,
+    state: state === "pending" ? "queued" : state,
+    attempts,
+    at: now,
+    dueAt: "dueAt" in next ? next.dueAt : undefined
+  }))
+  if (outcome.kind === "gone") yield* disable(parts, owner, now)
+})
+
+/** A delivery that no run has made, now, once; its line is in the log. */
+export const test = Effect.fnUntraced(function*(
+  parts: Parts,
+  owner: Webhook
+): Effect.fn.Return<Delivery, WebhookStoreError> {
+  const before = yield* Clock.currentTimeMillis
+  const id = RunId.make("dlv", before)
+  const outcome = yield* attempt(parts, owner, Message.ofTest(id, owner.id, before))
+  const at = yield* Clock.currentTimeMillis
+  const line = lineOf(outcome, {
+    id,
+    webhook: owner.id,
+    tenant: owner.tenant,
+    run: undefined,
+    seq: undefined,
+    type: Message.testType,
+    state: outcome.kind === "delivered" ? "delivered" : "failed",
+    attempts: 1,
+    at,
+    dueAt: undefined
+  })
+  yield* parts.webhooks.store.note(line)
+  return line
+})

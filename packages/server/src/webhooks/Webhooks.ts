@@ -1,0 +1,39 @@
+/** Webhooks in a process: what telling needs, and the sender with what the environment adds. */
+import type { ClientError } from "@baton/contract/Client"
+import { HttpDialer } from "@baton/engine/HttpDialer"
+import type { WebhookStoreError } from "@baton/engine/WebhookStore"
+import { WebhookStore } from "@baton/engine/WebhookStore"
+import type * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Parts } from "../Parts.ts"
+import * as EnvironmentHooks from "./EnvironmentHooks.ts"
+import * as Sender from "./Sender.ts"
+import * as UrlRule from "./UrlRule.ts"
+import { type Limits, WebhookLimits } from "./WebhookLimits.ts"
+
+export interface Telling {
+  readonly store: WebhookStore["Service"]
+  readonly dialer: HttpDialer["Service"]
+  /** What is wrong with the URL of a webhook. */
+  readonly urlRule: UrlRule.UrlRule
+  readonly limits: Limits
+}
+
+export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | HttpDialer> = Effect.gen(function*() {
+  return {
+    store: yield* WebhookStore,
+    dialer: yield* HttpDialer,
+    urlRule: yield* UrlRule.make,
+    limits: yield* WebhookLimits
+  }
+})
+
+/** Sends until the scope closes. */
+export const start = Effect.fnUntraced(function*(
+  parts: Parts,
+  mode: Sender.SenderOptions["mode"]
+): Effect.fn.Return<void, ClientError | Config.ConfigError | WebhookStoreError, Scope.Scope> {
+  const environment = yield* EnvironmentHooks.read(parts.clock.currentTimeMillisUnsafe())
+  yield* Sender.start(parts, { mode, environment })
+})
