@@ -51,6 +51,7 @@ const emptyStore = (dispatchRows: boolean): typeof MemoryState.Service => ({
   published: new Map(),
   sessions: new Map(),
   counter: 0,
+  position: 0,
   faults: []
 })
 

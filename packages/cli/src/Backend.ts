@@ -119,6 +119,8 @@ export interface PortsOptions {
   readonly execute?: boolean
   /** The command is about files only. */
   readonly store?: "none"
+  /** What works on the store beside a server too: one that was only found is left aside. */
+  readonly beside?: boolean
   /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
   readonly here?: string
 }
@@ -138,7 +140,7 @@ export const withPorts = <A, R>(
     if (there.kind === "server" && there.named && here !== undefined) {
       return yield* notOverHttp(there.url, here)
     }
-    if (there.kind === "server" && here === undefined) {
+    if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
       const { apiKey } = yield* Environment
       return yield* command.pipe(
         Effect.provideService(Executor, "server"),

@@ -10,9 +10,7 @@ import { pathOf } from "./ServerFile.ts"
 const Left = Schema.fromJsonString(Schema.Struct({
   /** Such as `http://127.0.0.1:7377`. */
   url: Schema.String,
-  pid: Schema.Int,
-  /** RFC 3339 UTC text. */
-  startedAt: Schema.String
+  pid: Schema.Int
 }))
 const decode = Schema.decodeUnknownOption(Left)
 
@@ -65,7 +63,7 @@ export const leave = (data: string, url: string): Effect.Effect<void, never, Sco
   Effect.acquireRelease(
     Effect.sync(() => {
       const partial = `${pathOf(data)}.${randomBytes(4).toString("hex")}`
-      const left = { url, pid: process.pid, startedAt: new Date().toISOString() }
+      const left = { url, pid: process.pid }
       writeFileSync(partial, JSON.stringify(left) + "\n", { mode: 0o600 })
       renameSync(partial, pathOf(data))
     }),

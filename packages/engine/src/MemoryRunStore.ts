@@ -13,6 +13,8 @@ import {
   type DoorQuery,
   isFinished,
   type JournalRecord,
+  type MoveQuery,
+  type Moves,
   type OpenDoor,
   type RunQuery,
   type RunRow,
@@ -54,6 +56,7 @@ const create = (state: State, commit: Commit): Run => {
     no: ++state.counter,
     summary: requireSummary(commit),
     head: 0,
+    position: 0,
     hash: new Uint8Array(),
     owner: commit.owner,
     epoch: 1,
@@ -77,6 +80,7 @@ const write = (state: State, run: Run, commit: Commit): CommitOutcome => {
   const hash = RecordHash.next(commit.previous, bytes)
   run.records.push({ seq: commit.expected + 1, n: commit.n, bytes, hash })
   run.head = commit.expected + commit.n
+  run.position = ++state.position
   run.hash = hash
   if (commit.summary !== undefined) run.summary = commit.summary
   for (const timer of commit.timers?.clear ?? []) run.timers.delete(MemoryState.key(timer.path, timer.kind))
@@ -177,6 +181,15 @@ const list = (state: State, query: RunQuery): ReadonlyArray<RunRow> => {
     .sort((a, b) => b.no - a.no)
     .slice(0, query.limit)
     .map(row)
+}
+
+const moves = (state: State, { after = state.position, limit, tenant }: MoveQuery): Moves => {
+  const found = [...state.runs.values()]
+    .filter((run) => run.position > after && (tenant === undefined || run.tenant === tenant))
+    .sort((a, b) => a.position - b.position)
+    .slice(0, limit)
+    .map(({ head, position, run, tenant }) => ({ tenant, run, head, position }))
+  return { position: found.length < limit ? state.position : found.at(-1)?.position ?? after, moves: found }
 }
 
 /** The part of a run's chain that was asked for, verified. */
@@ -281,6 +294,7 @@ export const layer: Layer.Layer<RunStore, never, MemoryState.MemoryState> = Laye
           return found === undefined ? undefined : row(found)
         }),
       list: (query) => Effect.sync(() => list(state, query)),
+      moves: (query) => Effect.sync(() => moves(state, query)),
       dueTimers: (now, limit, owner) =>
         Effect.sync(() => timers(state, owner).filter((timer) => timer.due <= now).slice(0, limit)),
       nextTimer: (owner) => Effect.sync(() => timers(state, owner)[0]?.due),

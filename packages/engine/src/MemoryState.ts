@@ -26,6 +26,8 @@ export interface MemoryRun {
   readonly no: number
   summary: RunSummary
   head: number
+  /** Of the last record, among all runs' records. */
+  position: number
   hash: Uint8Array
   owner: string | undefined
   epoch: number
@@ -93,6 +95,8 @@ export class MemoryState extends Context.Service<MemoryState, {
   readonly sessions: Map<string, number>
   /** Never given twice: number of the last run, command or session. */
   counter: number
+  /** Of the last record of any run. */
+  position: number
   /** Errors that the next calls to `commit` fail with, one each: fault injection for tests and the simulator. */
   readonly faults: Array<RunStoreError>
 }>()("baton/engine/MemoryState") {
@@ -113,6 +117,7 @@ const make = (dispatchRows: boolean): typeof MemoryState.Service => ({
   published: new Map(),
   sessions: new Map(),
   counter: 0,
+  position: 0,
   faults: []
 })
 

@@ -215,6 +215,27 @@ export interface RunQuery {
   readonly limit: number
 }
 
+export interface MoveQuery {
+  /** Absent: of all tenants. */
+  readonly tenant?: string
+  /** A position of before; absent: only the position of now is asked. */
+  readonly after?: number
+  readonly limit: number
+}
+
+/** Runs that have moved. Positions are those of this store: they grow, and none is given twice. */
+export interface Moves {
+  /** From where to ask on. */
+  readonly position: number
+  /** One for each run whose last record comes after the position that was given, in the order of those records. */
+  readonly moves: ReadonlyArray<{
+    readonly tenant: string
+    readonly run: string
+    readonly head: number
+    readonly position: number
+  }>
+}
+
 export class RunStoreError extends Schema.TaggedError<RunStoreError>()("RunStoreError", {
   /** `newer`: the store was written by a newer program; `corrupt`: bytes do not match their hash. */
   reason: Schema.Literals(["unavailable", "busy", "full", "read_only", "newer", "corrupt"]),
@@ -237,6 +258,8 @@ export class RunStore extends Context.Service<RunStore, {
   ) => Effect.Effect<ReadonlyArray<JournalRecord>, RunStoreError>
   readonly find: (tenant: string, run: string) => Effect.Effect<RunRow | undefined, RunStoreError>
   readonly list: (query: RunQuery) => Effect.Effect<ReadonlyArray<RunRow>, RunStoreError>
+  /** Which runs have moved since, whoever moved them: who asks on from each answer's position misses no run's last move. */
+  readonly moves: (query: MoveQuery) => Effect.Effect<Moves, RunStoreError>
   /** Timers due at `now`, earliest first; with `owner`, only of the runs that session owns. */
   readonly dueTimers: (
     now: number,

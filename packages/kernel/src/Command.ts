@@ -9,6 +9,7 @@ import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
+import { GiveUpDelivery } from "./CommandDelivery.ts"
 import { AskAllotment, RaiseBudget, ReportUsage, ReserveTurn } from "./CommandLedger.ts"
 import { CheckStall, ResolveStep } from "./CommandOperator.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
@@ -158,6 +159,7 @@ export const Command = Schema.Union([
   RaiseBudget,
   ReportUsage,
   AskAllotment,
+  GiveUpDelivery,
   AddNote
 ])
 export type Command = typeof Command.Type

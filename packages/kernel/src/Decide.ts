@@ -117,6 +117,12 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Approval.decide(draft, command)
     case "EndChild":
       return Spending.watch(draft, command, Child.end)
+    case "GiveUpDelivery": {
+      const { at, attempts, code, seq, webhook } = command
+      const why = code === undefined ? {} : { code }
+      Drafts.emit(draft, { type: "DeliveryGivenUp", v: 1, at, webhook, seq, attempts, ...why })
+      return undefined
+    }
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
@@ -130,7 +136,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 }
 
 /** What a finished run still takes (K5). */
-const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
+const annotates = (command: Command): boolean =>
+  command.type === "AddNote" || command.type === "ReportUsage" || command.type === "GiveUpDelivery"
 
 /** What comes late, or for the second time, is no mistake of whoever says it. */
 const stale: ReadonlySet<Command["type"]> = new Set([

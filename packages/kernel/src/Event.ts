@@ -9,6 +9,7 @@ import { Amounts } from "./Amounts.ts"
 import { ParentLink } from "./Child.ts"
 import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
+import { DeliveryGivenUp } from "./EventDelivery.ts"
 import {
   AllotmentGranted,
   BudgetRaised,
@@ -295,7 +296,7 @@ export const DeliveryLost = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int)
 })
 
-/** An annotation; the only kind of event a finished run takes (K5). */
+/** An annotation: annotations are the only events that a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
   ...v1,
@@ -344,6 +345,7 @@ export const Event = Schema.Union([
   RunStalled,
   ApprovalVoted,
   ApprovalDecided,
+  DeliveryGivenUp,
   NoteAdded
 ])
 export type Event = typeof Event.Type

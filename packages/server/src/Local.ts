@@ -21,6 +21,7 @@ import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -71,6 +72,7 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as AuditOffice from "./access/AuditOffice.ts"
 import * as KeyOffice from "./access/KeyOffice.ts"
+import * as LinkOffice from "./access/LinkOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
@@ -207,7 +209,7 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes">) => Context.Context<Ports>
+  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">) => Context.Context<Ports>
   /** How the store is doing; cheap to ask. */
   readonly health: Effect.Effect<StoreWatch.StoreHealth>
 }>()("baton/server/Host") {}
@@ -263,6 +265,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(ApprovalsClient, Approvals.make(parts)),
     Context.add(AuditClient, AuditOffice.make(parts)),
     Context.add(KeysClient, KeyOffice.make(parts)),
+    Context.add(LinksClient, LinkOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
@@ -295,7 +298,8 @@ const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
       "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
   })
 
-const toClientError = (error: unknown): ClientError => {
+/** Why this process cannot start. */
+export const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)

@@ -21,18 +21,19 @@ const pollEvery = Duration.millis(100)
 /** Live events a slow reader may be behind before the oldest go. */
 const liveMax = 1024
 
-interface Page {
+export interface Page {
   readonly envelopes: ReadonlyArray<EventEnvelope>
+  /** The last event's sequence: where the next page begins. */
   readonly after: number
+  readonly records: number
+  /** The run's end is among them. */
   readonly ended: boolean
 }
 
-const page = Effect.fnUntraced(
-  function*(parts: Parts, run: string, after: number): Effect.fn.Return<Page, ClientError> {
-    const records = yield* Effect.mapError(
-      parts.store.records(parts.tenant, run, after, pageRecords),
-      Answers.fromStore
-    )
+/** The events of the records that begin after `after`, which must be the end of one. */
+export const page = Effect.fnUntraced(
+  function*(parts: Parts, run: string, after: number, limit: number): Effect.fn.Return<Page, ClientError> {
+    const records = yield* Effect.mapError(parts.store.records(parts.tenant, run, after, limit), Answers.fromStore)
     const envelopes: Array<EventEnvelope> = []
     let ended = false
     let last = after
@@ -45,7 +46,7 @@ const page = Effect.fnUntraced(
       }
       last = record.seq + record.n - 1
     }
-    return { envelopes, after: last, ended }
+    return { envelopes, after: last, records: records.length, ended }
   }
 )
 
@@ -76,7 +77,7 @@ const follow = (parts: Parts, run: string, hints: Queue.Queue<Wakeup>) => {
     ClientError
   > =>
     Effect.gen(function*() {
-      const found = yield* page(parts, run, after)
+      const found = yield* page(parts, run, after, pageRecords)
       if (found.envelopes.length > 0) {
         return [found.envelopes, found.ended ? Option.none<number>() : Option.some(found.after)] as const
       }
@@ -108,7 +109,7 @@ export const events = (
     const isNew = ({ seq }: EventEnvelope) => seq === undefined || seq > options.after
     if (!options.follow) {
       return Stream.paginate(start, (after) =>
-        Effect.map(page(parts, run, after), (found) =>
+        Effect.map(page(parts, run, after, pageRecords), (found) =>
           [
             found.envelopes,
             found.envelopes.length === 0 || found.ended ? Option.none<number>() : Option.some(found.after)

@@ -7,8 +7,7 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
-import * as Gatekeeper from "./access/Gatekeeper.ts"
-import * as TokenVerifier from "./access/TokenVerifier.ts"
+import * as Entrance from "./access/Entrance.ts"
 import * as Connections from "./gate/Connections.ts"
 import { Drain } from "./gate/Drain.ts"
 import { Gate } from "./gate/Gate.ts"
@@ -17,6 +16,7 @@ import * as PortHolder from "./gate/PortHolder.ts"
 import * as Roles from "./gate/Roles.ts"
 import * as ServerLimits from "./gate/ServerLimits.ts"
 import * as HttpApp from "./http/HttpApp.ts"
+import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
 
@@ -26,6 +26,8 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** Take over runs whose process died; absent: when it has the role of the sweeper. */
+  readonly adopt?: boolean
   /** Such as `api,coordinator,worker:http`; absent: all. */
   readonly roles?: string | undefined
   readonly requireKeys?: boolean
@@ -83,13 +85,16 @@ const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError
 const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): LocalOptions => ({
   webhooks: "attend",
   ...options,
-  adopt: sweeper,
+  adopt: options.adopt ?? sweeper,
   execute: true,
   ...(worker === "all" ? {} : { types: worker })
 })
 
 /** Begins the end: built last, so that it is the first to hear that the server stops. */
 const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.addFinalizer(() => begin)))
+
+/** Made after the server, so that streams end before it waits for its connections. */
+const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
 
 /** Registered before all other middleware, so that it stands around them and around every route. */
 const gated = HttpRouter.middleware(Effect.map(Gate, ({ middleware }) => middleware), { global: true })
@@ -129,10 +134,11 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
     const roles = yield* Roles.parse(options.roles)
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
     return drained.pipe(
+      Layer.provideMerge(live),
       Layer.provideMerge(routes(roles)),
       Layer.provide(closing),
-      Layer.provide(Gatekeeper.layer({ trustLocal })),
-      Layer.provide(TokenVerifier.none),
+      Layer.provide(Live.layer),
+      Layer.provide(Entrance.layer({ trustLocal })),
       Layer.provide(Local.hostLayer(localOptions(options, roles))),
       Layer.provideMerge(listener),
       Layer.provide(gate)

@@ -10,6 +10,7 @@ import {
 } from "@baton/engine/RunStore"
 import * as Schema from "effect/Schema"
 import type { Connection, Row } from "./Connection.ts"
+import * as MoveTable from "./MoveTable.ts"
 import * as WebhookTable from "./WebhookTable.ts"
 
 const Tags = Schema.Record(Schema.String, Schema.String)
@@ -233,6 +234,7 @@ const removeOne = (connection: Connection, tenant: string, run: string): void =>
   const runNo = numberOf(connection, tenant, run)
   if (runNo !== undefined) {
     WebhookTable.forgetRun(connection, tenant, run, runNo)
+    MoveTable.keepHighest(connection, runNo)
     for (const table of ["journal", "timer", "door", "dead_letter", "blob_reference", "run_flow", "log_line", "run"]) {
       connection.run(`DELETE FROM ${table} WHERE run_no = ?`, runNo)
     }

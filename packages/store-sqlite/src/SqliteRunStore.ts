@@ -3,6 +3,7 @@ import { RunStore } from "@baton/engine/RunStore"
 import * as Effect from "effect/Effect"
 import * as DoorTable from "./DoorTable.ts"
 import * as LetterTable from "./LetterTable.ts"
+import * as MoveTable from "./MoveTable.ts"
 import * as RunTable from "./RunTable.ts"
 import type { StoreAccess } from "./StoreAccess.ts"
 import * as UsageTable from "./UsageTable.ts"
@@ -15,6 +16,7 @@ export const make = ({ read, write }: StoreAccess) =>
       read((connection) => RunTable.records(connection, tenant, run, after, limit)),
     find: (tenant, run) => read((connection) => RunTable.find(connection, tenant, run)),
     list: (query) => read((connection) => RunTable.list(connection, query)),
+    moves: (query) => read((connection) => MoveTable.list(connection, query)),
     dueTimers: (now, limit, owner) => read((connection) => RunTable.dueTimers(connection, now, limit, owner)),
     nextTimer: (owner) => read((connection) => RunTable.nextTimer(connection, owner)),
     dispatches: () => Effect.succeed([]),

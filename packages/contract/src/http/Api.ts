@@ -5,10 +5,13 @@ import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
+import { LinksApi } from "./LinksApi.ts"
+import { LiveApi } from "./LiveApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { ProbesApi } from "./ProbesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
+import { SessionApi } from "./SessionApi.ts"
 import { StoreApi } from "./StoreApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
@@ -16,12 +19,15 @@ export class Api extends HttpApi.make("baton")
   .add(
     FlowsApi,
     RunsApi,
+    LiveApi,
     PatchesApi,
     ApprovalsApi,
     OperatorsApi,
     StoreApi,
     KeysApi,
     AuditApi,
+    SessionApi,
+    LinksApi,
     WebhooksApi,
     ProbesApi
   )

@@ -65,14 +65,21 @@ const steps = HttpApiEndpoint.get("steps", "/:id/steps", {
 
 const events = HttpApiEndpoint.get("events", "/:id/events", {
   params: run,
-  query: { after: Schema.optional(Schema.String), limit: pageLimit },
+  query: {
+    /** Sequence of the last event that was seen. */
+    after: Schema.optional(Schema.String),
+    limit: pageLimit,
+    /** Event types, by commas. */
+    types: Schema.optional(Schema.String)
+  },
   success: page(EventEnvelope),
   error: problems
 }).annotateMerge(
   about(
     "runs:read",
     "List the events of a run, or follow them",
-    "A page of events; with `Accept: text/event-stream`, all events from `Last-Event-ID` on, live."
+    "A page of events. With `Accept: text/event-stream` a stream: the run document as `snapshot`, then its events as they " +
+      "come, until `end`; `Last-Event-ID`, or `after`, resumes without a snapshot."
   )
 )
 

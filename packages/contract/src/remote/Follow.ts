@@ -71,6 +71,10 @@ const once = <A>(
     )
     const response = yield* Effect.mapError(remote.http.execute(request), (error) =>
       lost(Remote.failure(remote.url, error)))
+    // There is nothing after what was seen last, and there will be nothing.
+    if (response.status === 204) {
+      return
+    }
     if (response.status !== 200) {
       return yield* refusal(remote, response)
     }

@@ -9,6 +9,7 @@ import { RunStore } from "../RunStore.ts"
 import { Sessions } from "../Sessions.ts"
 import * as DoorSuite from "./DoorSuite.ts"
 import { accepted, blob, bytes, creation, fate, following, isChain, summary, tenant, word } from "./Journals.ts"
+import * as MoveSuite from "./MoveSuite.ts"
 import * as UsageSuite from "./UsageSuite.ts"
 
 export type Ports = RunStore | Sessions | BlobStore
@@ -23,6 +24,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
     describe("timers", () => timers(test))
     describe("doors", () => DoorSuite.doors(test))
     describe("usage", () => UsageSuite.usage(test))
+    describe("moves", () => MoveSuite.moves(test))
     describe("removal", () => removal(test))
   })
 }

@@ -3,11 +3,15 @@ import { Api } from "@baton/contract/http/Api"
 import { ProbesApi } from "@baton/contract/http/ProbesApi"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import * as AccessCheck from "../access/AccessCheck.ts"
+import * as ApprovalRoutes from "../access/ApprovalRoutes.ts"
+import * as Frontier from "../access/Frontier.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
+import { LiveHandlers } from "../live/LiveHandlers.ts"
+import * as SocketBearer from "../live/SocketBearer.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
+import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
@@ -16,6 +20,7 @@ import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
+import { LinksHandlers, SessionHandlers } from "./SessionHandlers.ts"
 import { StoreHandlers } from "./StoreHandlers.ts"
 import { WebhooksHandlers } from "./WebhooksHandlers.ts"
 
@@ -25,10 +30,13 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     AuditHandlers,
     FlowsHandlers,
     KeysHandlers,
+    LinksHandlers,
+    LiveHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,
     RunsHandlers,
+    SessionHandlers,
     StoreHandlers,
     WebhooksHandlers
   ]),
@@ -36,7 +44,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
 )
 
 /** Whoever adds a route does so in this list, behind the guard. */
-const routes = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }))
+const routes = Layer.mergeAll(api, DocsPage.layer, ApprovalRoutes.layer)
 
 /** Health and readiness alone: a server that does not answer requests is looked after all the same. */
 export const probes = HttpApiBuilder.layer(HttpApi.make("baton").add(ProbesApi)).pipe(
@@ -45,4 +53,8 @@ export const probes = HttpApiBuilder.layer(HttpApi.make("baton").add(ProbesApi))
   Layer.merge(Fallback.layer)
 )
 
-export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer)
+export const layer = Layer.mergeAll(
+  Layer.provideMerge(routes, RouteGuard.layer(Api)),
+  Fallback.layer,
+  SocketBearer.layer
+).pipe(Layer.provide(Frontier.layer))

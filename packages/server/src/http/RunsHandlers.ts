@@ -6,9 +6,9 @@ import * as Paging from "@baton/contract/http/Paging"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Stream from "effect/Stream"
+import * as RunEventsHandler from "../live/RunEventsHandler.ts"
 import * as RunComparison from "../RunComparison.ts"
 import { asked } from "./Asked.ts"
-import * as EventStream from "./EventStream.ts"
 import * as LogStream from "./LogStream.ts"
 import * as Queries from "./Queries.ts"
 
@@ -51,21 +51,7 @@ export const RunsHandlers = HttpApiBuilder.group(
             const items = yield* client.steps(params.id, from, limit)
             return { items, next: items.length < limit ? null : String(from + items.length) }
           })),
-      events: ({ params, query: { after, limit = Paging.pageDefault }, request }) =>
-        asked(Client, (client) =>
-          Effect.gen(function*() {
-            if (request.headers.accept?.includes("text/event-stream") === true) {
-              const from = yield* Queries.position(request.headers["last-event-id"] ?? after)
-              yield* client.show(params.id)
-              return EventStream.response(client, params.id, from)
-            }
-            const from = yield* Queries.position(after)
-            const items = yield* Stream.runCollect(
-              Stream.take(client.events(params.id, { after: from, follow: false }), limit)
-            )
-            const last = items.at(-1)?.seq
-            return { items, next: items.length < limit || last === undefined ? null : String(last) }
-          })),
+      events: ({ params, query, request }) => RunEventsHandler.events(params.id, query, request),
       explain: ({ params }) =>
         asked(Client, (client) => Effect.map(client.explain(params.id), (reasons) => ({ reasons }))),
       send: ({ params, payload: { data = null, id, name } }) =>

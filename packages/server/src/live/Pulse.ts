@@ -1,0 +1,67 @@
+/** What happens by itself: a look at what other processes have written, and the care for connections. */
+import type { RunStore } from "@baton/engine/RunStore"
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Hub } from "./Hub.ts"
+import type { LiveLimits } from "./LiveLimits.ts"
+import type { Outlet } from "./Outlet.ts"
+
+interface Services {
+  readonly store: RunStore["Service"]
+  readonly hubs: ReadonlyMap<string, Hub>
+  readonly outlets: Set<Outlet>
+  readonly limits: LiveLimits
+  readonly clock: Clock.Clock
+  readonly keyOf: (tenant: string, run: string) => string
+}
+
+/** How often connections are looked after. */
+const careEvery = Duration.seconds(1)
+
+/** One question to the store, however many runs are followed. */
+const look = Effect.fnUntraced(function*({ hubs, keyOf, limits, store }: Services, after: number | undefined) {
+  if (hubs.size === 0 || after === undefined) return (yield* store.moves({ limit: 1 })).position
+  const { moves, position } = yield* store.moves({ after, limit: limits.pollRunsMax })
+  for (const move of moves) {
+    hubs.get(keyOf(move.tenant, move.run))?.hear(move.head)
+    hubs.get(keyOf(move.tenant, ""))?.hear(move.position)
+  }
+  for (const hub of hubs.values()) if (hub.isBehind) yield* hub.advance()
+  return position
+})
+
+const polling = (services: Services) => {
+  let after: number | undefined
+  return Effect.suspend(() => look(services, after)).pipe(
+    Effect.map((position) => {
+      after = position
+    }),
+    // Readers are late, no more: the next look begins where this one should have.
+    Effect.catch(({ reason }) => Effect.logDebug("the store cannot be asked what has moved", { reason })),
+    Effect.andThen(Effect.sleep(services.limits.pollEvery)),
+    Effect.forever
+  )
+}
+
+const care = ({ clock, limits, outlets }: Services): void => {
+  const now = clock.currentTimeMillisUnsafe()
+  const stallAfter = Duration.toMillis(limits.stallAfter)
+  const connectionFor = Duration.toMillis(limits.connectionFor)
+  const keepAliveEvery = Duration.toMillis(limits.keepAliveEvery)
+  for (const outlet of outlets) {
+    if (!outlet.isClosed) outlet.care(now)
+    const stalled = outlet.fullSince === undefined ? 0 : now - outlet.fullSince
+    if (stalled >= stallAfter + Duration.toMillis(limits.dropGrace)) outlet.destroy()
+    else if (stalled >= stallAfter) outlet.overflow()
+    else if (now - outlet.openedAt >= connectionFor) outlet.stop()
+    else if (!outlet.isClosed && !outlet.isFull && now - outlet.sentAt >= keepAliveEvery) outlet.keepAlive()
+  }
+}
+
+/** Until the scope closes. */
+export const fork = (services: Services) =>
+  Effect.all([
+    Effect.forkScoped(polling(services)),
+    Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(careEvery), Effect.sync(() => care(services)))))
+  ], { discard: true })
