@@ -41,6 +41,7 @@ import * as Engine from "@baton/engine/Engine"
 import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { HttpDialer } from "@baton/engine/HttpDialer"
+import { IdempotencyStore } from "@baton/engine/IdempotencyStore"
 import { Plans } from "@baton/engine/Plans"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
@@ -208,6 +209,8 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 /** What every tenant's ports share: made once in a process. */
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
+  /** Of requests that may come again. */
+  readonly keys: IdempotencyStore["Service"]
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
   readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">) => Context.Context<Ports>
   /** How the store is doing; cheap to ask. */
@@ -254,6 +257,7 @@ const host = (options: LocalOptions) =>
       if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
       return {
         parts,
+        keys: yield* IdempotencyStore,
         portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data),
         health: yield* StoreWatch.health(options.data)
       }

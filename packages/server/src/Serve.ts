@@ -26,8 +26,6 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
   readonly host: string
   /** 0: any free port. */
   readonly port: number
-  /** Take over runs whose process died; absent: when it has the role of the sweeper. */
-  readonly adopt?: boolean
   /** Such as `api,coordinator,worker:http`; absent: all. */
   readonly roles?: string | undefined
   readonly requireKeys?: boolean
@@ -85,16 +83,16 @@ const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError
 const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): LocalOptions => ({
   webhooks: "attend",
   ...options,
-  adopt: options.adopt ?? sweeper,
+  adopt: sweeper,
   execute: true,
   ...(worker === "all" ? {} : { types: worker })
 })
 
-/** Begins the end: built last, so that it is the first to hear that the server stops. */
-const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.addFinalizer(() => begin)))
-
 /** Made after the server, so that streams end before it waits for its connections. */
 const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
+
+/** Begins the end: built last, so that it is the first to hear that the server stops. */
+const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.addFinalizer(() => begin)))
 
 /** Registered before all other middleware, so that it stands around them and around every route. */
 const gated = HttpRouter.middleware(Effect.map(Gate, ({ middleware }) => middleware), { global: true })
@@ -136,8 +134,8 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
     return drained.pipe(
       Layer.provideMerge(live),
       Layer.provideMerge(routes(roles)),
-      Layer.provide(closing),
       Layer.provide(Live.layer),
+      Layer.provide(closing),
       Layer.provide(Entrance.layer({ trustLocal })),
       Layer.provide(Local.hostLayer(localOptions(options, roles))),
       Layer.provideMerge(listener),

@@ -10,18 +10,14 @@ import { RunStoreError } from "@baton/engine/RunStore"
 import { existsSync, renameSync, rmSync } from "node:fs"
 import type { Connection } from "./Connection.ts"
 import * as Failure from "./Failure.ts"
-import * as RunSchema from "./RunSchema.ts"
+import { type Migration, runMigrations } from "./RunMigrations.ts"
 
-export interface Migration {
-  /** From 1, unbroken. */
-  readonly number: number
-  readonly sql: string
-}
+export type { Migration } from "./RunMigrations.ts"
 
 /** `BATN`, in the header of every store file. */
 export const applicationId = 0x4241544e
 
-export const migrations: ReadonlyArray<Migration> = [...RunSchema.steps, {
+export const migrations: ReadonlyArray<Migration> = [...runMigrations, {
   number: 8,
   sql: `
     CREATE TABLE access_key (
@@ -130,6 +126,21 @@ export const migrations: ReadonlyArray<Migration> = [...RunSchema.steps, {
     CREATE INDEX webhook_delivery_kept ON webhook_delivery (webhook_no, delivery_no);
     CREATE INDEX webhook_delivery_queued ON webhook_delivery (due_at) WHERE state = 'queued';
     CREATE INDEX webhook_delivery_by_run ON webhook_delivery (tenant, run)
+  `
+}, {
+  number: 10,
+  sql: `
+    CREATE TABLE idempotency (
+      tenant TEXT NOT NULL,
+      key TEXT NOT NULL,
+      fingerprint TEXT NOT NULL,
+      made TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      answer TEXT,
+      PRIMARY KEY (tenant, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX idempotency_by_time ON idempotency (at);
+    CREATE INDEX idempotency_by_made ON idempotency (tenant, made)
   `
 }]
 

@@ -240,4 +240,5 @@ const removeOne = (connection: Connection, tenant: string, run: string): void =>
     }
   }
   connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, run)
+  connection.run("DELETE FROM idempotency WHERE tenant = ? AND made = ?", tenant, run)
 }

@@ -14,6 +14,7 @@ import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
+import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
@@ -40,7 +41,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     StoreHandlers,
     WebhooksHandlers
   ]),
-  Layer.provide([AccessCheck.layer, Readable.layer])
+  Layer.provide([Idempotency.layer, AccessCheck.layer, Readable.layer])
 )
 
 /** Whoever adds a route does so in this list, behind the guard. */
