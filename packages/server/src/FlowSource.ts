@@ -84,7 +84,8 @@ const documents = new WeakMap<Flow.Flow, Runnable>()
 const keep = (key: string, runnable: Runnable): void => {
   texts.delete(key)
   texts.set(key, runnable)
-  if (texts.size > textsMax) for (const oldest of texts.keys()) return void texts.delete(oldest)
+  const [oldest] = texts.keys()
+  if (texts.size > textsMax && oldest !== undefined) texts.delete(oldest)
 }
 
 /** The flow of a text. What it means depends on nothing else, so that a text that comes again is not compiled again. */

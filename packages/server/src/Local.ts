@@ -201,8 +201,28 @@ export class Host extends Context.Service<Host, {
   /** Of requests that may come again. */
   readonly keys: IdempotencyStore["Service"]
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes">) => Context.Context<Ports>
+  readonly portsOf: (who: Who) => Context.Context<Ports>
 }>()("baton/server/Host") {}
+
+type Who = Pick<Parts, "tenant" | "by" | "groups" | "scopes">
+
+/** Callers whose ports are kept; the longest unused goes first. */
+const callersMax = 500
+
+/** Most requests come from a few callers. */
+const remembered = (make: (who: Who) => Context.Context<Ports>): (who: Who) => Context.Context<Ports> => {
+  const known = new Map<string, Context.Context<Ports>>()
+  return (who) => {
+    const { by, groups, scopes, tenant } = who
+    const key = JSON.stringify([tenant, by, groups ?? null, scopes === undefined ? null : [...scopes]])
+    const found = known.get(key) ?? make(who)
+    known.delete(key)
+    known.set(key, found)
+    const [oldest] = known.keys()
+    if (known.size > callersMax && oldest !== undefined) known.delete(oldest)
+    return found
+  }
+}
 
 const host = (options: LocalOptions) =>
   Layer.effect(
@@ -242,7 +262,7 @@ const host = (options: LocalOptions) =>
       return {
         parts,
         keys: yield* IdempotencyStore,
-        portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data)
+        portsOf: remembered((who) => ports({ ...parts, ...who }, upkeep, options.data))
       }
     })
   )
