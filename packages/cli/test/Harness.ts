@@ -117,7 +117,7 @@ export interface Setup {
   readonly interruptAt?: string
   /** Done once stderr holds the text. */
   readonly heard?: { readonly text: string; readonly done: Deferred.Deferred<void> }
-  readonly backend?: (options: StoreOptions) => ReturnType<typeof FakeClient.layer>
+  readonly backend?: (options: StoreOptions) => Layer.Layer<Ports, ClientError>
   readonly server?: (options: ConnectOptions) => Layer.Layer<Ports, ClientError>
   /** The server that serves the data folder. */
   readonly found?: string

@@ -10,19 +10,15 @@ import { RunStoreError } from "@baton/engine/RunStore"
 import { existsSync, renameSync, rmSync } from "node:fs"
 import type { Connection } from "./Connection.ts"
 import * as Failure from "./Failure.ts"
-import * as RunSchema from "./RunSchema.ts"
+import { type Migration, runMigrations } from "./RunMigrations.ts"
 import * as WebhookSchema from "./WebhookSchema.ts"
 
-export interface Migration {
-  /** From 1, unbroken. */
-  readonly number: number
-  readonly sql: string
-}
+export type { Migration } from "./RunMigrations.ts"
 
 /** `BATN`, in the header of every store file. */
 export const applicationId = 0x4241544e
 
-export const migrations: ReadonlyArray<Migration> = [...RunSchema.steps, {
+export const migrations: ReadonlyArray<Migration> = [...runMigrations, {
   number: 8,
   sql: `
     CREATE TABLE access_key (
@@ -67,6 +63,36 @@ export const migrations: ReadonlyArray<Migration> = [...RunSchema.steps, {
 }, {
   number: 9,
   sql: WebhookSchema.sql
+}, {
+  number: 10,
+  sql: `
+    CREATE TABLE idempotency (
+      tenant TEXT NOT NULL,
+      key TEXT NOT NULL,
+      fingerprint TEXT NOT NULL,
+      made TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      answer TEXT,
+      PRIMARY KEY (tenant, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX idempotency_by_time ON idempotency (at);
+    CREATE INDEX idempotency_by_made ON idempotency (tenant, made)
+    `
+}, {
+  number: 11,
+  sql: `
+    CREATE TABLE place (
+      tenant TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      key TEXT NOT NULL,
+      run_no INTEGER NOT NULL,
+      max INTEGER NOT NULL,
+      held INTEGER NOT NULL,
+      PRIMARY KEY (tenant, flow, key, run_no)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX place_held ON place (tenant, flow, key) WHERE held = 1;
+    CREATE INDEX run_by_lineage ON run (tenant, lineage_run) WHERE lineage_run IS NOT NULL
+  `
 }]
 
 export const versionOf = (connection: Connection): number =>

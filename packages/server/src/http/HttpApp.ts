@@ -14,7 +14,9 @@ import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
+import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
+import { MetricsHandlers } from "./MetricsHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
@@ -32,6 +34,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     KeysHandlers,
     LinksHandlers,
     LiveHandlers,
+    MetricsHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,
@@ -40,7 +43,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     StoreHandlers,
     WebhooksHandlers
   ]),
-  Layer.provide([AccessCheck.layer, Readable.layer])
+  Layer.provide([Idempotency.layer, AccessCheck.layer, Readable.layer])
 )
 
 /** Whoever adds a route does so in this list, behind the guard. */

@@ -9,7 +9,12 @@ const test = <A, E>(
   body: (server: GateServer.GateServer) => Effect.Effect<A, E>
 ) => it.live(title, () => Effect.flatMap(GateServer.make({ env }), body).pipe(Effect.scoped), 60_000)
 
-const post = (server: GateServer.GateServer, path: string, body: NonNullable<RequestInit["body"]>, more: RequestInit = {}) =>
+const post = (
+  server: GateServer.GateServer,
+  path: string,
+  body: NonNullable<RequestInit["body"]>,
+  more: RequestInit = {}
+) =>
   GateServer.ask(server, path, {
     method: "POST",
     body,
