@@ -88,6 +88,7 @@ const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): 
   metrics: true,
   ...options,
   adopt: sweeper,
+  retain: sweeper,
   execute: true,
   ...(worker === "all" ? {} : { types: worker })
 })

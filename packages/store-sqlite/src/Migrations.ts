@@ -141,6 +141,21 @@ export const migrations: ReadonlyArray<Migration> = [...runMigrations, {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX idempotency_by_time ON idempotency (at);
     CREATE INDEX idempotency_by_made ON idempotency (tenant, made)
+    `
+}, {
+  number: 11,
+  sql: `
+    CREATE TABLE place (
+      tenant TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      key TEXT NOT NULL,
+      run_no INTEGER NOT NULL,
+      max INTEGER NOT NULL,
+      held INTEGER NOT NULL,
+      PRIMARY KEY (tenant, flow, key, run_no)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX place_held ON place (tenant, flow, key) WHERE held = 1;
+    CREATE INDEX run_by_lineage ON run (tenant, lineage_run) WHERE lineage_run IS NOT NULL
   `
 }]
 

@@ -40,7 +40,8 @@ const passing: Pick<Probe, "surroundings" | "childTrace"> = {
   childTrace: uncarried
 }
 
-const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined): Probe => {
+/** What looks on, of these two. */
+export const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined): Probe => {
   const { childTrace, surroundings } = spans ?? passing
   return {
     committed: meter === undefined
