@@ -22,11 +22,6 @@ export const exceptions: ReadonlyArray<Exception> = [
     reason: "Help and a refused command line must not wait for the code of all commands and of the engine."
   },
   {
-    rule: "fetch",
-    path: "packages/cli/src/ServerSearch.ts",
-    reason: "Asks the user's own server on this machine whether it is up; no flow and no model has a say in it."
-  },
-  {
     rule: "dynamic-import",
     path: "packages/server/src/Handlers.ts",
     reason: "The module of --handlers is the user's; its path is known only at run time."

@@ -255,6 +255,9 @@ export interface Serve {
   readonly mode: "dev" | "serve"
   readonly port: number | undefined
   readonly host: string | undefined
+  readonly store: string | undefined
+  readonly roles: string | undefined
+  readonly config: string | undefined
   readonly handlers: string | undefined
   readonly requireKeys: boolean
 }

@@ -117,7 +117,7 @@ export interface Setup {
   readonly interruptAt?: string
   /** Done once stderr holds the text. */
   readonly heard?: { readonly text: string; readonly done: Deferred.Deferred<void> }
-  readonly backend?: (options: StoreOptions) => ReturnType<typeof FakeClient.layer>
+  readonly backend?: (options: StoreOptions) => Layer.Layer<Ports, ClientError>
   readonly server?: (options: ConnectOptions) => Layer.Layer<Ports, ClientError>
   /** The server that serves the data folder. */
   readonly found?: string
@@ -194,7 +194,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
             return setup.server?.(options) ?? FakeClient.layer(scripts, seen)
           },
           find: () => Effect.succeed(setup.found),
-          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" })
+          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377", data: "/data" })
         }),
         Layer.succeed(Farewell.Farewell, farewell)
       )),

@@ -22,6 +22,7 @@ import { TakePlace } from "./Place.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
+import { TraceLink } from "./Trace.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
@@ -40,7 +41,8 @@ export const CreateRun = Schema.Struct({
   ledger: Schema.optionalKey(Terms),
   /** What the run keeps of the one it is made from. */
   reuse: Schema.optionalKey(Reuse),
-  parent: Schema.optionalKey(ParentLink)
+  parent: Schema.optionalKey(ParentLink),
+  trace: Schema.optionalKey(TraceLink)
 })
 
 /** A worker's answer to one attempt. */

@@ -67,6 +67,7 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(ledger === undefined ? {} : { ledger }),
     ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
     ...(command.parent === undefined ? {} : { parent: command.parent }),
+    ...(command.trace === undefined ? {} : { trace: command.trace }),
     ...(place === undefined ? {} : { concurrency: place.success })
   })
   if (place !== undefined) Place.takeAtOnce(draft)

@@ -31,6 +31,7 @@ import { Terms } from "./Ledger.ts"
 import { PlaceTaken, PlaceTerms } from "./Place.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
+import { TraceLink } from "./Trace.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 import { Wait } from "./Wait.ts"
@@ -60,6 +61,8 @@ export const RunCreated = Schema.Struct({
   /** The run that this one was made from, by a retry or a fork. */
   lineage: Schema.optionalKey(Lineage),
   parent: Schema.optionalKey(ParentLink),
+  /** The trace that its creator was part of; absent: it begins one of its own. */
+  trace: Schema.optionalKey(TraceLink),
   /** The run needs a place among the runs of this key before it starts. */
   concurrency: Schema.optionalKey(PlaceTerms)
 })

@@ -32,6 +32,7 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.deadlineAt = event.deadlineAt
   state.lineage = event.lineage
   state.parent = event.parent
+  state.trace = event.trace
   if (event.concurrency !== undefined) state.place = { ...event.concurrency, held: false }
 }
 

@@ -17,6 +17,7 @@ import type { Place } from "./Place.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
+import type { TraceLink } from "./Trace.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
 import { none } from "./Value.ts"
@@ -136,6 +137,7 @@ export interface RunState {
   /** The run that started this one is paused. */
   pausedAbove: boolean
   parent: ParentLink | undefined
+  trace: TraceLink | undefined
   /** Among the runs of its concurrency key; absent: it needs none. */
   place: Place | undefined
   closing: Closing | undefined
@@ -328,6 +330,7 @@ export const empty = (plan: Plan): RunState => ({
   pausedHere: false,
   pausedAbove: false,
   parent: undefined,
+  trace: undefined,
   place: undefined,
   closing: undefined,
   finished: undefined,

@@ -23,7 +23,6 @@ const served = (data: string, allow: string) =>
     mode: "dev",
     data,
     handlers: undefined,
-    adopt: true,
     outputRoot: join(data, "output")
   }).pipe(
     Layer.provide(Layer.succeed(WebhookLimits, { ...defaults, idleEvery: Duration.millis(10) })),

@@ -43,6 +43,7 @@ const removeOne = (connection: Connection, tenant: string, run: string): Readonl
   const family = familyOf(connection, tenant, run)
   for (const one of family) {
     connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, one)
+    connection.run("DELETE FROM idempotency WHERE tenant = ? AND made = ?", tenant, one)
     const runNo = RunTable.numberOf(connection, tenant, one)
     if (runNo !== undefined) WebhookTable.forgetRun(connection, tenant, one, runNo)
     // What rings over all tenants must not ring for it.

@@ -6,6 +6,7 @@ import type { AccessKey } from "@baton/engine/AccessKeys"
 import type { AccessToken } from "@baton/engine/AccessTokens"
 import type { AuditDraft } from "@baton/engine/AuditLog"
 import type { LetterExpectation, LetterFate } from "@baton/engine/DeadLetter"
+import type { Reservation } from "@baton/engine/IdempotencyStore"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
@@ -18,6 +19,7 @@ import * as BlobTable from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as DeliveryTable from "./DeliveryTable.ts"
 import * as FlowTable from "./FlowTable.ts"
+import * as IdempotencyTable from "./IdempotencyTable.ts"
 import { JournalWriter } from "./JournalWriter.ts"
 import * as LaneTable from "./LaneTable.ts"
 import * as LetterTable from "./LetterTable.ts"
@@ -63,6 +65,10 @@ export const make = (connection: Connection, version: number) => {
     putReceipt: (tenant: string, receipt: Receipt) => ReceiptTable.put(connection, tenant, receipt),
     useReceipt: (tenant: string, use: ReceiptUse) => ReceiptTable.use(connection, tenant, use),
     clearReceipts: (tenant: string, query: ReceiptQuery) => ReceiptTable.clear(connection, tenant, query),
+    reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
+    settleKey: (tenant: string, reserved: Reservation, answer: string) =>
+      IdempotencyTable.settle(connection, tenant, reserved, answer),
+    releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),

@@ -7,8 +7,10 @@ import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
 import { LinksApi } from "./LinksApi.ts"
 import { LiveApi } from "./LiveApi.ts"
+import { MetricsApi } from "./MetricsApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
+import { ProbesApi } from "./ProbesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
 import { SessionApi } from "./SessionApi.ts"
 import { StoreApi } from "./StoreApi.ts"
@@ -22,12 +24,14 @@ export class Api extends HttpApi.make("baton")
     PatchesApi,
     ApprovalsApi,
     OperatorsApi,
+    MetricsApi,
     StoreApi,
     KeysApi,
     AuditApi,
     SessionApi,
     LinksApi,
-    WebhooksApi
+    WebhooksApi,
+    ProbesApi
   )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })

@@ -1,7 +1,12 @@
-/** The first steps of the store's schema: runs, and everything that moves together with them. */
-import type { Migration } from "./Migrations.ts"
+/** The steps of the schema that made runs and what belongs to them. */
 
-export const steps: ReadonlyArray<Migration> = [{
+export interface Migration {
+  /** From 1, unbroken. */
+  readonly number: number
+  readonly sql: string
+}
+
+export const runMigrations: ReadonlyArray<Migration> = [{
   number: 1,
   sql: `
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
