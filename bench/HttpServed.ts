@@ -35,7 +35,8 @@ const baton = Serve.layer({
   handlers: undefined,
   outputRoot: data,
   adopt: false,
-  execute: mode === "execute",
+  // A worker of another type leaves the steps where they are: only accepting is measured.
+  ...(mode === "execute" ? {} : { roles: "api,coordinator,worker:file" }),
   host: "127.0.0.1",
   port: 0,
   mode: "dev"

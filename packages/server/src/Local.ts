@@ -51,7 +51,7 @@ import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
-import * as WorkerPool from "@baton/engine/WorkerPool"
+import * as WorkerTypes from "@baton/engine/WorkerTypes"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -231,7 +231,7 @@ export class Host extends Context.Service<Host, {
 }>()("baton/server/Host") {}
 
 const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
-  new Set(execute ? known.filter((type) => WorkerPool.serves(types, type)) : [])
+  new Set(execute ? known.filter((type) => WorkerTypes.serves(types, type)) : [])
 
 type Who = Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">
 
