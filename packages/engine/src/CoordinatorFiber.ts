@@ -17,6 +17,9 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import { MachineLimits } from "./MachineLimits.ts"
 import { Plans } from "./Plans.ts"
+import type { Probe } from "./Probe.ts"
+import { Probes } from "./Probe.ts"
+import * as ProbedOffers from "./ProbedOffers.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
 import { attemptKey, durable } from "./RunSlot.ts"
 import { RunStore } from "./RunStore.ts"
@@ -40,6 +43,7 @@ interface Services {
   readonly queue: StepQueue["Service"]
   readonly feed: EventFeed["Service"]
   readonly reach: (point: Failpoint) => Effect.Effect<void>
+  readonly probe: Probe | undefined
   readonly scope: Scope.Scope
   readonly context: Context.Context<never>
   readonly closing: Set<(slot: RunSlot) => void>
@@ -142,7 +146,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     if (freed) {
       offers.push(...outstanding(slot).filter((offer) => !slot.begun.has(attemptKey(offer.path, offer.attempt))))
     }
-    if (state.plan.callers.length > 0 || state.parent !== undefined) {
+    if (state.plan.callers.length > 0 || state.parent !== undefined || state.place !== undefined) {
       for (const listener of services.moved) listener(slot, state, events)
     }
     if (state.finished !== undefined) services.scribe.forget(slot)
@@ -158,7 +162,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     }))),
     Effect.andThen(
       services.reach("coordinator.after-reply-before-offer"),
-      offers.length === 0 ? Effect.void : services.queue.offer(offers)
+      ProbedOffers.handOut(services, offers, written)
     )
   )
 }
@@ -205,6 +209,8 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   if (!Array.isReadonlyArrayNonEmpty(jobs)) return
   const { scribe } = services
   yield* services.reach("coordinator.before-commit")
+  const { probe } = services
+  const begun = probe === undefined ? 0n : scribe.clock.monotonicTimeNanosUnsafe()
   const outcomes = yield* Effect.result(
     Effect.catchDefect(
       services.store.commit(Array.map(jobs, (job) => job.commit)),
@@ -213,6 +219,7 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   )
   if (outcomes._tag === "Failure") {
     const { message, reason } = outcomes.failure
+    probe?.uncommitted(reason)
     yield* Effect.logWarning("The store did not take a commit", { reason: reason === "defect" ? message : reason })
     // One record that the store cannot take keeps none of the others out.
     if (reason === "defect" && jobs.length > 1) {
@@ -221,7 +228,10 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
     return yield* retryLater(services, scribe.failed(jobs, message))
   }
   yield* services.reach("coordinator.after-commit-before-reply")
-  yield* follow(services, scribe.conclude(jobs, outcomes.success))
+  const took = probe === undefined ? 0n : scribe.clock.monotonicTimeNanosUnsafe() - begun
+  const written = scribe.conclude(jobs, outcomes.success)
+  if (probe !== undefined) ProbedOffers.tell(probe, written, took)
+  yield* follow(services, written)
   yield* retryLater(services, scribe.refused.splice(0))
 })
 
@@ -366,6 +376,7 @@ export const make = Effect.gen(function*() {
     queue: yield* StepQueue,
     feed: yield* EventFeed,
     reach: failpoint ?? (() => Effect.void),
+    probe: yield* Probes,
     scope: yield* Effect.scope,
     context: yield* Effect.context<never>(),
     closing: new Set(),

@@ -1,5 +1,6 @@
 /** The machine in one piece: coordinator, workers and sweeper over the ports of one store. */
 import * as Layer from "effect/Layer"
+import { Admission } from "./Admission.ts"
 import { ChildRuns } from "./ChildRuns.ts"
 import { Coordinator } from "./Coordinator.ts"
 import * as MemoryEventFeed from "./MemoryEventFeed.ts"
@@ -25,7 +26,7 @@ export const layer = (options: EngineOptions) =>
     Layer.provide(Layer.succeed(WorkerTypes, options.types))
   ).pipe(
     Layer.provideMerge(Sweeper.layer(options)),
-    Layer.provideMerge(ChildRuns.layer),
+    Layer.provideMerge(Layer.mergeAll(ChildRuns.layer, Admission.layer)),
     Layer.provideMerge(Coordinator.layer),
     Layer.provideMerge(Layer.mergeAll(Plans.layer, MemoryStepQueue.layer, MemoryEventFeed.layer)),
     Layer.provide(SteadyClock.layer)

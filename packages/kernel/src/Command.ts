@@ -18,9 +18,11 @@ import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import { Reuse } from "./EventReuse.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { Terms } from "./Ledger.ts"
+import { TakePlace } from "./Place.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
+import { TraceLink } from "./Trace.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
@@ -39,7 +41,8 @@ export const CreateRun = Schema.Struct({
   ledger: Schema.optionalKey(Terms),
   /** What the run keeps of the one it is made from. */
   reuse: Schema.optionalKey(Reuse),
-  parent: Schema.optionalKey(ParentLink)
+  parent: Schema.optionalKey(ParentLink),
+  trace: Schema.optionalKey(TraceLink)
 })
 
 /** A worker's answer to one attempt. */
@@ -153,6 +156,7 @@ export const Command = Schema.Union([
   LoseDelivery,
   ResolveStep,
   CheckStall,
+  TakePlace,
   DecideApproval,
   EndChild,
   ReserveTurn,

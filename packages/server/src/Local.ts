@@ -44,6 +44,7 @@ import { HttpDialer } from "@baton/engine/HttpDialer"
 import { IdempotencyStore } from "@baton/engine/IdempotencyStore"
 import { Plans } from "@baton/engine/Plans"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
+import * as Retention from "@baton/engine/Retention"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
@@ -85,8 +86,12 @@ import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { defaultTenant, localActor } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
+import * as RetentionSetting from "./RetentionSetting.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
+import * as CarriedTrace from "./telemetry/CarriedTrace.ts"
+import * as MachineMeter from "./telemetry/MachineMeter.ts"
+import * as Telemetry from "./telemetry/Telemetry.ts"
 import * as UsageOffice from "./UsageOffice.ts"
 import * as WebhookOffice from "./WebhookOffice.ts"
 import * as Webhooks from "./webhooks/Webhooks.ts"
@@ -107,6 +112,10 @@ export interface LocalOptions {
    * hooks of the environment there are; `none`. By default a process that executes sends.
    */
   readonly webhooks?: "send" | "attend" | "none"
+  /** Whether this process can be asked for metrics (default false). */
+  readonly metrics?: boolean
+  /** Remove finished runs that are old enough (`dev`, `serve`); a process of one command never does. */
+  readonly retain?: boolean
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -115,7 +124,10 @@ export interface LocalOptions {
 const readRoot = Config.option(Config.String("BATON_READ_ROOT"))
 
 /** Every call of steps and models; `BATON_NET_ALLOW` and `BATON_NET_PORTS` say what it may reach besides the public web. */
-const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFromEnv))
+const dialer = CarriedTrace.layerDialer.pipe(
+  Layer.provide(UndiciDialer.layer),
+  Layer.provide(NetPolicy.NetPolicy.layerFromEnv)
+)
 
 /** What agents may list as tools; what comes with the program cannot be replaced by a function of the same name. */
 const tools = Layer.effect(
@@ -179,11 +191,12 @@ const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, 
 
 /** A program that lacks the rules an unfinished run was made under must not touch it (SEMANTICS 8.13c). */
 const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<void, ClientError> {
-  const open = yield* Effect.mapError(
-    parts.store.list({ tenant: parts.tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
-    Answers.fromStore
+  const status = ["pending", "running", "waiting"] as const
+  const open = yield* parts.store.tenants.pipe(
+    Effect.flatMap((tenants) => Effect.forEach(tenants, (tenant) => parts.store.list({ tenant, status, limit: 1000 }))),
+    Effect.mapError(Answers.fromStore)
   )
-  const unknown = open.filter((row) => row.semantics !== semantics)
+  const unknown = open.flat().filter((row) => row.semantics !== semantics)
   if (unknown.length === 0) return
   return yield* Effect.fail(
     new ClientError({
@@ -252,6 +265,8 @@ const host = (options: LocalOptions) =>
         functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)
+      const keep = yield* RetentionSetting.load
+      if (options.retain === true && keep !== undefined) yield* Retention.start(keep)
       const upkeep = yield* SqliteUpkeep
       const { execute = true, webhooks = execute ? "send" : "none" } = options
       if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
@@ -313,14 +328,15 @@ export const toClientError = (error: unknown): ClientError => {
 }
 
 /** Baton in this process, for any tenant; closing its scope stops the machine in order. */
-export const hostLayer = (options: LocalOptions): Layer.Layer<Host, ClientError> => {
+export const hostLayer = (options: LocalOptions): Layer.Layer<Host | Telemetry.Telemetry, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
-  return host(options).pipe(
+  return Layer.merge(host(options), MachineMeter.layer).pipe(
     Layer.provide(machine(options, handlers)),
     Layer.provide(handlers),
-    Layer.catch((error) => Layer.effect(Host, Effect.fail(toClientError(error))))
+    Layer.provideMerge(Telemetry.layer({ metrics: options.metrics === true })),
+    Layer.catch((error) => Layer.effectContext(Effect.fail(toClientError(error))))
   )
 }
 

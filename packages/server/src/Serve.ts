@@ -21,6 +21,8 @@ import * as HttpApp from "./http/HttpApp.ts"
 import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
+import * as RequestMeter from "./telemetry/RequestMeter.ts"
+import * as StreamMeter from "./telemetry/StreamMeter.ts"
 
 export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "types"> {
   /** `dev`: whoever comes without a credential is the person at this machine, unless `requireKeys` says otherwise. */
@@ -37,6 +39,7 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
 
 /** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
 const routerConfig = { maxParamLength: 1_024 }
+const quiet = { disableLogger: true, disableListenLog: true, routerConfig } as const
 
 const codeOf = (cause: unknown): unknown =>
   typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
@@ -86,8 +89,10 @@ const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError
 
 const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): LocalOptions => ({
   webhooks: "attend",
+  metrics: true,
   ...options,
   adopt: options.adopt ?? sweeper,
+  retain: sweeper,
   execute: true,
   ...(worker === "all" ? {} : { types: worker })
 })
@@ -101,12 +106,12 @@ const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.
 /** Registered before all other middleware, so that it stands around them and around every route. */
 const gated = HttpRouter.middleware(Effect.map(Gate, ({ middleware }) => middleware), { global: true })
 
-const routes = ({ api }: Roles.Roles) => {
-  const options = { disableLogger: true, disableListenLog: true, routerConfig }
-  return api
-    ? HttpRouter.serve(Layer.provide(HttpApp.layer, gated), options)
-    : HttpRouter.serve(Layer.provide(HttpApp.probes, gated), options)
-}
+/** The application, with what looks on outermost. */
+const routes = ({ api }: Roles.Roles) =>
+  Layer.unwrap(Effect.map(RequestMeter.make, (middleware) =>
+    api
+      ? HttpRouter.serve(Layer.provide(HttpApp.layer, gated), { ...quiet, middleware })
+      : HttpRouter.serve(Layer.provide(HttpApp.probes, gated), { ...quiet, middleware })))
 
 const bodyLimit = Layer.effect(
   HttpIncomingMessage.MaxBodySize,
@@ -136,7 +141,7 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
     const roles = yield* Roles.parse(options.roles)
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
     return drained.pipe(
-      Layer.provideMerge(live),
+      Layer.provideMerge(Layer.merge(live, StreamMeter.layer)),
       Layer.provideMerge(routes(roles)),
       Layer.provide(Live.layer),
       Layer.provide(closing),

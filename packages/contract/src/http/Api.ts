@@ -7,6 +7,7 @@ import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
 import { LinksApi } from "./LinksApi.ts"
 import { LiveApi } from "./LiveApi.ts"
+import { MetricsApi } from "./MetricsApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { ProbesApi } from "./ProbesApi.ts"
@@ -23,6 +24,7 @@ export class Api extends HttpApi.make("baton")
     PatchesApi,
     ApprovalsApi,
     OperatorsApi,
+    MetricsApi,
     StoreApi,
     KeysApi,
     AuditApi,

@@ -16,6 +16,7 @@ import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
 import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
+import { MetricsHandlers } from "./MetricsHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
@@ -33,6 +34,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     KeysHandlers,
     LinksHandlers,
     LiveHandlers,
+    MetricsHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,
