@@ -43,6 +43,7 @@ export const forms = {
     fits: (text) => DurationText.parse(text) !== undefined
   },
   boolean: { words: "true or false", fits: (text) => /^(true|false|yes|no|on|off|1|0|y|n)$/.test(text) },
+  metrics: { words: "admin, public or off", fits: (text) => /^(admin|public|off)$/.test(text) },
   url: { words: "an http or https URL", fits: isHttp },
   secret: { words: "a secret", fits: () => true }
 } as const satisfies { readonly [name: string]: Form }

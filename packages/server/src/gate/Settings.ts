@@ -48,15 +48,10 @@ const server: ReadonlyArray<Setting> = [
   row("BATON_CORS_ORIGINS", "server.corsOrigins", names, "none", "Origins whose pages may ask the server."),
   row("BATON_STOP_NOTICE", "server.stopNotice", duration, "0ms", "How long `/ready` says 503 before a stop begins."),
   row("BATON_STOP_GRACE", "server.stopGrace", duration, "20s", "How long requests in flight may take at a stop."),
-  row("BATON_METRICS", "metrics.access", text, "see the guide of telemetry", "Who may read `/metrics`."),
-  row(
-    "BATON_METRICS_DEFINITIONS",
-    "metrics.definitions",
-    positive,
-    "see the guide",
-    "Flows that have a label of their own."
-  ),
-  row("BATON_METRICS_TENANTS", "metrics.tenants", positive, "see the guide", "Tenants that have a label of their own.")
+  row("BATON_METRICS", "metrics.access", forms.metrics, "admin", "Who may read `/metrics`."),
+  row("BATON_METRICS_DEFINITIONS", "metrics.definitions", count, "100", "Definitions that metrics tell apart."),
+  row("BATON_METRICS_TENANTS", "metrics.tenants", names, "none", "Tenants that metrics name."),
+  row("BATON_RETENTION", "server.retention", text, "30d", "How long finished runs are kept; `off`: for ever.")
 ]
 
 const limits: ReadonlyArray<Setting> = [
