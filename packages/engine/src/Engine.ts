@@ -8,7 +8,8 @@ import * as MemoryStepQueue from "./MemoryStepQueue.ts"
 import { Plans } from "./Plans.ts"
 import * as SteadyClock from "./SteadyClock.ts"
 import { Sweeper, type SweeperOptions } from "./Sweeper.ts"
-import { WorkerPool, WorkerTypes } from "./WorkerPool.ts"
+import { WorkerPool } from "./WorkerPool.ts"
+import { WorkerTypes } from "./WorkerTypes.ts"
 
 export interface EngineOptions extends SweeperOptions {
   /** Default true. With false the process decides and records what it is asked, and leaves the steps to others. */

@@ -43,6 +43,7 @@ import { StepQueue } from "./StepQueue.ts"
 import { StepTypes } from "./StepType.ts"
 import { unbroken } from "./Sweeper.ts"
 import * as WorkerRequest from "./WorkerRequest.ts"
+import { serves, WorkerTypes } from "./WorkerTypes.ts"
 
 interface Pool extends WorkerRequest.Desk {
   readonly queue: StepQueue["Service"]
@@ -352,15 +353,6 @@ const stop = (pool: Pool): Effect.Effect<void> =>
       }))
     )
   })
-
-/** The node types that this process works on, when it is not all of them. */
-export class WorkerTypes extends Context.Reference<ReadonlySet<string> | undefined>("baton/engine/WorkerTypes", {
-  defaultValue: () => undefined
-}) {}
-
-/** What a map gives together is never left to others. */
-export const serves = (types: ReadonlySet<string> | undefined, type: string): boolean =>
-  types === undefined || type === "gather" || types.has(type)
 
 export class WorkerPool extends Context.Service<WorkerPool, {
   /** Attempts of a type that run now: a fact for `explain`. */

@@ -51,7 +51,7 @@ import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
-import * as WorkerPool from "@baton/engine/WorkerPool"
+import * as WorkerTypes from "@baton/engine/WorkerTypes"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -225,13 +225,39 @@ export class Host extends Context.Service<Host, {
   /** Of requests that may come again. */
   readonly keys: IdempotencyStore["Service"]
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">) => Context.Context<Ports>
+  readonly portsOf: (who: Who) => Context.Context<Ports>
   /** How the store is doing; cheap to ask. */
   readonly health: Effect.Effect<StoreWatch.StoreHealth>
 }>()("baton/server/Host") {}
 
 const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
-  new Set(execute ? known.filter((type) => WorkerPool.serves(types, type)) : [])
+  new Set(execute ? known.filter((type) => WorkerTypes.serves(types, type)) : [])
+
+type Who = Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">
+
+/** Callers whose ports are kept; the longest unused goes first. */
+const callersMax = 500
+
+/** Most requests come from a few callers. */
+const remembered = (make: (who: Who) => Context.Context<Ports>): (who: Who) => Context.Context<Ports> => {
+  const known = new Map<string, Context.Context<Ports>>()
+  return (who) => {
+    const { by, groups, key: credential, scopes, tenant } = who
+    const key = JSON.stringify([
+      tenant,
+      by,
+      groups ?? null,
+      scopes === undefined ? null : [...scopes],
+      credential ?? null
+    ])
+    const found = known.get(key) ?? make(who)
+    known.delete(key)
+    known.set(key, found)
+    const [oldest] = known.keys()
+    if (known.size > callersMax && oldest !== undefined) known.delete(oldest)
+    return found
+  }
+}
 
 const host = (options: LocalOptions) =>
   Layer.effect(
@@ -273,7 +299,7 @@ const host = (options: LocalOptions) =>
       return {
         parts,
         keys: yield* IdempotencyStore,
-        portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data),
+        portsOf: remembered((who) => ports({ ...parts, ...who }, upkeep, options.data)),
         health: yield* StoreWatch.health(options.data)
       }
     })

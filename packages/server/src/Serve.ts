@@ -87,8 +87,8 @@ const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError
   }
 }
 
-const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): LocalOptions => ({
-  webhooks: "attend",
+const localOptions = (options: ServeOptions, { coordinator, sweeper, worker }: Roles.Roles): LocalOptions => ({
+  webhooks: coordinator ? "attend" : "none",
   metrics: true,
   ...options,
   adopt: options.adopt ?? sweeper,

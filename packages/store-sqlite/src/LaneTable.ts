@@ -138,6 +138,9 @@ export const progress = (connection: Connection, progress: Progress): void =>
     connection.run("UPDATE webhook SET state = 'ended' WHERE webhook_no = ? AND scope = 'run'", no.webhook)
   })
 
+export const waiting = (connection: Connection): number =>
+  Number(connection.get("SELECT coalesce(sum(head - sent), 0) AS n FROM webhook_lane WHERE sent < head")?.["n"])
+
 export const backlog = (connection: Connection, tenant: string): ReadonlyArray<Backlog> =>
   connection.all(
     `SELECT w.id, count(*) AS runs, sum(l.attempts > 0) AS failing, min(l.failing_since) AS since

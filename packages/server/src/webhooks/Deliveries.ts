@@ -54,14 +54,17 @@ const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effec
 })
 
 const attempt = Effect.fnUntraced(function*(
-  { webhooks: { dialer, limits, store } }: Parts,
+  { webhooks: { dialer, limits, store, tried } }: Parts,
   owner: Webhook,
   message: Message.Message
 ): Effect.fn.Return<Post.Outcome, WebhookStoreError> {
   const secrets = yield* store.secrets(owner.tenant, owner.id)
   const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
   const { body } = message
-  return yield* Post.post(dialer, { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }, limits)
+  const request = { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }
+  const outcome = yield* Post.post(dialer, request, limits)
+  tried(outcome.kind)
+  return outcome
 })
 
 /** The state of a delivery after an attempt, and when the next one is due. */
