@@ -267,6 +267,13 @@ export interface Backup {
   readonly file: string
 }
 
+export interface Configuration {
+  readonly _tag: "Configuration"
+  readonly file: string | undefined
+  /** Only what differs from the default. */
+  readonly changed: boolean
+}
+
 export interface Doctor {
   readonly _tag: "Doctor"
 }
@@ -277,6 +284,7 @@ export interface Completion {
 }
 
 export type Request =
+  | Configuration
   | Serve
   | RunFlow
   | Research
