@@ -8,8 +8,11 @@ import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import * as LoggedAttempt from "./LoggedAttempt.ts"
 import { Meter } from "./Meter.ts"
+import type { MetricName } from "./MetricNames.ts"
 import * as Names from "./MetricNames.ts"
 import * as PassedTrace from "./PassedTrace.ts"
 import { RunMeter } from "./RunMeter.ts"
@@ -44,6 +47,13 @@ export const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined
   return { childTrace, surroundings, committed: both, uncommitted, offered, began }
 }
 
+/** Counts one, where anybody counts. */
+export const count = (name: MetricName, ...labels: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.map(
+    Effect.serviceOption(Telemetry),
+    (telemetry) => Option.isSome(telemetry) ? telemetry.value.meter?.of(name, ...labels)(1) : undefined
+  )
+
 export interface TelemetryOptions {
   /** Whether anybody can ask this process for metrics. */
   readonly metrics: boolean
@@ -70,7 +80,11 @@ export const layer = (options: TelemetryOptions): Layer.Layer<Telemetry, Config.
         isPublic: access === "public",
         sampler
       })
-      const probed = Context.add(context, Probes, probeOf(counted, spans))
+      const plain = probeOf(counted, spans)
+      const probe = (yield* LoggedAttempt.format) === "json"
+        ? { ...plain, surroundings: LoggedAttempt.around(plain.surroundings) }
+        : plain
+      const probed = Context.add(context, Probes, probe)
       return sink === undefined ? probed : Context.add(probed, Tracer.Tracer, SpanTracer.make(sink))
     })
   )

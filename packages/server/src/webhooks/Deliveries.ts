@@ -15,6 +15,8 @@ import type { Parts } from "../Parts.ts"
 import * as RunEvents from "../RunEvents.ts"
 import * as RunId from "../RunId.ts"
 import * as RunReading from "../RunReading.ts"
+import * as Names from "../telemetry/MetricNames.ts"
+import * as Telemetry from "../telemetry/Telemetry.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
 import * as Message from "./Message.ts"
 import * as Post from "./Post.ts"
@@ -57,7 +59,8 @@ const attempt = Effect.fnUntraced(function*(
   const secrets = yield* store.secrets(owner.tenant, owner.id)
   const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
   const { body } = message
-  return yield* Post.post(dialer, { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }, limits)
+  const request = { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }
+  return yield* Effect.tap(Post.post(dialer, request, limits), ({ kind }) => Telemetry.count(Names.webhooks, kind))
 })
 
 /** The state of a delivery after an attempt, and when the next one is due. */
