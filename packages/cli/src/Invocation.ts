@@ -18,6 +18,8 @@ export interface Globals {
   readonly format: Format
   readonly progress: Progress
   readonly color: "auto" | "always" | "never"
+  /** How the engine's own words look; absent: as the environment says. */
+  readonly log?: "text" | "json" | undefined
   readonly noInput: boolean
   readonly yes: boolean
   readonly quiet: boolean

@@ -219,7 +219,7 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   )
   if (outcomes._tag === "Failure") {
     const { message, reason } = outcomes.failure
-    probe?.uncommitted(reason)
+    probe?.uncommitted?.(reason)
     yield* Effect.logWarning("The store did not take a commit", { reason: reason === "defect" ? message : reason })
     // One record that the store cannot take keeps none of the others out.
     if (reason === "defect" && jobs.length > 1) {
@@ -230,7 +230,7 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   yield* services.reach("coordinator.after-commit-before-reply")
   const took = probe === undefined ? 0n : scribe.clock.monotonicTimeNanosUnsafe() - begun
   const written = scribe.conclude(jobs, outcomes.success)
-  if (probe !== undefined) ProbedOffers.tell(probe, written, took)
+  if (probe?.committed !== undefined) ProbedOffers.tell(probe, written, took)
   yield* follow(services, written)
   yield* retryLater(services, scribe.refused.splice(0))
 })

@@ -18,20 +18,20 @@ export const handOut = (
   written: ReadonlyArray<Written>
 ): Effect.Effect<void> => {
   if (offers.length === 0) return Effect.void
-  if (probe === undefined) return queue.offer(offers)
+  if (probe?.offered === undefined && probe?.began === undefined) return queue.offer(offers)
   return Effect.suspend(() => {
     const at = scribe.clock.currentTimeMillisUnsafe()
     const since = written.reduce((least, { draft }) => Math.min(least, draft.state.lastAt), at)
     return Effect.andThen(
       queue.offer(offers.map((offer) => ({ ...offer, at }))),
-      Effect.sync(() => probe.offered(offers, since, at))
+      Effect.sync(() => probe.offered?.(offers, since, at))
     )
   })
 }
 
 /** `nanos`: what the store took for all of them. */
 export const tell = (probe: Probe, written: ReadonlyArray<Written>, nanos: bigint): void =>
-  probe.committed(
+  probe.committed?.(
     written.map(({ commit, draft }) => ({
       tenant: draft.slot.tenant,
       state: draft.state,

@@ -106,7 +106,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   slot.begun.set(key, now)
   // The run was lost and taken over again meanwhile: what was begun before goes on, and its answer counts.
   if (state.epoch > 0 && pool.running.has(runningKey(offer))) return undefined
-  pool.probe?.began(offer, state, now - (offer.at ?? now))
+  pool.probe?.began?.(offer, state, now - (offer.at ?? now))
   return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index, table }
 }
 
