@@ -34,8 +34,7 @@ const baton = Serve.layer({
   data,
   handlers: undefined,
   outputRoot: data,
-  adopt: false,
-  execute: mode === "execute",
+  ...(mode === "execute" ? {} : { roles: "api" }),
   host: "127.0.0.1",
   port: 0,
   mode: "dev"

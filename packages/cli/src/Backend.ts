@@ -24,13 +24,22 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
-export interface ServeOptions extends StoreOptions {
+export interface ServeOptions {
   readonly mode: "dev" | "serve"
   /** A credential is asked for in `dev` too; `serve` always asks. */
   readonly requireKeys: boolean
-  readonly host: string
+  /** Directory of the store, unless `store` names another. */
+  readonly data: string
+  readonly store: string | undefined
+  /** Undefined: what the configuration says, or the default. */
+  readonly host: string | undefined
   /** 0: any free port. */
-  readonly port: number
+  readonly port: number | undefined
+  readonly roles: string | undefined
+  /** File of settings. */
+  readonly config: string | undefined
+  readonly handlers: string | undefined
+  readonly outputRoot: string
 }
 
 export interface ConnectOptions {
@@ -43,6 +52,8 @@ export interface ConnectOptions {
 export class Server extends Context.Service<Server, {
   /** Such as `http://127.0.0.1:7377`. */
   readonly url: string
+  /** Directory of its store. */
+  readonly data: string
 }>()("baton/cli/Server") {}
 
 export class Backend extends Context.Service<Backend, {
@@ -91,6 +102,8 @@ export interface PortsOptions {
   readonly execute?: boolean
   /** The command is about files only: a server is asked where one was named. */
   readonly store?: "none"
+  /** What works on the store beside a server too: one that was only found is left aside. */
+  readonly beside?: boolean
   /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
   readonly here?: string
 }
@@ -128,7 +141,7 @@ export const withPorts = <A, R>(
     if (there.kind === "server" && there.named && here !== undefined) {
       return yield* notOverHttp(there.url, here)
     }
-    if (there.kind === "server" && here === undefined) {
+    if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
       const { apiKey } = yield* Environment
       return yield* command.pipe(
         Effect.provideService(Executor, "server"),

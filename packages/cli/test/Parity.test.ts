@@ -162,7 +162,6 @@ const overHttp = Effect.gen(function*() {
     data,
     handlers: undefined,
     outputRoot: join(data, "output"),
-    adopt: true,
     host: "127.0.0.1",
     port: 0,
     mode: "dev"

@@ -45,6 +45,7 @@ export const journalTypes = [
   "orchestration.budget.raised",
   "orchestration.budget.overrun",
   "orchestration.usage.late",
+  "orchestration.delivery.given_up",
   "orchestration.plan.proposed",
   "orchestration.plan.patched",
   "orchestration.plan.refused"
@@ -107,6 +108,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   UsageLate: ["orchestration.usage.late"],
   ApprovalVoted: ["orchestration.checkpoint.voted"],
   ApprovalDecided: ["orchestration.checkpoint.resolved"],
+  DeliveryGivenUp: ["orchestration.delivery.given_up"],
   NoteAdded: ["orchestration.run.noted"]
 }
 

@@ -14,6 +14,7 @@ import type { Event } from "@baton/kernel/Event"
 import type { Child } from "@baton/kernel/Outstanding"
 import * as Outstanding from "@baton/kernel/Outstanding"
 import type { RunState } from "@baton/kernel/RunState"
+import * as Trace from "@baton/kernel/Trace"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -27,6 +28,8 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import type { FlowStoreError } from "./FlowStore.ts"
 import { Plans } from "./Plans.ts"
+import type { Probe } from "./Probe.ts"
+import { Probes } from "./Probe.ts"
 import * as RunLoader from "./RunLoader.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import type { RunStoreError } from "./RunStore.ts"
@@ -45,6 +48,7 @@ interface Parts {
   readonly sessions: Sessions["Service"]
   readonly clock: Clock.Clock
   readonly reach: (point: Failpoint) => Effect.Effect<void>
+  readonly probe: Probe | undefined
   readonly scope: Scope.Scope
   readonly context: Context.Context<never>
   /** Children that are being looked after; `again`: something has happened meanwhile. */
@@ -181,6 +185,8 @@ const create = Effect.fnUntraced(function*(
   }
   const ledger = ChildFunds.termsOf(state, path, plan)
   const link: ParentLink = { run: parent.run, path, attempt, depth: (state.parent?.depth ?? 0) + 1 }
+  const trace = parts.probe?.childTrace(state, path, attempt) ??
+    (state.trace === undefined ? undefined : Trace.childLink(state, path, attempt, Trace.isSampled(state, false)))
   yield* parts.reach("child.before-create")
   const settled = yield* parts.coordinator.submit({
     tenant: parent.tenant,
@@ -196,7 +202,8 @@ const create = Effect.fnUntraced(function*(
       parent: link,
       ...(state.by === undefined ? {} : { by: state.by }),
       ...(Object.keys(state.tags).length === 0 ? {} : { tags: state.tags }),
-      ...(ledger === undefined ? {} : { ledger })
+      ...(ledger === undefined ? {} : { ledger }),
+      ...(trace === undefined ? {} : { trace })
     }
   })
   yield* parts.reach("child.after-create")
@@ -355,6 +362,7 @@ export class ChildRuns extends Context.Service<ChildRuns, {
         sessions: yield* Sessions,
         clock: yield* Clock.Clock,
         reach: failpoint ?? (() => Effect.void),
+        probe: yield* Probes,
         scope: yield* Effect.scope,
         context: yield* Effect.context<never>(),
         busy: new Map(),

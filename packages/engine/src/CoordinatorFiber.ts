@@ -17,6 +17,8 @@ import type { Failpoint } from "./Failpoint.ts"
 import { Failpoints } from "./Failpoint.ts"
 import { MachineLimits } from "./MachineLimits.ts"
 import { Plans } from "./Plans.ts"
+import type { Probe } from "./Probe.ts"
+import { Probes } from "./Probe.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
 import { attemptKey, durable } from "./RunSlot.ts"
 import { RunStore } from "./RunStore.ts"
@@ -40,6 +42,7 @@ interface Services {
   readonly queue: StepQueue["Service"]
   readonly feed: EventFeed["Service"]
   readonly reach: (point: Failpoint) => Effect.Effect<void>
+  readonly probe: Probe | undefined
   readonly scope: Scope.Scope
   readonly context: Context.Context<never>
   readonly closing: Set<(slot: RunSlot) => void>
@@ -158,10 +161,34 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     }))),
     Effect.andThen(
       services.reach("coordinator.after-reply-before-offer"),
-      offers.length === 0 ? Effect.void : services.queue.offer(offers)
+      offers.length === 0 ? Effect.void : handOut(services, offers, written)
     )
   )
 }
+
+const handOut = (services: Services, offers: ReadonlyArray<Offer>, written: ReadonlyArray<Written>) => {
+  const { probe, queue, scribe } = services
+  if (probe === undefined) return queue.offer(offers)
+  return Effect.suspend(() => {
+    const at = scribe.clock.currentTimeMillisUnsafe()
+    return Effect.andThen(
+      queue.offer(offers.map((offer) => ({ ...offer, at }))),
+      Effect.sync(() => probe.offered(offers, Math.min(...written.map(({ draft }) => draft.state.lastAt)), at))
+    )
+  })
+}
+
+const tell = (probe: Probe, written: ReadonlyArray<Written>, nanos: bigint): void =>
+  probe.committed(
+    written.map(({ commit, draft }) => ({
+      tenant: draft.slot.tenant,
+      state: draft.state,
+      events: draft.events,
+      usage: draft.usage,
+      letters: commit.deadLetters
+    })),
+    Number(nanos) / 1e6
+  )
 
 export const outstanding = (slot: RunSlot): ReadonlyArray<Offer> =>
   slot.state === undefined
@@ -205,6 +232,8 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   if (!Array.isReadonlyArrayNonEmpty(jobs)) return
   const { scribe } = services
   yield* services.reach("coordinator.before-commit")
+  const { probe } = services
+  const begun = probe === undefined ? 0n : scribe.clock.monotonicTimeNanosUnsafe()
   const outcomes = yield* Effect.result(
     Effect.catchDefect(
       services.store.commit(Array.map(jobs, (job) => job.commit)),
@@ -213,6 +242,7 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   )
   if (outcomes._tag === "Failure") {
     const { message, reason } = outcomes.failure
+    probe?.uncommitted(reason)
     yield* Effect.logWarning("The store did not take a commit", { reason: reason === "defect" ? message : reason })
     // One record that the store cannot take keeps none of the others out.
     if (reason === "defect" && jobs.length > 1) {
@@ -221,7 +251,10 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
     return yield* retryLater(services, scribe.failed(jobs, message))
   }
   yield* services.reach("coordinator.after-commit-before-reply")
-  yield* follow(services, scribe.conclude(jobs, outcomes.success))
+  const took = probe === undefined ? 0n : scribe.clock.monotonicTimeNanosUnsafe() - begun
+  const written = scribe.conclude(jobs, outcomes.success)
+  if (probe !== undefined) tell(probe, written, took)
+  yield* follow(services, written)
   yield* retryLater(services, scribe.refused.splice(0))
 })
 
@@ -366,6 +399,7 @@ export const make = Effect.gen(function*() {
     queue: yield* StepQueue,
     feed: yield* EventFeed,
     reach: failpoint ?? (() => Effect.void),
+    probe: yield* Probes,
     scope: yield* Effect.scope,
     context: yield* Effect.context<never>(),
     closing: new Set(),

@@ -7,11 +7,13 @@ import * as MemoryStepQueue from "./MemoryStepQueue.ts"
 import { Plans } from "./Plans.ts"
 import * as SteadyClock from "./SteadyClock.ts"
 import { Sweeper, type SweeperOptions } from "./Sweeper.ts"
-import { WorkerPool } from "./WorkerPool.ts"
+import { WorkerPool, WorkerTypes } from "./WorkerPool.ts"
 
 export interface EngineOptions extends SweeperOptions {
   /** Default true. With false the process decides and records what it is asked, and leaves the steps to others. */
   readonly execute?: boolean
+  /** Node types that are worked on; absent: all. */
+  readonly types?: ReadonlySet<string>
 }
 
 /**
@@ -20,6 +22,8 @@ export interface EngineOptions extends SweeperOptions {
  */
 export const layer = (options: EngineOptions) =>
   (options.execute === false ? Layer.empty : WorkerPool.layer).pipe(
+    Layer.provide(Layer.succeed(WorkerTypes, options.types))
+  ).pipe(
     Layer.provideMerge(Sweeper.layer(options)),
     Layer.provideMerge(ChildRuns.layer),
     Layer.provideMerge(Coordinator.layer),

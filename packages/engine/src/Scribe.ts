@@ -19,6 +19,7 @@ import { AlarmClock } from "./RunTimers.ts"
 /** What one record made possible once it was durable. */
 export interface Written {
   readonly draft: Draft
+  readonly commit: Commit
   readonly replies: ReadonlyArray<readonly [Pending, Settled]>
 }
 
@@ -259,7 +260,7 @@ export class Scribe {
         const held = slot.timers.get(RunSlots.timerKey(timer))
         if (held !== undefined) this.alarms.add({ due: held.due, slot, timer: held })
       }
-      written.push({ draft: job.draft, replies: job.answers })
+      written.push({ draft: job.draft, commit: job.commit, replies: job.answers })
     }
     return written
   }

@@ -14,6 +14,8 @@ export interface Offer {
   readonly path: string
   readonly attempt: number
   readonly type: string
+  /** When it was handed out, in milliseconds since 1970; absent where nobody wants to know. */
+  readonly at?: number
 }
 
 export class StepQueue extends Context.Service<StepQueue, {

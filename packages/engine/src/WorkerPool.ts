@@ -28,6 +28,8 @@ import { EventFeed } from "./EventFeed.ts"
 import { Failpoints } from "./Failpoint.ts"
 import * as Gather from "./Gather.ts"
 import { MachineLimits } from "./MachineLimits.ts"
+import type { Probe } from "./Probe.ts"
+import { Probes } from "./Probe.ts"
 import { ReceiptStore } from "./ReceiptStore.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
@@ -51,6 +53,7 @@ interface Pool extends WorkerRequest.Desk {
   /** Attempts under way, by tenant, run, path and attempt. */
   readonly running: Map<string, Running>
   readonly lanes: Map<string, Lane>
+  readonly probe: Probe | undefined
   stopping: boolean
 }
 
@@ -98,9 +101,11 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
     : table?.status(index) === "queued" && table.attempt(index) === offer.attempt
   const key = attemptKey(offer.path, offer.attempt)
   if (!current || slot.begun.has(key) || isHeldBack(pool, state, offer)) return undefined
-  slot.begun.set(key, pool.clock.currentTimeMillisUnsafe())
+  const now = pool.clock.currentTimeMillisUnsafe()
+  slot.begun.set(key, now)
   // The run was lost and taken over again meanwhile: what was begun before goes on, and its answer counts.
   if (state.epoch > 0 && pool.running.has(runningKey(offer))) return undefined
+  pool.probe?.began(offer, state, now - (offer.at ?? now))
   return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index, table }
 }
 
@@ -243,7 +248,9 @@ const ended = (pool: Pool, offer: Offer, exit: Exit.Exit<void>): void => {
 /** Starts the attempt. One that ends at once never counts as under way. */
 const launch = (pool: Pool, lane: Lane, offer: Offer, begun: Begun): Effect.Effect<void> =>
   Effect.withFiber((parent) => {
-    const fiber = Effect.runForkWith(parent.context)(attempt(pool, offer, begun))
+    const more = pool.probe?.surroundings(offer, begun.state)
+    const context = more === undefined ? parent.context : Context.merge(parent.context, more)
+    const fiber = Effect.runForkWith(context)(attempt(pool, offer, begun))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       ended(pool, offer, exit)
@@ -346,6 +353,15 @@ const stop = (pool: Pool): Effect.Effect<void> =>
     )
   })
 
+/** The node types that this process works on, when it is not all of them. */
+export class WorkerTypes extends Context.Reference<ReadonlySet<string> | undefined>("baton/engine/WorkerTypes", {
+  defaultValue: () => undefined
+}) {}
+
+/** What a map gives together is never left to others. */
+export const serves = (types: ReadonlySet<string> | undefined, type: string): boolean =>
+  types === undefined || type === "gather" || types.has(type)
+
 export class WorkerPool extends Context.Service<WorkerPool, {
   /** Attempts of a type that run now: a fact for `explain`. */
   readonly running: (type: string) => number
@@ -368,6 +384,7 @@ export class WorkerPool extends Context.Service<WorkerPool, {
         clock: yield* Clock.Clock,
         limits: yield* MachineLimits,
         failpoint: yield* Failpoints,
+        probe: yield* Probes,
         running: new Map(),
         lanes: new Map(),
         receipts: Option.getOrUndefined(yield* Effect.serviceOption(ReceiptStore)),
@@ -375,7 +392,8 @@ export class WorkerPool extends Context.Service<WorkerPool, {
         stopping: false
       }
       pool.coordinator.whenClosing((slot) => interruptRun(pool, slot))
-      const types = new Set([...(yield* StepTypes).keys(), "gather"])
+      const wanted = yield* WorkerTypes
+      const types = new Set([...(yield* StepTypes).keys(), "gather"].filter((type) => serves(wanted, type)))
       yield* Effect.forEach(types, (type) => Effect.forkScoped(serve(pool, type)), { discard: true })
       yield* Effect.addFinalizer(() => stop(pool))
       return { running: (type) => pool.lanes.get(type)?.running ?? 0 }

@@ -9,6 +9,7 @@ import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
+import { GiveUpDelivery } from "./CommandDelivery.ts"
 import { AskAllotment, RaiseBudget, ReportUsage, ReserveTurn } from "./CommandLedger.ts"
 import { CheckStall, ResolveStep } from "./CommandOperator.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
@@ -20,6 +21,7 @@ import { Terms } from "./Ledger.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
+import { TraceLink } from "./Trace.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 
@@ -38,7 +40,8 @@ export const CreateRun = Schema.Struct({
   ledger: Schema.optionalKey(Terms),
   /** What the run keeps of the one it is made from. */
   reuse: Schema.optionalKey(Reuse),
-  parent: Schema.optionalKey(ParentLink)
+  parent: Schema.optionalKey(ParentLink),
+  trace: Schema.optionalKey(TraceLink)
 })
 
 /** A worker's answer to one attempt. */
@@ -158,6 +161,7 @@ export const Command = Schema.Union([
   RaiseBudget,
   ReportUsage,
   AskAllotment,
+  GiveUpDelivery,
   AddNote
 ])
 export type Command = typeof Command.Type

@@ -62,7 +62,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(command.agents === undefined ? {} : { agents: command.agents }),
     ...(ledger === undefined ? {} : { ledger }),
     ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
-    ...(command.parent === undefined ? {} : { parent: command.parent })
+    ...(command.parent === undefined ? {} : { parent: command.parent }),
+    ...(command.trace === undefined ? {} : { trace: command.trace })
   })
   if (command.reuse !== undefined) return Reuse.take(draft, command.reuse, command.by)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
@@ -117,6 +118,12 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Approval.decide(draft, command)
     case "EndChild":
       return Spending.watch(draft, command, Child.end)
+    case "GiveUpDelivery": {
+      const { at, attempts, code, seq, webhook } = command
+      const why = code === undefined ? {} : { code }
+      Drafts.emit(draft, { type: "DeliveryGivenUp", v: 1, at, webhook, seq, attempts, ...why })
+      return undefined
+    }
     case "AddNote":
       Drafts.emit(draft, {
         type: "NoteAdded",
@@ -130,7 +137,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
 }
 
 /** What a finished run still takes (K5). */
-const annotates = (command: Command): boolean => command.type === "AddNote" || command.type === "ReportUsage"
+const annotates = (command: Command): boolean =>
+  command.type === "AddNote" || command.type === "ReportUsage" || command.type === "GiveUpDelivery"
 
 /** What comes late, or for the second time, is no mistake of whoever says it. */
 const stale: ReadonlySet<Command["type"]> = new Set([

@@ -9,6 +9,7 @@ import { Amounts } from "./Amounts.ts"
 import { ParentLink } from "./Child.ts"
 import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
+import { DeliveryGivenUp } from "./EventDelivery.ts"
 import {
   AllotmentGranted,
   BudgetRaised,
@@ -29,6 +30,7 @@ import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
+import { TraceLink } from "./Trace.ts"
 import { Usage } from "./Usage.ts"
 import { Value } from "./Value.ts"
 import { Wait } from "./Wait.ts"
@@ -57,7 +59,9 @@ export const RunCreated = Schema.Struct({
   ledger: Schema.optionalKey(Terms),
   /** The run that this one was made from, by a retry or a fork. */
   lineage: Schema.optionalKey(Lineage),
-  parent: Schema.optionalKey(ParentLink)
+  parent: Schema.optionalKey(ParentLink),
+  /** The trace that its creator was part of; absent: it begins one of its own. */
+  trace: Schema.optionalKey(TraceLink)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -295,7 +299,7 @@ export const DeliveryLost = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int)
 })
 
-/** An annotation; the only kind of event a finished run takes (K5). */
+/** An annotation: annotations are the only events that a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
   ...v1,
@@ -344,6 +348,7 @@ export const Event = Schema.Union([
   RunStalled,
   ApprovalVoted,
   ApprovalDecided,
+  DeliveryGivenUp,
   NoteAdded
 ])
 export type Event = typeof Event.Type

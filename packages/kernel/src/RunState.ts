@@ -16,6 +16,7 @@ import type { PatchRecord } from "./PatchRecord.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
+import type { TraceLink } from "./Trace.ts"
 import type { Usage } from "./Usage.ts"
 import type { Value } from "./Value.ts"
 import { none } from "./Value.ts"
@@ -135,6 +136,7 @@ export interface RunState {
   /** The run that started this one is paused. */
   pausedAbove: boolean
   parent: ParentLink | undefined
+  trace: TraceLink | undefined
   closing: Closing | undefined
   finished: Finished | undefined
   nodes: NodeTable
@@ -325,6 +327,7 @@ export const empty = (plan: Plan): RunState => ({
   pausedHere: false,
   pausedAbove: false,
   parent: undefined,
+  trace: undefined,
   closing: undefined,
   finished: undefined,
   nodes: NodeTable.make(plan.nodes.length),

@@ -21,6 +21,7 @@ import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -49,6 +50,7 @@ import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
+import * as WorkerPool from "@baton/engine/WorkerPool"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -71,10 +73,13 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as AuditOffice from "./access/AuditOffice.ts"
 import * as KeyOffice from "./access/KeyOffice.ts"
+import * as LinkOffice from "./access/LinkOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
+import * as CallerPorts from "./CallerPorts.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
+import * as StoreWatch from "./gate/StoreWatch.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
@@ -83,6 +88,9 @@ import { defaultTenant, localActor } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
+import * as CarriedTrace from "./telemetry/CarriedTrace.ts"
+import * as MachineMeter from "./telemetry/MachineMeter.ts"
+import * as Telemetry from "./telemetry/Telemetry.ts"
 import * as UsageOffice from "./UsageOffice.ts"
 import * as WebhookOffice from "./WebhookOffice.ts"
 import * as Webhooks from "./webhooks/Webhooks.ts"
@@ -96,11 +104,15 @@ export interface LocalOptions {
   readonly adopt: boolean
   /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
   readonly execute?: boolean
+  /** Node types that are worked on; absent: all. Steps of other types wait. */
+  readonly types?: ReadonlySet<string>
   /**
    * `send`: this process delivers to webhooks when no other one does; `attend`: so it does, and its environment says which
    * hooks of the environment there are; `none`. By default a process that executes sends.
    */
   readonly webhooks?: "send" | "attend" | "none"
+  /** Whether this process can be asked for metrics (default false). */
+  readonly metrics?: boolean
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -109,7 +121,10 @@ export interface LocalOptions {
 const readRoot = Config.option(Config.String("BATON_READ_ROOT"))
 
 /** Every call of steps and models; `BATON_NET_ALLOW` and `BATON_NET_PORTS` say what it may reach besides the public web. */
-const dialer = UndiciDialer.layer.pipe(Layer.provide(NetPolicy.NetPolicy.layerFromEnv))
+const dialer = CarriedTrace.layerDialer.pipe(
+  Layer.provide(UndiciDialer.layer),
+  Layer.provide(NetPolicy.NetPolicy.layerFromEnv)
+)
 
 /** What agents may list as tools; what comes with the program cannot be replaced by a function of the same name. */
 const tools = Layer.effect(
@@ -158,11 +173,16 @@ const steps = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, Cl
   )
 
 const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, ClientError>) =>
-  Engine.layer({ adopt: options.adopt, execute: options.execute ?? true }).pipe(
+  Engine.layer({
+    adopt: options.adopt,
+    execute: options.execute ?? true,
+    ...(options.types === undefined ? {} : { types: options.types })
+  }).pipe(
     Layer.provideMerge(steps(options, handlers)),
     Layer.provideMerge(agents(options).pipe(Layer.provide(handlers))),
     Layer.provideMerge(dialer),
     Layer.provideMerge(PriceFile.layer),
+    Layer.provideMerge(StoreWatch.StoreWatch.layer),
     Layer.provideMerge(SqliteStore.layer({ data: options.data }))
   )
 
@@ -201,28 +221,13 @@ export class Host extends Context.Service<Host, {
   /** Of requests that may come again. */
   readonly keys: IdempotencyStore["Service"]
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Who) => Context.Context<Ports>
+  readonly portsOf: (who: CallerPorts.Who) => Context.Context<Ports>
+  /** How the store is doing; cheap to ask. */
+  readonly health: Effect.Effect<StoreWatch.StoreHealth>
 }>()("baton/server/Host") {}
 
-type Who = Pick<Parts, "tenant" | "by" | "groups" | "scopes">
-
-/** Callers whose ports are kept; the longest unused goes first. */
-const callersMax = 500
-
-/** Most requests come from a few callers. */
-const remembered = (make: (who: Who) => Context.Context<Ports>): (who: Who) => Context.Context<Ports> => {
-  const known = new Map<string, Context.Context<Ports>>()
-  return (who) => {
-    const { by, groups, scopes, tenant } = who
-    const key = JSON.stringify([tenant, by, groups ?? null, scopes === undefined ? null : [...scopes]])
-    const found = known.get(key) ?? make(who)
-    known.delete(key)
-    known.set(key, found)
-    const [oldest] = known.keys()
-    if (known.size > callersMax && oldest !== undefined) known.delete(oldest)
-    return found
-  }
-}
+const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
+  new Set(execute ? known.filter((type) => WorkerPool.serves(types, type)) : [])
 
 const host = (options: LocalOptions) =>
   Layer.effect(
@@ -252,7 +257,7 @@ const host = (options: LocalOptions) =>
         clock: yield* Clock.Clock,
         endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
         execute: options.execute ?? true,
-        served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
+        served: servedBy(options, [...(yield* StepTypes).keys(), "gather"]),
         functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)
@@ -262,7 +267,8 @@ const host = (options: LocalOptions) =>
       return {
         parts,
         keys: yield* IdempotencyStore,
-        portsOf: remembered((who) => ports({ ...parts, ...who }, upkeep, options.data))
+        portsOf: CallerPorts.remembered((who) => ports({ ...parts, ...who }, upkeep, options.data)),
+        health: yield* StoreWatch.health(options.data)
       }
     })
   )
@@ -272,6 +278,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(ApprovalsClient, Approvals.make(parts)),
     Context.add(AuditClient, AuditOffice.make(parts)),
     Context.add(KeysClient, KeyOffice.make(parts)),
+    Context.add(LinksClient, LinkOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
@@ -284,7 +291,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
   )
 
 /** Which variable is wrong stands in the problem's path: ["NAME"]. */
-const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
+export const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
   const text = cause.message.replace(/\s+/g, " ").trim()
   const name = /\["(\w+)"\]/.exec(text)?.[1]
   return new ClientError({
@@ -304,7 +311,8 @@ const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
       "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
   })
 
-const toClientError = (error: unknown): ClientError => {
+/** Why this process cannot start. */
+export const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)
@@ -314,14 +322,15 @@ const toClientError = (error: unknown): ClientError => {
 }
 
 /** Baton in this process, for any tenant; closing its scope stops the machine in order. */
-export const hostLayer = (options: LocalOptions): Layer.Layer<Host, ClientError> => {
+export const hostLayer = (options: LocalOptions): Layer.Layer<Host | Telemetry.Telemetry, ClientError> => {
   const handlers = typeof options.handlers === "object"
     ? FunctionHandlers.layer(options.handlers)
     : Layer.effect(FunctionHandlers, Handlers.load(options.handlers))
-  return host(options).pipe(
+  return Layer.merge(host(options), MachineMeter.layer).pipe(
     Layer.provide(machine(options, handlers)),
     Layer.provide(handlers),
-    Layer.catch((error) => Layer.effect(Host, Effect.fail(toClientError(error))))
+    Layer.provideMerge(Telemetry.layer({ metrics: options.metrics === true })),
+    Layer.catch((error) => Layer.effectContext(Effect.fail(toClientError(error))))
   )
 }
 

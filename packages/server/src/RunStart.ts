@@ -16,6 +16,7 @@ import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
+import { RequestTrace } from "./telemetry/CarriedTrace.ts"
 import * as WebhookOffice from "./WebhookOffice.ts"
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
@@ -126,6 +127,7 @@ export const start = Effect.fnUntraced(
       ...request,
       ...(agents && { agents })
     })
+    const trace = yield* RequestTrace
     const at = parts.clock.currentTimeMillisUnsafe()
     const run = request.id ?? RunId.make("run", at)
     const blobs: Array<NewBlob> = []
@@ -146,7 +148,8 @@ export const start = Effect.fnUntraced(
         by: request.by ?? parts.by,
         ...(request.tags === undefined ? {} : { tags: request.tags }),
         ...(agents === undefined ? {} : { agents }),
-        ...(ledger === undefined ? {} : { ledger })
+        ...(ledger === undefined ? {} : { ledger }),
+        ...(trace === undefined ? {} : { trace })
       }
     })
     yield* Effect.tapError(Answers.fromSettled(run, settled), () => undo)

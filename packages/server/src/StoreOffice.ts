@@ -14,6 +14,7 @@ import { statfs } from "node:fs/promises"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunReading from "./RunReading.ts"
+import * as WebhookOffice from "./WebhookOffice.ts"
 
 /** Free bytes below which the doctor warns. */
 const freeBytesMin = 200 * 1024 * 1024
@@ -177,6 +178,7 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
       : finding("runs.owned", "warn", `${orphans} unfinished runs have no living process`, "baton runs resume RUN")
   )
   found.push(...(yield* standing(parts, open)))
+  found.push(...(yield* WebhookOffice.findings(parts)))
   const agents = yield* parts.agents.list
   found.push(finding("agents", "ok", `${agents.length} agents are registered`))
   for (const { baseUrl, references } of yield* parts.endpoints) {

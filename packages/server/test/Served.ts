@@ -60,7 +60,6 @@ export const serve = Effect.fnUntraced(function*(data: string, options: Partial<
     data,
     handlers: undefined,
     outputRoot: join(data, "output"),
-    adopt: true,
     host: "127.0.0.1",
     port: 0,
     mode: "dev",

@@ -70,7 +70,7 @@ describe("a webhook", () => {
           yield* add({ url: target.url })
           target.answer = (_received, response, n) => void response.writeHead(n % 10 === 0 ? 503 : 204).end()
           const flow = "name: many\nnodes:\n  many:\n    map: \"${ input.list }\"\n    each: { value: \"${ item }\" }\n"
-          const list = Array.from({ length: 500 }, (_, n) => n)
+          const list = Array.from({ length: 510 }, (_, n) => n)
           const run = yield* start({ flow: { text: flow, file: "flow.yaml" }, input: { list } })
           yield* heard(target, (all) => all.some(isLast))
           const once = target.ids.filter((id, index) => id !== target.ids[index - 1])

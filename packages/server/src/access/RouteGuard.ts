@@ -2,7 +2,7 @@
  * Deny by default. A server starts only when each of its routes says what it needs: an endpoint of the contract by `Needs`
  * and the `Access` middleware, another route by its line in `PlainRoutes`, where the guard stands before it.
  */
-import { Access, Caller, Needs, type Scope } from "@baton/contract/http/Access"
+import { Access, Caller, type Need, Needs } from "@baton/contract/http/Access"
 import { plainRoutes } from "@baton/contract/http/PlainRoutes"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,12 +20,12 @@ import { Trail } from "./Trail.ts"
 export interface GuardedRoute {
   /** Such as `GET /metrics`. */
   readonly route: string
-  readonly needs: Scope | "public"
+  readonly needs: Need
 }
 
 const endpointsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(api: HttpApi.HttpApi<Id, Groups>) => {
   const found: Array<
-    { readonly route: string; readonly needs: Scope | "public" | undefined; readonly isGuarded: boolean }
+    { readonly route: string; readonly needs: Need | undefined; readonly isGuarded: boolean }
   > = []
   HttpApi.reflect(api, {
     onGroup: () => {},
@@ -79,7 +79,7 @@ export class GuardedRoutes extends Context.Service<GuardedRoutes, {
 type AnyRoute = HttpRouter.Route<never, never>
 
 interface Plain {
-  readonly [route: string]: Scope | "public"
+  readonly [route: string]: Need
 }
 
 const make = Effect.fnUntraced(function*<Id extends string, Groups extends HttpApiGroup.Constraint>(

@@ -13,6 +13,8 @@ export interface Source {
 }
 
 export abstract class Outlet {
+  /** Milliseconds since 1970. */
+  readonly openedAt: number
   /** Milliseconds since 1970 when something was last sent, and since when the peer has taken nothing. */
   sentAt: number
   fullSince: number | undefined
@@ -23,7 +25,8 @@ export abstract class Outlet {
 
   constructor(now: () => number) {
     this.#now = now
-    this.sentAt = now()
+    this.openedAt = now()
+    this.sentAt = this.openedAt
   }
 
   /** Hands over; false: the peer is behind, and {@link drained} will be called. */

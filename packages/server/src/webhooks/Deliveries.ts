@@ -16,13 +16,17 @@ import * as RunEvents from "../RunEvents.ts"
 import * as RunId from "../RunId.ts"
 import * as RunReading from "../RunReading.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
+import * as GivenUp from "./GivenUp.ts"
 import * as Message from "./Message.ts"
 import * as Post from "./Post.ts"
 import type { Limits } from "./WebhookLimits.ts"
 import { retryDelay } from "./WebhookLimits.ts"
 
-export const isWanted = ({ events }: Pick<Webhook, "events">, type: string): boolean =>
-  events.includes("*") || events.includes(type)
+/** Of what could not be delivered no webhook is told: two that are both out of reach would never come to an end. */
+const untold: Wire.JournalType = "orchestration.delivery.given_up"
+
+const isWanted = ({ events }: Pick<Webhook, "events">, type: Wire.JournalType): boolean =>
+  type !== untold && (events.includes("*") || events.includes(type))
 
 /** The run as the sources' hooks show it. */
 const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Json, ClientError> {
@@ -82,6 +86,19 @@ const lineOf = (
 const disable = ({ webhooks }: Parts, { id, tenant }: Webhook, now: number) =>
   webhooks.store.change(tenant, id, { state: "disabled", reason: "the receiver answered 410 Gone" }, now)
 
+const tell = Effect.fnUntraced(function*(
+  parts: Parts,
+  { run, tenant, webhook }: Lane,
+  seq: number,
+  attempts: number,
+  code: string | undefined
+) {
+  yield* Effect.logWarning("A webhook delivery was given up", { webhook, run, seq })
+  const at = parts.clock.currentTimeMillisUnsafe()
+  const why = code === undefined ? {} : { code }
+  yield* GivenUp.note({ ...parts, tenant }, run, { type: "GiveUpDelivery", at, webhook, seq, attempts, ...why })
+})
+
 /** The event after `sent` is tried once; the store knows what came of it. True: the next one may be sent. */
 const step = Effect.fnUntraced(function*(
   parts: Parts,
@@ -97,6 +114,7 @@ const step = Effect.fnUntraced(function*(
   const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, failures.failingSince)
   const dueAt = "dueAt" in next ? next.dueAt : undefined
   const isOver = dueAt === undefined
+  if (state === "given_up") yield* tell(parts, lane, seq, attempts, outcome.code)
   const id = RunId.make("dlv", now)
   const { type } = message
   yield* parts.webhooks.store.progress({
@@ -109,7 +127,6 @@ const step = Effect.fnUntraced(function*(
     ended: isOver && isLast
   })
   if (outcome.kind === "gone") yield* disable(parts, owner, now)
-  if (state === "given_up") yield* Effect.logWarning("A webhook delivery was given up", { webhook, run, seq })
   return isOver && outcome.kind !== "gone"
 })
 
