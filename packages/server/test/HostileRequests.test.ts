@@ -94,7 +94,7 @@ describe("a hostile request", () => {
       const objects = (depth: number) => `${"{\"a\":".repeat(depth)}1${"}".repeat(depth)}`
       for (const bomb of [nest(100_000), objects(100_000), nest(1_000), objects(200)]) {
         const body = `{"flow":${JSON.stringify(echo)},"input":${bomb}}`
-        assertProblem(yield* server.send("POST", "/api/v1/runs", { body }), 400, "INPUT_INVALID", bomb.slice(0, 20))
+        assertProblem(yield* server.send("POST", "/api/v1/runs", { body }), 400, "JSON_TOO_DEEP", bomb.slice(0, 20))
         const top = yield* server.send("POST", "/api/v1/runs", { body: bomb })
         assert.isBelow(top.status, 500, top.text.slice(0, 200))
         const flow = yield* server.send("POST", "/api/v1/runs", { body: `{"flow":{"name":"x","nodes":${bomb}}}` })
