@@ -2,6 +2,7 @@
  * A contract proxy between a client and the API: what differs from the OpenAPI document is told, and ends in exit code 1.
  * Run by hand: `npm run contract` (npx brings the proxy; it is too large for everybody's installation).
  */
+import { Scope } from "@baton/contract/http/Scope"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -75,6 +76,16 @@ const play = async (send: Send): Promise<void> => {
   await send("DELETE", `/api/v1/runs/${id}`)
 }
 
+const keyOf = async (url: string): Promise<string> => {
+  const response = await fetch(`${url}/api/v1/keys`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "contract", scopes: Scope.literals })
+  })
+  const { key } = (await response.json()) as { key: string }
+  return key
+}
+
 const main = async (): Promise<number> => {
   const server = await start(
     process.execPath,
@@ -90,13 +101,15 @@ const main = async (): Promise<number> => {
     "--port",
     "4017"
   ], /listening on (\S+)/)
+  // The document asks for a credential, which a server for one person does not.
+  const authorization = `Bearer ${await keyOf(server.found)}`
   const differences: Array<string> = []
   let sent = 0
   try {
     await play(async (method, path, body, headers) => {
       const response = await fetch(`http://127.0.0.1:4017${path}`, {
         method,
-        headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+        headers: { authorization, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) })
       })
       sent++
