@@ -46,8 +46,8 @@ describe("the queue between coordinator and workers", () => {
 
   it("fault 06: a coordinator that wakes after its lease finds its writes refused", () => {
     let fenced = 0
-    for (let seed = 2; seed <= 50; seed += 2) {
-      // Even seeds have a shared store, with leases.
+    // Even seeds have a shared store, with leases; about one in eight comes to a write behind a lost lease.
+    for (let seed = 2; seed <= 50 || (fenced === 0 && seed <= 400); seed += 2) {
       const report = simulate(seed, { ...none, freezes: 6, slow: 0.1 })
       assert.deepStrictEqual(report.complaints, [], `seed ${seed}`)
       fenced += report.fenced

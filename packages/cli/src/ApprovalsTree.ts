@@ -150,7 +150,27 @@ const answer = leaf(
   })
 )
 
+const link = leaf(
+  "link",
+  "Make a link by which somebody without a key decides this once, in your name",
+  {
+    ...target,
+    expires: GlobalFlags.duration("expires", "It ends after this long, at most 30d (default 24h)").pipe(Flag.optional),
+    as: text("as", "NAME", "In whose name (default local)"),
+    group: texts("group", "NAME", "A group this person is in; may be repeated")
+  },
+  [["baton approvals link @last review --expires 2h", "whoever opens it may decide, once"]],
+  (input) => ({
+    _tag: "ApprovalsLink",
+    target: input.target,
+    step: orUndefined(input.step),
+    expires: orUndefined(input.expires),
+    as: orUndefined(input.as),
+    group: input.group
+  })
+)
+
 export const approvals = Command.make("approvals").pipe(
   Command.withDescription("See what waits for people, and decide it"),
-  Command.withSubcommands([list, show, approve, reject, retry, answer])
+  Command.withSubcommands([list, show, approve, reject, retry, answer, link])
 )

@@ -24,13 +24,22 @@ export interface StoreOptions {
   readonly outputRoot: string
 }
 
-export interface ServeOptions extends StoreOptions {
+export interface ServeOptions {
   readonly mode: "dev" | "serve"
   /** A credential is asked for in `dev` too; `serve` always asks. */
   readonly requireKeys: boolean
-  readonly host: string
+  /** Directory of the store, unless `store` names another. */
+  readonly data: string
+  readonly store: string | undefined
+  /** Undefined: what the configuration says, or the default. */
+  readonly host: string | undefined
   /** 0: any free port. */
-  readonly port: number
+  readonly port: number | undefined
+  readonly roles: string | undefined
+  /** File of settings. */
+  readonly config: string | undefined
+  readonly handlers: string | undefined
+  readonly outputRoot: string
 }
 
 export interface ConnectOptions {
@@ -43,6 +52,8 @@ export interface ConnectOptions {
 export class Server extends Context.Service<Server, {
   /** Such as `http://127.0.0.1:7377`. */
   readonly url: string
+  /** Directory of its store. */
+  readonly data: string
 }>()("baton/cli/Server") {}
 
 export class Backend extends Context.Service<Backend, {
@@ -86,8 +97,19 @@ const addressOf = (text: string): Effect.Effect<string, Failure.Failure> => {
     )
 }
 
+export interface PortsOptions {
+  readonly handlers?: string | undefined
+  readonly execute?: boolean
+  /** The command is about files only: a server is asked where one was named. */
+  readonly store?: "none"
+  /** What works on the store beside a server too: one that was only found is left aside. */
+  readonly beside?: boolean
+  /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
+  readonly here?: string
+}
+
 /** The flag before the environment, that before a server that is found on the data folder. */
-const place = Effect.gen(function*() {
+const place = Effect.fnUntraced(function*(options: PortsOptions) {
   const { globals } = yield* Printer
   const environment = yield* Environment
   const said = globals.server ?? environment.server
@@ -97,20 +119,12 @@ const place = Effect.gen(function*() {
     const there: Place = { kind: "server", url: yield* addressOf(said), named: true }
     return there
   }
+  if (options.store === "none") return here
   const backend = yield* Backend
   const url = yield* backend.find(yield* dataDirectory)
   const found: Place = url === undefined ? here : { kind: "server", url, named: false }
   return found
 })
-
-export interface PortsOptions {
-  readonly handlers?: string | undefined
-  readonly execute?: boolean
-  /** The command is about files only. */
-  readonly store?: "none"
-  /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
-  readonly here?: string
-}
 
 const notOverHttp = (url: string, what: string): Failure.Failure =>
   Failure.usage("NOT_OVER_HTTP", `${what} cannot be asked of ${url}`, "--server none   (in this process)")
@@ -123,11 +137,11 @@ export const withPorts = <A, R>(
   Effect.gen(function*() {
     const backend = yield* Backend
     const here = options.handlers === undefined ? options.here : "--handlers: functions of this machine"
-    const there: Place = options.store === "none" ? { kind: "process" } : yield* place
+    const there = yield* place(options)
     if (there.kind === "server" && there.named && here !== undefined) {
       return yield* notOverHttp(there.url, here)
     }
-    if (there.kind === "server" && here === undefined) {
+    if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
       const { apiKey } = yield* Environment
       return yield* command.pipe(
         Effect.provideService(Executor, "server"),

@@ -196,6 +196,14 @@ export interface ApprovalsDecide extends ApprovalTarget {
   readonly hash: string | undefined
 }
 
+export interface ApprovalsLink extends ApprovalTarget {
+  readonly _tag: "ApprovalsLink"
+  /** Milliseconds. */
+  readonly expires: number | undefined
+  readonly as: string | undefined
+  readonly group: ReadonlyArray<string>
+}
+
 export interface SecretsSet {
   readonly _tag: "SecretsSet"
   readonly name: string
@@ -249,6 +257,9 @@ export interface Serve {
   readonly mode: "dev" | "serve"
   readonly port: number | undefined
   readonly host: string | undefined
+  readonly store: string | undefined
+  readonly roles: string | undefined
+  readonly config: string | undefined
   readonly handlers: string | undefined
   readonly requireKeys: boolean
 }
@@ -301,6 +312,7 @@ export type Request =
   | ApprovalsList
   | ApprovalsShow
   | ApprovalsDecide
+  | ApprovalsLink
   | SecretsSet
   | SecretsList
   | SecretsRemove

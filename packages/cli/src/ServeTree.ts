@@ -14,6 +14,9 @@ const flags = {
     Flag.optional
   ),
   host: GlobalFlags.text("host", "ADDRESS", `The address it listens on (default ${hostDefault}: this machine only)`),
+  store: GlobalFlags.text("store", "ADDRESS", "Where runs are kept: sqlite:FOLDER, the same as --data FOLDER"),
+  role: GlobalFlags.text("role", "LIST", "What this process does: api,coordinator,worker[:TYPE],sweeper (default all)"),
+  config: GlobalFlags.text("config", "FILE", "Settings (default baton.json in the data folder, or BATON_CONFIG)"),
   requireKeys: GlobalFlags.toggle(
     "require-keys",
     "dev: ask for a key as serve does; a host that others reach needs it"
@@ -25,6 +28,9 @@ const request = (mode: "dev" | "serve") =>
 (input: {
   readonly port: Option.Option<number>
   readonly host: Option.Option<string>
+  readonly store: Option.Option<string>
+  readonly role: Option.Option<string>
+  readonly config: Option.Option<string>
   readonly handlers: Option.Option<string>
   readonly requireKeys: boolean
 }) => ({
@@ -32,6 +38,9 @@ const request = (mode: "dev" | "serve") =>
   mode,
   port: Option.getOrUndefined(input.port),
   host: Option.getOrUndefined(input.host),
+  store: Option.getOrUndefined(input.store),
+  roles: Option.getOrUndefined(input.role),
+  config: Option.getOrUndefined(input.config),
   handlers: Option.getOrUndefined(input.handlers),
   requireKeys: input.requireKeys || mode === "serve"
 })
@@ -43,5 +52,6 @@ export const dev = leaf("dev", "Everything in one process, on one URL, for one p
 
 export const serve = leaf("serve", "Serve Baton over HTTP, for production", flags, [
   ["baton serve", "the store in .baton, for this machine only"],
-  ["baton serve --host 0.0.0.0 --port 8080", "for a network: clients need keys"]
+  ["baton serve --host 0.0.0.0 --port 8080", "for a network: clients need keys"],
+  ["baton serve --role coordinator,worker,sweeper", "works on runs, answers health probes only"]
 ], request("serve"))

@@ -1,5 +1,10 @@
 /** The address of a server, left on its data folder and looked for there. */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -16,8 +21,8 @@ const Left = Schema.fromJsonString(Schema.Struct({
 }))
 const decode = Schema.decodeUnknownOption(Left)
 
-/** How long a server may take to say that it is there, in milliseconds. */
-const answerMs = 500
+/** How long a server may take to say that it is there. */
+const answerWithin = Duration.millis(500)
 
 const read = (data: string): typeof Left.Type | undefined => {
   try {
@@ -36,23 +41,24 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const isProblem = ({ headers, status }: Response): boolean =>
-  status === 404 && headers.get("content-type")?.startsWith("application/problem+json") === true
+const isProblem = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
+  status === 404 && headers["content-type"]?.startsWith("application/problem+json") === true
+
+const answers = (url: string): Effect.Effect<boolean> =>
+  HttpClient.get(`${url}/health`).pipe(
+    Effect.map((response) => response.status === 200 || isProblem(response)),
+    Effect.timeoutOption(answerWithin),
+    Effect.map(Option.getOrElse(() => false)),
+    Effect.catch(() => Effect.succeed(false)),
+    Effect.provide(FetchHttpClient.layer)
+  )
 
 /** The server of a folder, if it answers: one that was killed has left its address behind. */
 export const find = (data: string): Effect.Effect<string | undefined> =>
   Effect.suspend(() => {
     const left = read(data)
     if (left === undefined || !isAlive(left.pid)) return Effect.succeed(undefined)
-    return Effect.tryPromise({
-      try: async (signal) => {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(answerMs)])
-        const response = await fetch(`${left.url}/health`, { signal: limit })
-        await response.body?.cancel()
-        return response.ok || isProblem(response) ? left.url : undefined
-      },
-      catch: () => undefined
-    }).pipe(Effect.catch(() => Effect.succeed(undefined)))
+    return Effect.map(answers(left.url), (there) => there ? left.url : undefined)
   })
 
 /** Another process may have taken the folder's place since. */
@@ -63,9 +69,9 @@ const takeAway = (data: string): void => {
 /** Leaves the address of this process until the scope closes; only this user may read it. */
 export const leave = (data: string, url: string): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => {
+    Effect.map(DateTime.now, (now) => {
       const partial = `${pathOf(data)}.${randomBytes(4).toString("hex")}`
-      const left = { url, pid: process.pid, startedAt: new Date().toISOString() }
+      const left = { url, pid: process.pid, startedAt: DateTime.formatIso(now) }
       writeFileSync(partial, JSON.stringify(left) + "\n", { mode: 0o600 })
       renameSync(partial, pathOf(data))
     }),

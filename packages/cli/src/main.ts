@@ -72,6 +72,7 @@ const commands: Program.Commands = {
   ApprovalsList: async () => (await approvals()).approvalsList,
   ApprovalsShow: async () => (await approvals()).approvalsShow,
   ApprovalsDecide: async () => (await approvals()).approvalsDecide,
+  ApprovalsLink: async () => (await import("./commands/ApprovalLink.ts")).approvalsLink,
   SecretsSet: async () => (await secrets()).secretsSet,
   SecretsList: async () => (await secrets()).secretsList,
   SecretsRemove: async () => (await secrets()).secretsRemove,

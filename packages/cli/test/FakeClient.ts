@@ -9,6 +9,7 @@ import { Client, ClientError, type StartRun } from "@baton/contract/Client"
 import type { EventEnvelope } from "@baton/contract/EventEnvelope"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import { type DeadLetterItem, OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -353,6 +354,7 @@ export const layer = (
       Context.add(FlowsClient, flows),
       Context.add(KeysClient, FakeKeys.keys(seen.calls)),
       Context.add(AuditClient, FakeKeys.audit),
+      Context.add(LinksClient, FakeKeys.links),
       Context.add(ApprovalsClient, FakeApprovals.make(seen.calls)),
       Context.add(BlobsClient, BlobsClient.of({ read: (ref) => Effect.fail(none(`there is no ${ref}`)) })),
       Context.add(OperatorClient, operators),

@@ -1,6 +1,7 @@
 /** Keys and an audit log that answer from a script. */
 import { AuditClient, type AuditItem } from "@baton/contract/AuditClient"
 import { type KeyItem, KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import * as Effect from "effect/Effect"
 
 export const keyItem: KeyItem = {
@@ -56,5 +57,18 @@ export const audit = AuditClient.of({
       entries: 1,
       head: { seq: 1, hash: "0".repeat(64) },
       fault: expected === undefined ? null : { seq: 1, problem: "entry 1 is another one" }
+    })
+})
+
+export const links = LinksClient.of({
+  create: ({ target }, { by = "local" }) =>
+    Effect.succeed({
+      approval: target,
+      run: "run_1",
+      step: "gate",
+      path: "/approve/abc",
+      url: null,
+      by,
+      expiresAt: "2026-11-22T10:00:00.000Z"
     })
 })

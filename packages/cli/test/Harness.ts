@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Backend, type ConnectOptions, Server, type StoreOptions } from "../src/Backend.ts"
+import * as ApprovalLink from "../src/commands/ApprovalLink.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
 import * as Audit from "../src/commands/Audit.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
@@ -73,6 +74,7 @@ const commands: Program.Commands = {
   Usage: later(Usage.usage),
   ReceiptsStats: later(Receipts.receiptsStats),
   ReceiptsClear: later(Receipts.receiptsClear),
+  ApprovalsLink: later(ApprovalLink.approvalsLink),
   SecretsSet: later(Secrets.secretsSet),
   SecretsList: later(Secrets.secretsList),
   SecretsRemove: later(Secrets.secretsRemove),
@@ -115,7 +117,7 @@ export interface Setup {
   readonly interruptAt?: string
   /** Done once stderr holds the text. */
   readonly heard?: { readonly text: string; readonly done: Deferred.Deferred<void> }
-  readonly backend?: (options: StoreOptions) => ReturnType<typeof FakeClient.layer>
+  readonly backend?: (options: StoreOptions) => Layer.Layer<Ports, ClientError>
   readonly server?: (options: ConnectOptions) => Layer.Layer<Ports, ClientError>
   /** The server that serves the data folder. */
   readonly found?: string
@@ -192,7 +194,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
             return setup.server?.(options) ?? FakeClient.layer(scripts, seen)
           },
           find: () => Effect.succeed(setup.found),
-          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377" })
+          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377", data: "/data" })
         }),
         Layer.succeed(Farewell.Farewell, farewell)
       )),

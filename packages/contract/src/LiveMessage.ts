@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 
 /** Frames that are no events. */
-export const frameTypes = ["snapshot", "end", "run", "overflow"] as const
+export const frameTypes = ["snapshot", "end", "run", "position", "overflow"] as const
 
 /** What `end` says: nothing more comes of this run. */
 export const EndFrame = Schema.Struct({ run: Schema.String, seq: Schema.Int, status: Schema.String })

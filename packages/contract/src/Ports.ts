@@ -5,6 +5,7 @@ import type { BlobsClient } from "./BlobsClient.ts"
 import type { Client } from "./Client.ts"
 import type { FlowsClient } from "./FlowsClient.ts"
 import type { KeysClient } from "./KeysClient.ts"
+import type { LinksClient } from "./LinksClient.ts"
 import type { OperatorClient } from "./OperatorClient.ts"
 import type { PatchesClient } from "./PatchesClient.ts"
 import type { ReceiptsClient } from "./ReceiptsClient.ts"
@@ -20,6 +21,7 @@ export type Ports =
   | Client
   | FlowsClient
   | KeysClient
+  | LinksClient
   | OperatorClient
   | PatchesClient
   | ReceiptsClient

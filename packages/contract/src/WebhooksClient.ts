@@ -11,8 +11,12 @@ import * as Wire from "./Wire.ts"
 
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.Union([schema, Schema.Null])
 
+/** Of what could not be delivered no webhook is told. */
+const isTold = (type: Wire.JournalType): type is Exclude<Wire.JournalType, "orchestration.delivery.given_up"> =>
+  type !== "orchestration.delivery.given_up"
+
 /** A type of the published list, or `*` for all of them. */
-export const EventSelector = Schema.Literals(["*", ...Wire.journalTypes])
+export const EventSelector = Schema.Literals(["*", ...Wire.journalTypes.filter(isTold)])
 export type EventSelector = typeof EventSelector.Type
 
 const Secret = Schema.Redacted(Schema.String)

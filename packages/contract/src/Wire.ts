@@ -45,6 +45,7 @@ export const journalTypes = [
   "orchestration.budget.raised",
   "orchestration.budget.overrun",
   "orchestration.usage.late",
+  "orchestration.delivery.given_up",
   "orchestration.plan.proposed",
   "orchestration.plan.patched",
   "orchestration.plan.refused"
@@ -95,6 +96,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
   RunStalled: ["orchestration.run.updated"],
+  PlaceTaken: ["orchestration.run.updated"],
   StepsReused: ["orchestration.step.reused"],
   StepReopened: ["orchestration.step.ready"],
   StepsUnfunded: ["orchestration.budget.short"],
@@ -107,6 +109,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   UsageLate: ["orchestration.usage.late"],
   ApprovalVoted: ["orchestration.checkpoint.voted"],
   ApprovalDecided: ["orchestration.checkpoint.resolved"],
+  DeliveryGivenUp: ["orchestration.delivery.given_up"],
   NoteAdded: ["orchestration.run.noted"]
 }
 

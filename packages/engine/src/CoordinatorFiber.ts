@@ -146,7 +146,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     if (freed) {
       offers.push(...outstanding(slot).filter((offer) => !slot.begun.has(attemptKey(offer.path, offer.attempt))))
     }
-    if (state.plan.callers.length > 0 || state.parent !== undefined) {
+    if (state.plan.callers.length > 0 || state.parent !== undefined || state.place !== undefined) {
       for (const listener of services.moved) listener(slot, state, events)
     }
     if (state.finished !== undefined) services.scribe.forget(slot)

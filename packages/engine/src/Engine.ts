@@ -1,5 +1,6 @@
 /** The machine in one piece: coordinator, workers and sweeper over the ports of one store. */
 import * as Layer from "effect/Layer"
+import { Admission } from "./Admission.ts"
 import { ChildRuns } from "./ChildRuns.ts"
 import { Coordinator } from "./Coordinator.ts"
 import * as MemoryEventFeed from "./MemoryEventFeed.ts"
@@ -8,10 +9,13 @@ import { Plans } from "./Plans.ts"
 import * as SteadyClock from "./SteadyClock.ts"
 import { Sweeper, type SweeperOptions } from "./Sweeper.ts"
 import { WorkerPool } from "./WorkerPool.ts"
+import { WorkerTypes } from "./WorkerTypes.ts"
 
 export interface EngineOptions extends SweeperOptions {
   /** Default true. With false the process decides and records what it is asked, and leaves the steps to others. */
   readonly execute?: boolean
+  /** Node types that are worked on; absent: all. */
+  readonly types?: ReadonlySet<string>
 }
 
 /**
@@ -20,8 +24,10 @@ export interface EngineOptions extends SweeperOptions {
  */
 export const layer = (options: EngineOptions) =>
   (options.execute === false ? Layer.empty : WorkerPool.layer).pipe(
+    Layer.provide(Layer.succeed(WorkerTypes, options.types))
+  ).pipe(
     Layer.provideMerge(Sweeper.layer(options)),
-    Layer.provideMerge(ChildRuns.layer),
+    Layer.provideMerge(Layer.mergeAll(ChildRuns.layer, Admission.layer)),
     Layer.provideMerge(Coordinator.layer),
     Layer.provideMerge(Layer.mergeAll(Plans.layer, MemoryStepQueue.layer, MemoryEventFeed.layer)),
     Layer.provide(SteadyClock.layer)

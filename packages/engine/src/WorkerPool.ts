@@ -43,6 +43,7 @@ import { StepQueue } from "./StepQueue.ts"
 import { StepTypes } from "./StepType.ts"
 import { unbroken } from "./Sweeper.ts"
 import * as WorkerRequest from "./WorkerRequest.ts"
+import { serves, WorkerTypes } from "./WorkerTypes.ts"
 
 interface Pool extends WorkerRequest.Desk {
   readonly queue: StepQueue["Service"]
@@ -383,7 +384,8 @@ export class WorkerPool extends Context.Service<WorkerPool, {
         stopping: false
       }
       pool.coordinator.whenClosing((slot) => interruptRun(pool, slot))
-      const types = new Set([...(yield* StepTypes).keys(), "gather"])
+      const wanted = yield* WorkerTypes
+      const types = new Set([...(yield* StepTypes).keys(), "gather"].filter((type) => serves(wanted, type)))
       yield* Effect.forEach(types, (type) => Effect.forkScoped(serve(pool, type)), { discard: true })
       yield* Effect.addFinalizer(() => stop(pool))
       return { running: (type) => pool.lanes.get(type)?.running ?? 0 }

@@ -9,6 +9,7 @@ import { Question } from "./Approval.ts"
 import { ParentLink } from "./Child.ts"
 import { DecideApproval } from "./CommandApproval.ts"
 import { EndChild } from "./CommandChild.ts"
+import { GiveUpDelivery } from "./CommandDelivery.ts"
 import { AskAllotment, RaiseBudget, ReportUsage, ReserveTurn } from "./CommandLedger.ts"
 import { CheckStall, ResolveStep } from "./CommandOperator.ts"
 import { DecidePatch, ProposePatch, RevertPatch } from "./CommandPatch.ts"
@@ -17,6 +18,7 @@ import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import { Reuse } from "./EventReuse.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { Terms } from "./Ledger.ts"
+import { TakePlace } from "./Place.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
@@ -154,12 +156,14 @@ export const Command = Schema.Union([
   LoseDelivery,
   ResolveStep,
   CheckStall,
+  TakePlace,
   DecideApproval,
   EndChild,
   ReserveTurn,
   RaiseBudget,
   ReportUsage,
   AskAllotment,
+  GiveUpDelivery,
   AddNote
 ])
 export type Command = typeof Command.Type

@@ -9,6 +9,7 @@ import { Amounts } from "./Amounts.ts"
 import { ParentLink } from "./Child.ts"
 import { ApprovalDecided, ApprovalVoted } from "./EventApproval.ts"
 import { ChildStopping } from "./EventChild.ts"
+import { DeliveryGivenUp } from "./EventDelivery.ts"
 import {
   AllotmentGranted,
   BudgetRaised,
@@ -27,6 +28,7 @@ import { Lineage, StepsReused } from "./EventReuse.ts"
 import { RunStalled } from "./EventStall.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
+import { PlaceTaken, PlaceTerms } from "./Place.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { TraceLink } from "./Trace.ts"
@@ -60,7 +62,9 @@ export const RunCreated = Schema.Struct({
   lineage: Schema.optionalKey(Lineage),
   parent: Schema.optionalKey(ParentLink),
   /** The trace that its creator was part of; absent: it begins one of its own. */
-  trace: Schema.optionalKey(TraceLink)
+  trace: Schema.optionalKey(TraceLink),
+  /** The run needs a place among the runs of this key before it starts. */
+  concurrency: Schema.optionalKey(PlaceTerms)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -298,7 +302,7 @@ export const DeliveryLost = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.Int)
 })
 
-/** An annotation; the only kind of event a finished run takes (K5). */
+/** An annotation: annotations are the only events that a finished run takes (K5). */
 export const NoteAdded = Schema.Struct({
   type: Schema.Literal("NoteAdded"),
   ...v1,
@@ -345,8 +349,10 @@ export const Event = Schema.Union([
   AllotmentGranted,
   StepsReused,
   RunStalled,
+  PlaceTaken,
   ApprovalVoted,
   ApprovalDecided,
+  DeliveryGivenUp,
   NoteAdded
 ])
 export type Event = typeof Event.Type

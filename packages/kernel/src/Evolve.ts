@@ -33,6 +33,14 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.lineage = event.lineage
   state.parent = event.parent
   state.trace = event.trace
+  if (event.concurrency !== undefined) state.place = { ...event.concurrency, held: false }
+}
+
+const placeTaken = (state: RunState): boolean => {
+  if (state.place === undefined || state.place.held) return false
+  // A fork of a state shares its place.
+  state.place = { ...state.place, held: true }
+  return true
 }
 
 const paused = (state: RunState, event: Of<"RunPaused"> | Of<"RunResumed">): void => {
@@ -198,6 +206,8 @@ const applyToRun = (state: RunState, event: Event): boolean => {
     case "RunCreated":
       created(state, event)
       return true
+    case "PlaceTaken":
+      return placeTaken(state)
     case "RunStalled":
       Stall.stalled(state, event)
       return true
@@ -221,18 +231,22 @@ const applyToRun = (state: RunState, event: Event): boolean => {
     case "PlanPatched":
       return Patch.fold(state, event)
     case "NoteAdded":
+    case "DeliveryGivenUp":
       return true
     default:
       return Spending.isOwn(event) && state.ledger !== undefined
   }
 }
 
+const isNoProgress = ({ type }: Event): boolean =>
+  type === "NoteAdded" || type === "DeliveryGivenUp" || type === "RunStalled"
+
 /** A journal may hold anything (K8): an event of a known type but another shape does not fit either. */
 const fits = (state: RunState, event: Event): boolean => {
   try {
     if (event.v !== 1 || !Number.isSafeInteger(event.at)) return false
     // A note is no progress, and neither is the word that there is none.
-    if (event.type !== "NoteAdded" && event.type !== "RunStalled") state.stalledSince = undefined
+    if (!isNoProgress(event)) state.stalledSince = undefined
     state.lastAt = event.at
     if (!apply(state, event)) return false
     return (state.ledger === undefined && !Spending.begins(event)) || Spending.fold(state, event)

@@ -211,6 +211,8 @@ describe("promises about runs as a whole", () => {
       assert.strictEqual(fingerprint(run.state), before)
       run.ask({ type: "AddNote", at: run.at, text: "seen" })
       assert.deepStrictEqual(run.events.at(-1)?.type, "NoteAdded")
+      run.ask({ type: "GiveUpDelivery", at: run.at, webhook: "whk_1", seq: 1, attempts: 3 })
+      assert.deepStrictEqual(run.events.at(-1)?.type, "DeliveryGivenUp")
       assert.isDefined(run.state.finished)
       assert.deepStrictEqual(violations(run.state), [])
     })

@@ -60,11 +60,49 @@ export const find = (name: string): Checked | undefined => {
   return checked
 }
 
+export interface Runnable {
+  readonly flow: Flow.Flow
+  readonly plan: Plan
+  readonly origin: Origin
+}
+
 /** The checked flow of a request, or why it cannot be run. */
-export const require = (
-  checked: Checked,
-  file: string
-): Effect.Effect<{ readonly flow: Flow.Flow; readonly plan: Plan; readonly origin: Origin }, ClientError> =>
+export const require = (checked: Checked, file: string): Effect.Effect<Runnable, ClientError> =>
   checked.flow === undefined || checked.plan === undefined
     ? Effect.fail(invalid(file, checked.problems))
     : Effect.succeed({ flow: checked.flow, plan: checked.plan, origin: checked.origin ?? sameOrigin })
+
+/** Texts whose flows are kept, and the longest of them, in UTF-16 units. */
+const textsMax = 100
+const textLengthMax = 64 * 1024
+
+/** By file and text; the longest unused goes first. */
+const texts = new Map<string, Runnable>()
+/** By document, as long as somebody else keeps it. */
+const documents = new WeakMap<Flow.Flow, Runnable>()
+
+const keep = (key: string, runnable: Runnable): void => {
+  texts.delete(key)
+  texts.set(key, runnable)
+  const [oldest] = texts.keys()
+  if (texts.size > textsMax && oldest !== undefined) texts.delete(oldest)
+}
+
+/** The flow of a text. What it means depends on nothing else, so that a text that comes again is not compiled again. */
+export const ofText = (text: string, file: string): Effect.Effect<Runnable, ClientError> =>
+  Effect.suspend(() => {
+    if (text.length > textLengthMax) return require(check(text, file), file)
+    const key = `${file}\0${text}`
+    const known = texts.get(key)
+    const found = known === undefined ? require(check(text, file), file) : Effect.succeed(known)
+    return Effect.tap(found, (runnable) => Effect.sync(() => keep(key, runnable)))
+  })
+
+/** The flow of a published document. */
+export const ofPublished = (document: Flow.Flow, name: string): Effect.Effect<Runnable, ClientError> =>
+  Effect.suspend(() => {
+    const known = documents.get(document)
+    if (known !== undefined) return Effect.succeed(known)
+    const found = require(check(JSON.stringify(document), `${name}.json`), name)
+    return Effect.tap(found, (runnable) => Effect.sync(() => documents.set(document, runnable)))
+  })

@@ -21,6 +21,7 @@ import { ClientError } from "@baton/contract/Client"
 import * as Clients from "@baton/contract/Client"
 import { FlowsClient } from "@baton/contract/FlowsClient"
 import { KeysClient } from "@baton/contract/KeysClient"
+import { LinksClient } from "@baton/contract/LinksClient"
 import { OperatorClient } from "@baton/contract/OperatorClient"
 import { PatchesClient } from "@baton/contract/PatchesClient"
 import type { Ports } from "@baton/contract/Ports"
@@ -40,14 +41,17 @@ import * as Engine from "@baton/engine/Engine"
 import { EventFeed } from "@baton/engine/EventFeed"
 import { FlowStore } from "@baton/engine/FlowStore"
 import { HttpDialer } from "@baton/engine/HttpDialer"
+import { IdempotencyStore } from "@baton/engine/IdempotencyStore"
 import { Plans } from "@baton/engine/Plans"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
+import * as Retention from "@baton/engine/Retention"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
+import * as WorkerTypes from "@baton/engine/WorkerTypes"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -70,16 +74,19 @@ import * as Option from "effect/Option"
 import { join, relative, resolve } from "node:path"
 import * as AuditOffice from "./access/AuditOffice.ts"
 import * as KeyOffice from "./access/KeyOffice.ts"
+import * as LinkOffice from "./access/LinkOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
+import * as StoreWatch from "./gate/StoreWatch.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LocalClient from "./LocalClient.ts"
 import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { defaultTenant, localActor } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
+import * as RetentionSetting from "./RetentionSetting.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 import * as CarriedTrace from "./telemetry/CarriedTrace.ts"
@@ -98,6 +105,8 @@ export interface LocalOptions {
   readonly adopt: boolean
   /** Work on the steps of owned runs (default true); with false the process only asks, decides and records. */
   readonly execute?: boolean
+  /** Node types that are worked on; absent: all. Steps of other types wait. */
+  readonly types?: ReadonlySet<string>
   /**
    * `send`: this process delivers to webhooks when no other one does; `attend`: so it does, and its environment says which
    * hooks of the environment there are; `none`. By default a process that executes sends.
@@ -105,6 +114,8 @@ export interface LocalOptions {
   readonly webhooks?: "send" | "attend" | "none"
   /** Whether this process can be asked for metrics (default false). */
   readonly metrics?: boolean
+  /** Remove finished runs that are old enough (`dev`, `serve`); a process of one command never does. */
+  readonly retain?: boolean
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -165,21 +176,27 @@ const steps = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, Cl
   )
 
 const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, ClientError>) =>
-  Engine.layer({ adopt: options.adopt, execute: options.execute ?? true }).pipe(
+  Engine.layer({
+    adopt: options.adopt,
+    execute: options.execute ?? true,
+    ...(options.types === undefined ? {} : { types: options.types })
+  }).pipe(
     Layer.provideMerge(steps(options, handlers)),
     Layer.provideMerge(agents(options).pipe(Layer.provide(handlers))),
     Layer.provideMerge(dialer),
     Layer.provideMerge(PriceFile.layer),
+    Layer.provideMerge(StoreWatch.StoreWatch.layer),
     Layer.provideMerge(SqliteStore.layer({ data: options.data }))
   )
 
 /** A program that lacks the rules an unfinished run was made under must not touch it (SEMANTICS 8.13c). */
 const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<void, ClientError> {
-  const open = yield* Effect.mapError(
-    parts.store.list({ tenant: parts.tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
-    Answers.fromStore
+  const status = ["pending", "running", "waiting"] as const
+  const open = yield* parts.store.tenants.pipe(
+    Effect.flatMap((tenants) => Effect.forEach(tenants, (tenant) => parts.store.list({ tenant, status, limit: 1000 }))),
+    Effect.mapError(Answers.fromStore)
   )
-  const unknown = open.filter((row) => row.semantics !== semantics)
+  const unknown = open.flat().filter((row) => row.semantics !== semantics)
   if (unknown.length === 0) return
   return yield* Effect.fail(
     new ClientError({
@@ -205,9 +222,42 @@ const ratesOf = Effect.fnUntraced(function*(agents: Agents["Service"]) {
 /** What every tenant's ports share: made once in a process. */
 export class Host extends Context.Service<Host, {
   readonly parts: Parts
+  /** Of requests that may come again. */
+  readonly keys: IdempotencyStore["Service"]
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Pick<Parts, "tenant" | "by" | "groups" | "scopes">) => Context.Context<Ports>
+  readonly portsOf: (who: Who) => Context.Context<Ports>
+  /** How the store is doing; cheap to ask. */
+  readonly health: Effect.Effect<StoreWatch.StoreHealth>
 }>()("baton/server/Host") {}
+
+const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
+  new Set(execute ? known.filter((type) => WorkerTypes.serves(types, type)) : [])
+
+type Who = Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">
+
+/** Callers whose ports are kept; the longest unused goes first. */
+const callersMax = 500
+
+/** Most requests come from a few callers. */
+const remembered = (make: (who: Who) => Context.Context<Ports>): (who: Who) => Context.Context<Ports> => {
+  const known = new Map<string, Context.Context<Ports>>()
+  return (who) => {
+    const { by, groups, key: credential, scopes, tenant } = who
+    const key = JSON.stringify([
+      tenant,
+      by,
+      groups ?? null,
+      scopes === undefined ? null : [...scopes],
+      credential ?? null
+    ])
+    const found = known.get(key) ?? make(who)
+    known.delete(key)
+    known.set(key, found)
+    const [oldest] = known.keys()
+    if (known.size > callersMax && oldest !== undefined) known.delete(oldest)
+    return found
+  }
+}
 
 const host = (options: LocalOptions) =>
   Layer.effect(
@@ -237,14 +287,21 @@ const host = (options: LocalOptions) =>
         clock: yield* Clock.Clock,
         endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
         execute: options.execute ?? true,
-        served: options.execute === false ? new Set() : new Set([...(yield* StepTypes).keys(), "gather"]),
+        served: servedBy(options, [...(yield* StepTypes).keys(), "gather"]),
         functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)
+      const keep = yield* RetentionSetting.load
+      if (options.retain === true && keep !== undefined) yield* Retention.start(keep)
       const upkeep = yield* SqliteUpkeep
       const { execute = true, webhooks = execute ? "send" : "none" } = options
       if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)
-      return { parts, portsOf: (who) => ports({ ...parts, ...who }, upkeep, options.data) }
+      return {
+        parts,
+        keys: yield* IdempotencyStore,
+        portsOf: remembered((who) => ports({ ...parts, ...who }, upkeep, options.data)),
+        health: yield* StoreWatch.health(options.data)
+      }
     })
   )
 
@@ -253,6 +310,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
     Context.add(ApprovalsClient, Approvals.make(parts)),
     Context.add(AuditClient, AuditOffice.make(parts)),
     Context.add(KeysClient, KeyOffice.make(parts)),
+    Context.add(LinksClient, LinkOffice.make(parts)),
     Context.add(BlobsClient, BlobOffice.make(parts)),
     Context.add(OperatorClient, OperatorOffice.make(parts)),
     Context.add(ReceiptsClient, ReceiptOffice.make(parts)),
@@ -265,7 +323,7 @@ const ports = (parts: Parts, upkeep: SqliteUpkeep["Service"], data: string): Con
   )
 
 /** Which variable is wrong stands in the problem's path: ["NAME"]. */
-const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
+export const fromConfig = ({ cause }: Config.ConfigError): ClientError => {
   const text = cause.message.replace(/\s+/g, " ").trim()
   const name = /\["(\w+)"\]/.exec(text)?.[1]
   return new ClientError({
@@ -285,7 +343,8 @@ const fromPrices = ({ file, message }: PriceFile.PriceFileError): ClientError =>
       "give it the shape {\"asOf\": DATE, \"models\": {\"provider/model\": {\"input\": USD, \"output\": USD}}}, per million tokens"
   })
 
-const toClientError = (error: unknown): ClientError => {
+/** Why this process cannot start. */
+export const toClientError = (error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (error instanceof RunStoreError) return Answers.fromStore(error)
   if (error instanceof Config.ConfigError) return fromConfig(error)

@@ -38,6 +38,8 @@ export interface Parts {
   readonly groups?: ReadonlyArray<string>
   /** What the one who acts may; absent in a program that works on the store itself, which nobody can stop. */
   readonly scopes?: ReadonlySet<Scope>
+  /** Id of the key that has proven it. */
+  readonly key?: string
   readonly coordinator: Coordinator["Service"]
   readonly sweeper: Sweeper["Service"]
   readonly plans: Plans["Service"]

@@ -1,5 +1,5 @@
 /** Ids that sort by time: a prefix, 10 characters of milliseconds, 16 of chance, in Crockford's base 32 (as ULIDs are). */
-import { randomBytes } from "node:crypto"
+import { randomFillSync } from "node:crypto"
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -13,7 +13,20 @@ const time = (at: number): string => {
   return text
 }
 
-export const make = (prefix: string, at: number): string => {
-  const chance = [...randomBytes(16)].map((byte) => alphabet[byte & 31]).join("")
-  return `${prefix}_${time(at)}${chance}`
+/** Characters of chance in an id: 80 bits. */
+const chanceLength = 16
+/** Chance is drawn for many ids at a time: each draw is a call of the system. */
+const pool = new Uint8Array(chanceLength * 256)
+let used = pool.length
+
+const chance = (): string => {
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  let text = ""
+  for (const end = used + chanceLength; used < end; used++) text += alphabet[(pool[used] ?? 0) & 31]
+  return text
 }
+
+export const make = (prefix: string, at: number): string => `${prefix}_${time(at)}${chance()}`

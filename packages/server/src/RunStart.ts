@@ -16,24 +16,21 @@ import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
-import * as WebhookOffice from "./WebhookOffice.ts"
 import { RequestTrace } from "./telemetry/CarriedTrace.ts"
+import * as WebhookOffice from "./WebhookOffice.ts"
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
 
+/**
+ * The flow of a request, checked. The same request gets the same objects, which whoever freezes flows knows again: what
+ * was looked up or compiled a moment ago is not compiled and stored anew for every run.
+ */
 export const flowOf = Effect.fnUntraced(function*(parts: Parts, flow: StartRun["flow"]) {
-  if ("text" in flow) {
-    const { file, text } = flow
-    return yield* FlowSource.require(FlowSource.check(text, file, yield* agentNames(parts)), file)
-  }
-  const { name, version } = flow
-  const found = yield* parts.catalog.find(parts.tenant, name, version)
-  return yield* FlowSource.require(FlowSource.check(JSON.stringify(found.flow), `${name}.json`), name)
+  if ("text" in flow) return yield* FlowSource.ofText(flow.text, flow.file)
+  const found = yield* parts.catalog.find(parts.tenant, flow.name, flow.version)
+  return yield* FlowSource.ofPublished(found.flow, flow.name)
 })
-
-const agentNames = (parts: Parts): Effect.Effect<ReadonlySet<string>> =>
-  Effect.map(parts.agents.list, (list) => new Set(list.map((agent) => agent.name)))
 
 /** Refuses a plan whose steps, or those of the flows it calls, this process could not execute. */
 export const requireServed = Effect.fnUntraced(function*(parts: Parts, plan: Plan, command: string) {

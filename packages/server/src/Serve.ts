@@ -1,13 +1,22 @@
 /** A server: the machine on its store, and HTTP in front of it. */
 import { ClientError } from "@baton/contract/Client"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
-import { createServer } from "node:http"
-import * as Gatekeeper from "./access/Gatekeeper.ts"
-import * as TokenVerifier from "./access/TokenVerifier.ts"
+import * as Entrance from "./access/Entrance.ts"
+import * as Connections from "./gate/Connections.ts"
+import { Drain } from "./gate/Drain.ts"
+import { Gate } from "./gate/Gate.ts"
+import { LoadMeter } from "./gate/LoadMeter.ts"
+import * as PortHolder from "./gate/PortHolder.ts"
+import * as RateLimits from "./gate/RateLimits.ts"
+import * as Roles from "./gate/Roles.ts"
+import * as ServerLimits from "./gate/ServerLimits.ts"
+import * as StartLimit from "./gate/StartLimit.ts"
 import * as HttpApp from "./http/HttpApp.ts"
 import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
@@ -15,17 +24,25 @@ import * as Local from "./Local.ts"
 import * as RequestMeter from "./telemetry/RequestMeter.ts"
 import * as StreamMeter from "./telemetry/StreamMeter.ts"
 
-export interface ServeOptions extends LocalOptions {
+export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "types"> {
+  /** `dev`: whoever comes without a credential is the person at this machine, unless `requireKeys` says otherwise. */
+  readonly mode: "dev" | "serve"
   readonly host: string
   /** 0: any free port. */
   readonly port: number
-  /** `dev`: whoever comes without a credential is the person at this machine, unless `requireKeys` says otherwise. */
-  readonly mode: "dev" | "serve"
+  /** Take over runs whose process died; absent: when it has the role of the sweeper. */
+  readonly adopt?: boolean
+  /** Such as `api,coordinator,worker:http`; absent: all. */
+  readonly roles?: string | undefined
   readonly requireKeys?: boolean
 }
 
 /** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
 const routerConfig = { maxParamLength: 1_024 }
+const quiet = { disableLogger: true, disableListenLog: true, routerConfig } as const
+
+const codeOf = (cause: unknown): unknown =>
+  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
 
 /** Names that reach this machine only. */
 const isLoopback = (host: string): boolean =>
@@ -46,33 +63,95 @@ const trustsLocal = ({ host, mode, requireKeys }: ServeOptions): Effect.Effect<b
       })
     )
 
+/** Why a server cannot listen, in words that name the address. */
+const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError => {
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`
+  const refuse = (code: string, message: string, hint: string) =>
+    new ClientError({ reason: "unavailable", code, message, hint })
+  switch (codeOf(cause)) {
+    case "EADDRINUSE": {
+      const holder = PortHolder.find(port)
+      return refuse(
+        "PORT_TAKEN",
+        `${address} is taken${holder === undefined ? "" : ` by ${holder}`}`,
+        "choose another with --port; 0 is any free one"
+      )
+    }
+    case "EACCES":
+      return refuse("PORT_DENIED", `this user may not listen on ${address}`, "choose a port above 1023 with --port")
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return refuse("HOST_UNKNOWN", `${host} is no address of this machine`, "--host 127.0.0.1, or 0.0.0.0 for all")
+    default:
+      return refuse("LISTEN_FAILED", cause instanceof Error ? cause.message : String(cause), "see --host and --port")
+  }
+}
+
+const localOptions = (options: ServeOptions, { coordinator, sweeper, worker }: Roles.Roles): LocalOptions => ({
+  webhooks: coordinator ? "attend" : "none",
+  metrics: true,
+  ...options,
+  adopt: options.adopt ?? sweeper,
+  retain: sweeper,
+  execute: true,
+  ...(worker === "all" ? {} : { types: worker })
+})
+
 /** Made after the server, so that streams end before it waits for its connections. */
 const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.addFinalizer(() => stop)))
 
-/** Serves until its scope closes; in it, `HttpServer` tells the address. */
-export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
-  Layer.unwrap(Effect.map(trustsLocal(options), (trustLocal) => served(options, trustLocal)))
+/** Begins the end: built last, so that it is the first to hear that the server stops. */
+const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.addFinalizer(() => begin)))
+
+/** Registered before all other middleware, so that it stands around them and around every route. */
+const gated = HttpRouter.middleware(Effect.map(Gate, ({ middleware }) => middleware), { global: true })
 
 /** The application, with what looks on outermost. */
-const routes = Layer.unwrap(Effect.map(RequestMeter.make, (middleware) =>
-  HttpRouter.serve(HttpApp.layer, { disableLogger: true, disableListenLog: true, routerConfig, middleware })
-))
+const routes = ({ api }: Roles.Roles) =>
+  Layer.unwrap(Effect.map(RequestMeter.make, (middleware) =>
+    api
+      ? HttpRouter.serve(Layer.provide(HttpApp.layer, gated), { ...quiet, middleware })
+      : HttpRouter.serve(Layer.provide(HttpApp.probes, gated), { ...quiet, middleware })))
 
-const served = (options: ServeOptions, trustLocal: boolean) =>
-  Layer.merge(live, StreamMeter.layer).pipe(
-    Layer.provideMerge(routes),
-    Layer.provide(Live.layer),
-    Layer.provide(Gatekeeper.layer({ trustLocal })),
-    Layer.provide(TokenVerifier.none),
-    Layer.provide(Local.hostLayer({ webhooks: "attend", metrics: true, ...options })),
-    Layer.provideMerge(NodeHttpServer.layer(createServer, { host: options.host, port: options.port })),
-    Layer.catchTag("ServeError", ({ cause }) =>
-      Layer.effectContext(Effect.fail(
-        new ClientError({
-          reason: "unavailable",
-          code: "PORT_TAKEN",
-          message: cause instanceof Error ? cause.message : String(cause),
-          hint: "choose another with --port"
-        })
-      )))
+const bodyLimit = Layer.effect(
+  HttpIncomingMessage.MaxBodySize,
+  Effect.map(ServerLimits.ServerLimits, ({ bodyBytes }) => ByteSize.fromInputUnsafe(bodyBytes))
+)
+
+const gate = Gate.layer.pipe(Layer.provideMerge(Layer.mergeAll(Drain.layer, LoadMeter.layer, bodyLimit)))
+
+const listening = (options: ServeOptions, limits: ServerLimits.ServerLimits) => {
+  const server = Connections.make(limits)
+  const { host, port } = options
+  return {
+    closing: Connections.closing(server),
+    listener: NodeHttpServer.layer(() => server, { host, port, gracefulShutdownTimeout: limits.stopGrace }).pipe(
+      Layer.catchTag("ServeError", ({ cause }) => Layer.effectContext(Effect.fail(cannotListen(options, cause))))
+    )
+  }
+}
+
+/**
+ * Serves until its scope closes; in it, `HttpServer` tells the address. The port is taken before the store is opened, and
+ * the end is in order: readiness, streams, requests, connections, workers, store.
+ */
+export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
+  Layer.unwrap(Effect.gen(function*() {
+    const trustLocal = yield* trustsLocal(options)
+    const roles = yield* Roles.parse(options.roles)
+    const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
+    return drained.pipe(
+      Layer.provideMerge(Layer.merge(live, StreamMeter.layer)),
+      Layer.provideMerge(routes(roles)),
+      Layer.provide(Live.layer),
+      Layer.provide(closing),
+      Layer.provide(StartLimit.layer.pipe(Layer.provide(RateLimits.layer(options.mode)))),
+      Layer.provide(Entrance.layer({ trustLocal })),
+      Layer.provide(Local.hostLayer(localOptions(options, roles))),
+      Layer.provideMerge(listener),
+      Layer.provide(gate)
+    )
+  })).pipe(
+    Layer.provide(ServerLimits.layer),
+    Layer.catchTag("ConfigError", (error) => Layer.effectContext(Effect.fail(Local.fromConfig(error))))
   )

@@ -1,5 +1,6 @@
 /** Webhooks for people: who is told what, with which secrets, and what has become of it. */
 import { ClientError } from "@baton/contract/Client"
+import type { Finding } from "@baton/contract/StoreClient"
 import type {
   AddWebhook,
   DeliveryDocument,
@@ -316,6 +317,38 @@ const resend = Effect.fnUntraced(function*(parts: Parts, id: string) {
     })
   )
 })
+
+/** What the doctor has to say of webhooks; nothing where there are none. */
+export const findings = Effect.fnUntraced(
+  function*(parts: Parts): Effect.fn.Return<ReadonlyArray<Finding>, ClientError> {
+    const all = yield* asked(parts.webhooks.store.list(parts.tenant))
+    if (all.length === 0) return []
+    const disabled = all.filter(({ state }) => state === "disabled")
+    const failing = (yield* asked(parts.webhooks.store.backlog(parts.tenant))).filter((one) => one.failing > 0)
+    const [first] = failing
+    return [
+      disabled.length === 0
+        ? { id: "webhooks.active", status: "ok", message: `${all.length} webhooks, all active` }
+        : {
+          id: "webhooks.active",
+          status: "warn",
+          message: `${disabled.length} webhooks are disabled, such as ${disabled[0]?.id}: ${disabled[0]?.reason}`,
+          fix: `baton webhooks enable ${disabled[0]?.id}`
+        },
+      first === undefined
+        ? { id: "webhooks.backlog", status: "ok", message: "no webhook refuses what it is sent" }
+        : {
+          id: "webhooks.backlog",
+          status: "warn",
+          message:
+            `${failing.length} webhooks do not take what they are sent, such as ${first.webhook}: ${first.failing} runs${
+              first.failingSince === undefined ? "" : ` since ${timeText(first.failingSince)}`
+            }`,
+          fix: `baton webhooks deliveries ${first.webhook}`
+        }
+    ]
+  }
+)
 
 export const make = (parts: Parts): WebhooksClient["Service"] =>
   WebhooksClient.of({

@@ -8,6 +8,7 @@ import { AccessTokens } from "@baton/engine/AccessTokens"
 import { AuditLog } from "@baton/engine/AuditLog"
 import { BlobStore } from "@baton/engine/BlobStore"
 import { FlowStore } from "@baton/engine/FlowStore"
+import { IdempotencyStore } from "@baton/engine/IdempotencyStore"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
 import { RunStore, type RunStoreError } from "@baton/engine/RunStore"
 import { Secrets, type SecretsError } from "@baton/engine/Secrets"
@@ -20,6 +21,7 @@ import * as Layer from "effect/Layer"
 import * as SqliteAccess from "./SqliteAccess.ts"
 import * as SqliteBlobStore from "./SqliteBlobStore.ts"
 import * as SqliteFlowStore from "./SqliteFlowStore.ts"
+import * as SqliteIdempotencyStore from "./SqliteIdempotencyStore.ts"
 import * as SqliteReceiptStore from "./SqliteReceiptStore.ts"
 import * as SqliteRunStore from "./SqliteRunStore.ts"
 import * as SqliteSecrets from "./SqliteSecrets.ts"
@@ -68,6 +70,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     Context.add(FlowStore, SqliteFlowStore.make(access)),
     Context.add(StepLog, SqliteStepLog.make(access)),
     Context.add(ReceiptStore, SqliteReceiptStore.make(access)),
+    Context.add(IdempotencyStore, SqliteIdempotencyStore.make(access)),
     Context.add(AccessKeys, SqliteAccess.keys(access)),
     Context.add(AccessTokens, SqliteAccess.tokens(access)),
     Context.add(AuditLog, SqliteAccess.audit(access)),
@@ -84,6 +87,7 @@ export type Ports =
   | FlowStore
   | StepLog
   | ReceiptStore
+  | IdempotencyStore
   | AccessKeys
   | AccessTokens
   | AuditLog

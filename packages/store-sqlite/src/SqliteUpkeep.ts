@@ -29,6 +29,8 @@ export class SqliteUpkeep extends Context.Service<SqliteUpkeep, {
   /** The file's structure, then every run's chain: the first fault of each. */
   readonly verifyAll: Effect.Effect<ReadonlyArray<Fault>, RunStoreError>
   readonly size: Effect.Effect<Size, RunStoreError>
+  /** Whether a write can begin now; nothing is written. */
+  readonly writable: Effect.Effect<void, RunStoreError>
 }>()("baton/store-sqlite/SqliteUpkeep") {}
 
 const taken = (path: string): RunStoreError =>
@@ -77,6 +79,10 @@ export const make = (access: StoreAccess, file: string) =>
       const broken = connection.get("PRAGMA quick_check(1)")?.["quick_check"]
       if (broken !== "ok") throw Failure.make("corrupt", file)
       return RunTable.names(connection).flatMap(({ run, tenant }) => RunTable.firstFault(connection, tenant, run) ?? [])
+    }),
+    writable: access.read((connection) => {
+      connection.run("BEGIN IMMEDIATE")
+      connection.run("ROLLBACK")
     }),
     size: attempt(file, () => ({ file: sizeOf(file), log: sizeOf(`${file}-wal`) }))
   })

@@ -6,6 +6,7 @@ import type { AccessKey } from "@baton/engine/AccessKeys"
 import type { AccessToken } from "@baton/engine/AccessTokens"
 import type { AuditDraft } from "@baton/engine/AuditLog"
 import type { LetterExpectation, LetterFate } from "@baton/engine/DeadLetter"
+import type { Reservation } from "@baton/engine/IdempotencyStore"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
@@ -18,12 +19,13 @@ import * as BlobTable from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as DeliveryTable from "./DeliveryTable.ts"
 import * as FlowTable from "./FlowTable.ts"
+import * as IdempotencyTable from "./IdempotencyTable.ts"
 import { JournalWriter } from "./JournalWriter.ts"
 import * as LaneTable from "./LaneTable.ts"
 import * as LetterTable from "./LetterTable.ts"
 import * as LogTable from "./LogTable.ts"
 import * as ReceiptTable from "./ReceiptTable.ts"
-import * as RunTable from "./RunTable.ts"
+import * as RemovalTable from "./RemovalTable.ts"
 import * as SecretTable from "./SecretTable.ts"
 import * as SessionTable from "./SessionTable.ts"
 import * as WebhookTable from "./WebhookTable.ts"
@@ -33,9 +35,11 @@ export const make = (connection: Connection, version: number) => {
   return {
     commit: (batch: ReadonlyArray<Commit>) => journal.commit(batch),
     remove: (tenant: string, run: string) => {
-      journal.forget()
-      return RunTable.remove(connection, tenant, run)
+      const removed = RemovalTable.remove(connection, tenant, run)
+      journal.forgetRuns(tenant, removed)
+      return removed.length > 0
     },
+    purge: (rows: number) => RemovalTable.purge(connection, rows),
     settleLetter: (tenant: string, id: number, expected: LetterExpectation, fate: LetterFate) =>
       LetterTable.settle(connection, tenant, id, expected, fate),
     adopt: (adoption: SessionTable.Adoption) => {
@@ -51,7 +55,8 @@ export const make = (connection: Connection, version: number) => {
     reply: (id: number, answer: string) => SessionTable.reply(connection, id, answer),
     putBlob: (tenant: string, ref: BlobRef, bytes: Uint8Array, now: number) =>
       BlobTable.put(connection, tenant, ref, bytes, now),
-    collect: (before: number) => BlobTable.collect(connection, before),
+    collectFlows: (before: number) => FlowTable.collect(connection, before),
+    collectBlobs: (before: number, after: number) => BlobTable.collect(connection, before, after),
     freeze: (tenant: string, text: string, now: number) => FlowTable.freeze(connection, tenant, text, now),
     publish: (tenant: string, flow: FlowTable.Named, text: string, at: number) =>
       FlowTable.publish(connection, tenant, flow, text, at),
@@ -60,6 +65,10 @@ export const make = (connection: Connection, version: number) => {
     putReceipt: (tenant: string, receipt: Receipt) => ReceiptTable.put(connection, tenant, receipt),
     useReceipt: (tenant: string, use: ReceiptUse) => ReceiptTable.use(connection, tenant, use),
     clearReceipts: (tenant: string, query: ReceiptQuery) => ReceiptTable.clear(connection, tenant, query),
+    reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
+    settleKey: (tenant: string, reserved: Reservation, answer: string) =>
+      IdempotencyTable.settle(connection, tenant, reserved, answer),
+    releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),

@@ -1,6 +1,7 @@
 import * as AccessSuite from "@baton/engine/testing/AccessSuite"
 import * as BlobStoreSuite from "@baton/engine/testing/BlobStoreSuite"
 import * as FlowStoreSuite from "@baton/engine/testing/FlowStoreSuite"
+import * as IdempotencySuite from "@baton/engine/testing/IdempotencySuite"
 import * as ReceiptStoreSuite from "@baton/engine/testing/ReceiptStoreSuite"
 import * as RunStoreSuite from "@baton/engine/testing/RunStoreSuite"
 import * as SecretsSuite from "@baton/engine/testing/SecretsSuite"
@@ -20,6 +21,7 @@ for (const commits of ["inline", "thread"] as const) {
   FlowStoreSuite.suite(name, layer)
   StepLogSuite.suite(name, layer)
   ReceiptStoreSuite.suite(name, layer)
+  IdempotencySuite.suite(name, layer)
   SecretsSuite.suite(name, layer)
   AccessSuite.suite(name, layer)
 }
@@ -30,5 +32,6 @@ BlobStoreSuite.suite("sqlite in memory", memory)
 FlowStoreSuite.suite("sqlite in memory", memory)
 StepLogSuite.suite("sqlite in memory", memory)
 ReceiptStoreSuite.suite("sqlite in memory", memory)
+IdempotencySuite.suite("sqlite in memory", memory)
 SecretsSuite.suite("sqlite in memory", memory)
 AccessSuite.suite("sqlite in memory", memory)

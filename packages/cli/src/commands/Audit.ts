@@ -18,7 +18,7 @@ export const auditList = Effect.fnUntraced(function*({ before, limit, tenant }: 
   }
   const printer = yield* Printer
   const items = yield* Backend.withPorts(
-    {},
+    { beside: true },
     Effect.flatMap(
       AuditClient,
       (audit) =>
@@ -56,7 +56,7 @@ export const auditVerify = Effect.fnUntraced(function*({ expect, tenant }: Audit
   const printer = yield* Printer
   const expected = expect === undefined ? undefined : yield* headOf(expect)
   const verdict = yield* Backend.withPorts(
-    {},
+    { beside: true },
     Effect.flatMap(
       AuditClient,
       (audit) =>

@@ -36,7 +36,7 @@ export const keysCreate = Effect.fnUntraced(function*(request: KeysCreate) {
   }
   const lifetimeMs = forever ? null : expires
   const made = yield* Backend.withPorts(
-    {},
+    { beside: true },
     Effect.flatMap(KeysClient, (keys) =>
       keys.create({
         name,
@@ -67,7 +67,7 @@ export const keysList = Effect.fnUntraced(function*({ after, limit, tenant }: Ke
   }
   const printer = yield* Printer
   const items = yield* Backend.withPorts(
-    {},
+    { beside: true },
     Effect.flatMap(
       KeysClient,
       (keys) =>
@@ -85,7 +85,7 @@ export const keysList = Effect.fnUntraced(function*({ after, limit, tenant }: Ke
 
 export const keysRotate = Effect.fnUntraced(function*({ grace, id, tenant }: KeysRotate) {
   const made = yield* Backend.withPorts(
-    {},
+    { beside: true },
     Effect.flatMap(KeysClient, (keys) =>
       keys.rotate(id, {
         ...(grace === undefined ? {} : { graceMs: grace }),
@@ -99,7 +99,7 @@ export const keysRevoke = Effect.fnUntraced(function*({ id, tenant }: KeysRevoke
   const printer = yield* Printer
   yield* Confirmation.require(`end the key ${id}`)
   const item = yield* Backend.withPorts(
-    {},
+    { beside: true },
     Effect.flatMap(KeysClient, (keys) => keys.revoke(id, tenant === undefined ? {} : { tenant }))
   )
   yield* printer.isJson

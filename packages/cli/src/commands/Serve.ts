@@ -3,34 +3,36 @@ import * as Effect from "effect/Effect"
 import { resolve } from "node:path"
 import * as Backend from "../Backend.ts"
 import * as Failure from "../Failure.ts"
+import { Farewell } from "../Farewell.ts"
 import type { Serve } from "../Invocation.ts"
 import { Printer } from "../Printer.ts"
-import { hostDefault, portDefault } from "../ServeTree.ts"
 import * as TerminalText from "../TerminalText.ts"
 
 const portMax = 65_535
 
+/** What to do first, for somebody who has just started it. */
+const next = (url: string): string => `  try: baton run FLOW   or open ${url}/docs   (Ctrl-C stops it)`
+
 export const serve = Effect.fnUntraced(function*(request: Serve) {
-  const { handlers, host = hostDefault, mode, port = portDefault, requireKeys } = request
-  if (port < 0 || port > portMax) {
+  const { handlers, mode, port } = request
+  if (port !== undefined && (port < 0 || port > portMax)) {
     return yield* Failure.usage("INVALID_VALUE", `--port ${port}: expected 0 to ${portMax}`)
   }
   const backend = yield* Backend.Backend
   const layer = backend.serve({
-    mode,
-    requireKeys,
-    host,
-    port,
+    ...request,
     data: yield* Backend.dataDirectory,
     handlers: handlers === undefined ? undefined : resolve(handlers),
-    adopt: true,
-    execute: true,
+    config: request.config === undefined ? undefined : resolve(request.config),
     outputRoot: resolve(Backend.outputRootDefault)
   })
   return yield* Effect.gen(function*() {
-    const { url } = yield* Backend.Server
+    const { data, url } = yield* Backend.Server
     const printer = yield* Printer
-    yield* printer.isJson ? printer.document({ url }) : printer.answer(TerminalText.line(`baton ${mode} ${url}`))
+    const { set } = yield* Farewell
+    set(() => [`baton: ${mode} has stopped; unfinished runs are kept in ${data}`])
+    yield* printer.isJson ? printer.document({ url, data }) : printer.answer(TerminalText.line(`baton ${mode} ${url}`))
+    yield* printer.say(TerminalText.line(next(url)))
     return yield* Effect.never
   }).pipe(
     Effect.provide(layer),

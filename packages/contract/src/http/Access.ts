@@ -15,8 +15,10 @@ export { Scope }
 /** The cookie of a browser's session (RFC 6265bis: sent to this very host only, over TLS). */
 export const sessionCookie = "__Host-baton"
 
-/** What an endpoint needs. `public`: no credential at all. */
-export const Needs = Context.Reference<Scope | "public" | undefined>("baton/contract/http/Access/Needs", {
+/** What an endpoint needs: a scope; `credential`: a valid one, whatever its scopes; `public`: none at all. */
+export type Need = Scope | "credential" | "public"
+
+export const Needs = Context.Reference<Need | undefined>("baton/contract/http/Access/Needs", {
   defaultValue: () => undefined
 })
 

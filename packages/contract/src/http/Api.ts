@@ -5,11 +5,14 @@ import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
+import { LinksApi } from "./LinksApi.ts"
 import { LiveApi } from "./LiveApi.ts"
 import { MetricsApi } from "./MetricsApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
+import { ProbesApi } from "./ProbesApi.ts"
 import { RunsApi } from "./RunsApi.ts"
+import { SessionApi } from "./SessionApi.ts"
 import { StoreApi } from "./StoreApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
@@ -25,7 +28,10 @@ export class Api extends HttpApi.make("baton")
     StoreApi,
     KeysApi,
     AuditApi,
-    WebhooksApi
+    SessionApi,
+    LinksApi,
+    WebhooksApi,
+    ProbesApi
   )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })

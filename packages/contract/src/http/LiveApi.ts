@@ -46,8 +46,7 @@ const stream = HttpApiEndpoint.get("stream", "/api/v1/stream", {
 )
 
 const socket = HttpApiEndpoint.get("socket", "/ws", {
-  /** Switching protocols (RFC 6455). */
-  success: HttpApiSchema.Empty(101),
+  success: HttpApiSchema.Empty(101).annotate({ description: "The connection is a WebSocket now." }),
   error: problems
 }).annotateMerge(
   about(

@@ -1,11 +1,11 @@
 /** What every endpoint says about itself: the scope it needs and, for the reference, what it does. */
 import * as Context from "effect/Context"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { Needs, type Scope } from "./Access.ts"
+import { type Need, Needs } from "./Access.ts"
 
 /** Annotations of an endpoint. */
 export const about = (
-  needs: Scope | "public",
+  needs: Need,
   summary: string,
   description?: string
 ): Context.Context<never> =>

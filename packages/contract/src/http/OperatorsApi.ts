@@ -38,6 +38,8 @@ export const ForkRequest = Schema.Struct({
   /** A JSON Patch (RFC 6902) on the flow's canonical document. */
   patch: Schema.optionalKey(Schema.Json),
   allowIrreversible: Toggle,
+  /** With a budget of money: models without a known price may be asked all the same. */
+  allowUnknownPrice: Toggle,
   note: Text
 })
 

@@ -89,7 +89,6 @@ const decide = HttpApiEndpoint.post("decide", "/patches/:patch/decide", {
 const revert = HttpApiEndpoint.post("revert", "/patches/:patch/revert", {
   params: patch,
   query: ofRun,
-  headers: Precondition.idempotencyKey,
   payload: Schema.Struct({ reason: Schema.optionalKey(Schema.String) }),
   success: PatchWithPlans.pipe(HttpApiSchema.status(201)),
   error: problems

@@ -15,8 +15,11 @@ export interface RemoteOptions {
   readonly key: Redacted.Redacted<string> | undefined
 }
 
-const placed = ({ key, url }: RemoteOptions) =>
-  HttpClient.mapRequest((request: HttpClientRequest.HttpClientRequest) => {
+/** A program is no part of a trace unless it says so: a run that it starts begins one of its own. */
+const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerPropagationEnabled, false))
+
+const placed = ({ key, url }: RemoteOptions) => (client: HttpClient.HttpClient): HttpClient.HttpClient =>
+  HttpClient.mapRequest(untraced(client), (request) => {
     const there = HttpClientRequest.prependUrl(request, url)
     return key === undefined ? there : HttpClientRequest.bearerToken(there, key)
   })
@@ -57,21 +60,30 @@ const strange = (url: string, message: string): ClientError =>
     hint: "use the same version on both sides, or name another server with --server"
   })
 
-/** The innermost message: what the system said. */
-const root = (error: unknown): string => {
+/** What the system said, innermost. */
+const root = (error: unknown): unknown => {
   let at = error
   for (let depth = 0; depth < 8 && at instanceof Error && at.cause instanceof Error; depth++) at = at.cause
-  return at instanceof Error ? at.message : String(at)
+  return at
 }
+
+const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
+/** A connection that broke while the answer came; what cannot be read has no code of the system. */
+const isBroken = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
 
 /** Why a call came to nothing, in the words of the ports. */
 export const failure = (url: string, error: unknown): ClientError => {
   if (error instanceof ClientError) return error
   if (isProblem(error)) return toClientError(error)
   if (HttpClientError.isHttpClientError(error)) {
-    return error.reason._tag === "TransportError" ? unreachable(url, root(error)) : strange(url, error.message)
+    const cause = root(error)
+    return error.reason._tag === "TransportError" || isBroken(cause)
+      ? unreachable(url, messageOf(cause))
+      : strange(url, error.message)
   }
-  return strange(url, root(error))
+  return strange(url, messageOf(root(error)))
 }
 
 /** What a call came to, in the words of the ports. */

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { AuditClient } from "../AuditClient.ts"
 import { KeysClient } from "../KeysClient.ts"
+import { LinksClient } from "../LinksClient.ts"
 import * as Remote from "./Remote.ts"
 
 const keys = (remote: Remote.Remote): KeysClient["Service"] => {
@@ -44,5 +45,27 @@ const audit = (remote: Remote.Remote): AuditClient["Service"] => {
   })
 }
 
-export const make = (remote: Remote.Remote): Context.Context<KeysClient | AuditClient> =>
-  Context.make(KeysClient, keys(remote)).pipe(Context.add(AuditClient, audit(remote)))
+const links = (remote: Remote.Remote): LinksClient["Service"] =>
+  LinksClient.of({
+    create: ({ step, target }, { by, groups, ...payload }) =>
+      Remote.asCredential(
+        { by, groups },
+        Effect.map(
+          Remote.answer(
+            remote,
+            remote.endpoints.links.create({
+              params: { target },
+              query: step === undefined ? {} : { step },
+              payload
+            })
+          ),
+          (link) => ({ ...link, url: link.url ?? `${remote.url}${link.path}` })
+        )
+      )
+  })
+
+export const make = (remote: Remote.Remote): Context.Context<KeysClient | AuditClient | LinksClient> =>
+  Context.make(KeysClient, keys(remote)).pipe(
+    Context.add(AuditClient, audit(remote)),
+    Context.add(LinksClient, links(remote))
+  )

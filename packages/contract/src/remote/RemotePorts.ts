@@ -96,7 +96,7 @@ const patches = (remote: Remote.Remote): PatchesClient["Service"] => {
     revert: (ref, reason) =>
       Remote.answer(
         remote,
-        patches.revert({ ...ofRun(ref), headers: {}, payload: reason === undefined ? {} : { reason } })
+        patches.revert({ ...ofRun(ref), payload: reason === undefined ? {} : { reason } })
       )
   }
 }

@@ -42,8 +42,8 @@ type Request = HttpServerRequest.HttpServerRequest
 type Proof = Effect.Effect<Principal | undefined, Problem>
 
 export class Gatekeeper extends Context.Service<Gatekeeper, {
-  /** The caller, with the ports of their tenant; `needs` is not `public`. */
-  readonly admit: (request: Request, needs: Scope) => Effect.Effect<Caller["Service"], Problem>
+  /** The caller, with the ports of their tenant. */
+  readonly admit: (request: Request, needs: Scope | "credential") => Effect.Effect<Caller["Service"], Problem>
   /** The key in a text, if it is live. */
   readonly keyOf: (text: string) => Effect.Effect<AccessKey | undefined, Problem>
   /** Counts a refused credential of this request; how it is answered. */
@@ -65,7 +65,7 @@ const unavailable = ({ message }: { readonly message: string }): Problem =>
 
 const isScope = (text: string): text is Scope => everyScope.has(text as Scope)
 
-const principalOf = (key: AccessKey, method: "key" | "session"): Principal => ({
+export const principalOf = (key: AccessKey, method: "key" | "session"): Principal => ({
   tenant: key.tenant,
   subject: key.owner ?? key.name,
   groups: key.groups,
@@ -196,11 +196,12 @@ export const layer = (options: GatekeeperOptions): Layer.Layer<Gatekeeper, never
           const principal = yield* proven(request)
           const trail = yield* Trail
           if (trail !== undefined) trail.principal = principal
-          if (!principal.scopes.has(needs)) {
+          if (needs !== "credential" && !principal.scopes.has(needs)) {
             return yield* new Denied({ code: "SCOPE_MISSING", detail: `This needs the scope ${needs}.` })
           }
-          const { groups, scopes, subject: by, tenant } = principal
-          return CallerKey.of({ principal, ports: portsOf({ tenant, by, groups, scopes }) })
+          const { groups, key, scopes, subject: by, tenant } = principal
+          const who = { tenant, by, groups, scopes, ...(key === undefined ? {} : { key }) }
+          return CallerKey.of({ principal, ports: portsOf(who) })
         })
       })
     })

@@ -2,7 +2,7 @@
  * Deny by default. A server starts only when each of its routes says what it needs: an endpoint of the contract by `Needs`
  * and the `Access` middleware, another route by its line in `PlainRoutes`, where the guard stands before it.
  */
-import { Access, Caller, Needs, type Scope } from "@baton/contract/http/Access"
+import { Access, Caller, type Need, Needs } from "@baton/contract/http/Access"
 import { plainRoutes } from "@baton/contract/http/PlainRoutes"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,18 +14,19 @@ import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import { noted } from "../http/SeenRoute.ts"
 import { Gatekeeper } from "./Gatekeeper.ts"
 import { Trail } from "./Trail.ts"
 
 export interface GuardedRoute {
   /** Such as `GET /metrics`. */
   readonly route: string
-  readonly needs: Scope | "public"
+  readonly needs: Need
 }
 
 const endpointsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(api: HttpApi.HttpApi<Id, Groups>) => {
   const found: Array<
-    { readonly route: string; readonly needs: Scope | "public" | undefined; readonly isGuarded: boolean }
+    { readonly route: string; readonly needs: Need | undefined; readonly isGuarded: boolean }
   > = []
   HttpApi.reflect(api, {
     onGroup: () => {},
@@ -79,7 +80,7 @@ export class GuardedRoutes extends Context.Service<GuardedRoutes, {
 type AnyRoute = HttpRouter.Route<never, never>
 
 interface Plain {
-  readonly [route: string]: Scope | "public"
+  readonly [route: string]: Need
 }
 
 const make = Effect.fnUntraced(function*<Id extends string, Groups extends HttpApiGroup.Constraint>(
@@ -98,8 +99,8 @@ const make = Effect.fnUntraced(function*<Id extends string, Groups extends HttpA
     const needs = ofEndpoint ?? plain[route]
     if (needs === undefined) return refuseToStart([`${route} does not say what it needs`])
     added.push({ route, needs })
-    if (ofEndpoint !== undefined) return Effect.succeed(one)
-    const handler = guard(gatekeeper, { route, needs })(one.handler)
+    const guarded = ofEndpoint !== undefined ? one.handler : guard(gatekeeper, { route, needs })(one.handler)
+    const handler = noted(one.path, guarded)
     return Effect.succeed(
       HttpRouter.route(one.method, one.path, handler, { uninterruptible: one.uninterruptible }) as AnyRoute
     )

@@ -1,6 +1,13 @@
 /** What no endpoint answers is a problem too: an unknown route, a wrong method, an unknown content type, our own bugs. */
 import { Api } from "@baton/contract/http/Api"
-import { Internal, Invalid, MethodNotAllowed, NotFound, UnsupportedMedia } from "@baton/contract/http/Problems"
+import {
+  Internal,
+  Invalid,
+  MethodNotAllowed,
+  NotFound,
+  TooLarge,
+  UnsupportedMedia
+} from "@baton/contract/http/Problems"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -70,6 +77,9 @@ const answerTo = (cause: Cause.Cause<unknown>) => {
   const error = Cause.squash(cause)
   if (HttpServerError.isHttpServerError(error)) {
     if (error.reason._tag === "RouteNotFound") return unknownRoute(error.reason)
+    if (error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge") {
+      return problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." }))
+    }
     if (error.reason._tag === "RequestParseError") return unreadable("The body of the request cannot be read.")
     return error.reason._tag === "InternalError" ? bug(cause) : undefined
   }

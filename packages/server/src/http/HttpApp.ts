@@ -1,20 +1,28 @@
 /** All routes of a server in one layer. */
 import { Api } from "@baton/contract/http/Api"
+import { ProbesApi } from "@baton/contract/http/ProbesApi"
+import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import * as AccessCheck from "../access/AccessCheck.ts"
+import * as ApprovalRoutes from "../access/ApprovalRoutes.ts"
+import * as Frontier from "../access/Frontier.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
 import { LiveHandlers } from "../live/LiveHandlers.ts"
+import * as SocketBearer from "../live/SocketBearer.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
+import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
+import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
 import { MetricsHandlers } from "./MetricsHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
+import { ProbesHandlers } from "./ProbesHandlers.ts"
 import * as Readable from "./Readable.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
+import { LinksHandlers, SessionHandlers } from "./SessionHandlers.ts"
 import { StoreHandlers } from "./StoreHandlers.ts"
 import { WebhooksHandlers } from "./WebhooksHandlers.ts"
 
@@ -24,18 +32,32 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     AuditHandlers,
     FlowsHandlers,
     KeysHandlers,
+    LinksHandlers,
     LiveHandlers,
     MetricsHandlers,
     OperatorsHandlers,
     PatchesHandlers,
+    ProbesHandlers,
     RunsHandlers,
+    SessionHandlers,
     StoreHandlers,
     WebhooksHandlers
   ]),
-  Layer.provide([AccessCheck.layer, Readable.layer])
+  Layer.provide([Idempotency.layer, AccessCheck.layer, Readable.layer])
 )
 
 /** Whoever adds a route does so in this list, behind the guard. */
-const routes = Layer.mergeAll(api, HttpApiScalar.layer(Api, { path: "/docs" }))
+const routes = Layer.mergeAll(api, DocsPage.layer, ApprovalRoutes.layer)
 
-export const layer = Layer.merge(Layer.provideMerge(routes, RouteGuard.layer(Api)), Fallback.layer)
+/** Health and readiness alone: a server that does not answer requests is looked after all the same. */
+export const probes = HttpApiBuilder.layer(HttpApi.make("baton").add(ProbesApi)).pipe(
+  Layer.provide(ProbesHandlers),
+  Layer.provide(Readable.layer),
+  Layer.merge(Fallback.layer)
+)
+
+export const layer = Layer.mergeAll(
+  Layer.provideMerge(routes, RouteGuard.layer(Api)),
+  Fallback.layer,
+  SocketBearer.layer
+).pipe(Layer.provide(Frontier.layer))

@@ -1,36 +1,77 @@
 /** The endpoints of operators, over the ports of whoever asks. */
+import { Client } from "@baton/contract/Client"
 import { Api } from "@baton/contract/http/Api"
 import * as FlowReference from "@baton/contract/http/FlowReference"
 import * as Paging from "@baton/contract/http/Paging"
-import { OperatorClient } from "@baton/contract/OperatorClient"
+import { type MadeRun, OperatorClient } from "@baton/contract/OperatorClient"
+import type { RunDocument } from "@baton/contract/RunDocument"
+import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { asked } from "./Asked.ts"
+import { Idempotency } from "./Idempotency.ts"
 import * as Queries from "./Queries.ts"
+
+/** A run that was made before, as far as it is known now: which steps it took over is in its document. */
+const madeBefore = (document: RunDocument): MadeRun => ({
+  document,
+  reused: document.steps.filter((step) => step.status === "reused").length,
+  running: [],
+  guarded: []
+})
+
+/** Makes a run from another one, once for each key. */
+const make = (
+  { once }: Idempotency["Service"],
+  { headers, request }: { readonly headers: { readonly "idempotency-key"?: string }; readonly request: () => Json },
+  made: (
+    operators: OperatorClient["Service"],
+    id: { readonly id?: string }
+  ) => ReturnType<OperatorClient["Service"]["fork"]>
+): ReturnType<typeof once> =>
+  once({
+    key: headers["idempotency-key"],
+    kind: "run",
+    request,
+    make: (id) => asked(OperatorClient, (operators) => made(operators, id === undefined ? {} : { id })),
+    made: (id) => asked(Client, (client) => Effect.map(client.show(id), madeBefore))
+  })
 
 export const OperatorsHandlers = HttpApiBuilder.group(
   Api,
   "operators",
-  (handlers) =>
-    handlers.handleAll({
-      fork: ({ params, payload: { flow, ...payload } }) =>
-        asked(OperatorClient, (operators) =>
-          operators.fork({
-            run: params.id,
-            ...payload,
-            ...(flow === undefined ? {} : { flow: FlowReference.toPort(flow) })
-          })),
-      retry: ({ params, payload }) =>
-        asked(OperatorClient, (operators) => operators.retry({ run: params.id, ...payload })),
+  Effect.fnUntraced(function*(handlers) {
+    const idempotency = yield* Idempotency
+    return handlers.handleAll({
+      fork: ({ headers, params, payload: { flow, ...payload } }) =>
+        make(
+          idempotency,
+          { headers, request: () => ["fork", params.id, { ...payload, flow: flow ?? null } as Json] },
+          (operators, id) =>
+            operators.fork({
+              run: params.id,
+              ...payload,
+              ...id,
+              ...(flow === undefined ? {} : { flow: FlowReference.toPort(flow) })
+            })
+        ),
+      retry: ({ headers, params, payload }) =>
+        make(
+          idempotency,
+          { headers, request: () => ["retry", params.id, payload as Json] },
+          (operators, id) => operators.retry({ run: params.id, ...payload, ...id })
+        ),
       waits: ({ query: { limit = Paging.pageDefault, reason } }) =>
         asked(OperatorClient, (operators) => Effect.map(operators.waits(reason, limit), Queries.whole)),
       letters: ({ query: { limit = Paging.pageDefault, ...query } }) =>
-        asked(OperatorClient, (operators) =>
-          Queries.pageById({ after: query.after, limit }, operators.letters({ ...query, limit }), operators.letter)),
-      letter: ({ params }) =>
-        asked(OperatorClient, (operators) =>
-          operators.letter(params.id)),
+        asked(
+          OperatorClient,
+          (operators) =>
+            Queries.pageById({ after: query.after, limit }, operators.letters({ ...query, limit }), operators.letter)
+        ),
+      letter: ({ params }) => asked(OperatorClient, (operators) => operators.letter(params.id)),
       reprocess: ({ params, payload }) => asked(OperatorClient, (operators) => operators.reprocess(params.id, payload)),
       discard: ({ params, payload }) => asked(OperatorClient, (operators) => operators.discard(params.id, payload.note))
     })
+  })
 )

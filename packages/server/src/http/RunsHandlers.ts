@@ -3,12 +3,18 @@ import { Client } from "@baton/contract/Client"
 import { Api } from "@baton/contract/http/Api"
 import * as FlowReference from "@baton/contract/http/FlowReference"
 import * as Paging from "@baton/contract/http/Paging"
+import { StartRequest } from "@baton/contract/http/RunsApi"
+import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type * as Headers from "effect/http/Headers"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { StartLimit } from "../gate/StartLimit.ts"
 import * as RunEventsHandler from "../live/RunEventsHandler.ts"
 import * as RunComparison from "../RunComparison.ts"
 import { asked } from "./Asked.ts"
+import { Idempotency } from "./Idempotency.ts"
 import * as LogStream from "./LogStream.ts"
 import * as Queries from "./Queries.ts"
 
@@ -25,13 +31,58 @@ const list = (
     )
   })
 
+const encodeStart = Schema.encodeUnknownSync(Schema.toCodecJson(StartRequest))
+
+/** Starts a run, once for each key. */
+export const start = (
+  { admit, once }: Idempotency["Service"] & StartLimit["Service"],
+  { headers, key }: { readonly headers: Headers.Headers; readonly key: string | undefined },
+  payload: StartRequest
+): ReturnType<typeof once> =>
+  once({
+    key,
+    kind: "run",
+    request: () => ["runs", encodeStart(payload) as Json],
+    make: (id) => {
+      const flow = FlowReference.toPort(payload.flow)
+      const made = asked(Client, (client) =>
+        client.start({ input: null, ...payload, flow, ...(id === undefined ? {} : { id }) }))
+      return Effect.andThen(admit(flow, headers), made)
+    },
+    made: (id) =>
+      asked(Client, (client) => client.show(id))
+  })
+
+const logs = Effect.fnUntraced(function*(
+  client: Client["Service"],
+  run: string,
+  { after, limit = Paging.pageDefault, path }: {
+    readonly after?: string
+    readonly limit?: number | undefined
+    readonly path?: string
+  },
+  headers: Headers.Headers
+) {
+  const of = path === undefined ? {} : { path }
+  if (headers.accept?.includes("text/event-stream") === true) {
+    const from = yield* Queries.position(headers["last-event-id"] ?? after)
+    yield* client.show(run)
+    return LogStream.response(client, run, { ...of, after: from })
+  }
+  const lines = client.logs(run, { ...of, after: yield* Queries.position(after), follow: false })
+  const items = yield* Stream.runCollect(Stream.take(lines, limit))
+  const last = items.at(-1)?.n
+  return { items, next: items.length < limit || last === undefined ? null : String(last) }
+})
+
 export const RunsHandlers = HttpApiBuilder.group(
   Api,
   "runs",
-  (handlers) =>
-    handlers.handleAll({
-      start: ({ payload }) =>
-        asked(Client, (client) => client.start({ input: null, ...payload, flow: FlowReference.toPort(payload.flow) })),
+  Effect.fnUntraced(function*(handlers) {
+    const starting = { ...yield* Idempotency, ...yield* StartLimit }
+    return handlers.handleAll({
+      start: ({ headers, payload, request }) =>
+        start(starting, { headers: request.headers, key: headers["idempotency-key"] }, payload),
       list: ({ query: { after, flow, limit = Paging.pageDefault, parent, roots, since, status } }) =>
         asked(Client, (client) =>
           list(client, {
@@ -61,24 +112,12 @@ export const RunsHandlers = HttpApiBuilder.group(
       resume: ({ params, payload }) => asked(Client, (client) => client.resume(params.id, payload)),
       resolve: ({ query }) => asked(Client, (client) => Effect.map(client.resolve(query.text), (id) => ({ id }))),
       prune: ({ payload }) =>
-        asked(Client, (client) =>
-          Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))),
-      logs: ({ params, query: { after, limit = Paging.pageDefault, path }, request }) =>
-        asked(Client, (client) =>
-          Effect.gen(function*() {
-            const of = path === undefined ? {} : { path }
-            if (request.headers.accept?.includes("text/event-stream") === true) {
-              const from = yield* Queries.position(request.headers["last-event-id"] ?? after)
-              yield* client.show(params.id)
-              return LogStream.response(client, params.id, { ...of, after: from })
-            }
-            const lines = client.logs(params.id, { ...of, after: yield* Queries.position(after), follow: false })
-            const items = yield* Stream.runCollect(Stream.take(lines, limit))
-            const last = items.at(-1)?.n
-            return { items, next: items.length < limit || last === undefined ? null : String(last) }
-          })),
-      diff: ({ params }) =>
-        asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
+        asked(
+          Client,
+          (client) => Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))
+        ),
+      logs: ({ params, query, request }) => asked(Client, (client) => logs(client, params.id, query, request.headers)),
+      diff: ({ params }) => asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
       retryStep: ({ params, payload }) =>
         asked(Client, (client) => client.resolveStep(params.id, params.path, "retry", payload)),
       skipStep: ({ params, payload }) =>
@@ -87,4 +126,5 @@ export const RunsHandlers = HttpApiBuilder.group(
         asked(Client, (client) => client.resolveStep(params.id, params.path, "abort", payload)),
       remove: ({ params }) => asked(Client, (client) => client.remove(params.id))
     })
+  })
 )

@@ -1,4 +1,7 @@
 /** Where readers stand, as they write it: `run:seq,run:seq,…`, and positions joined by dots in the ids of such a stream. */
+import { ClientError } from "@baton/contract/Client"
+import * as Wire from "@baton/contract/Wire"
+import * as Effect from "effect/Effect"
 import type { Place } from "./Live.ts"
 
 /** A sequence; 0: before the first event. */
@@ -28,8 +31,20 @@ export const resumed = (listed: ReadonlyArray<Place>, id: string): ReadonlyArray
   return listed.map(({ run, position: asked }, index) => ({ run, position: position(parts[index] ?? "") ?? asked }))
 }
 
-export const types = (text: string | undefined): ReadonlySet<string> | undefined =>
-  text === undefined || text === "" ? undefined : new Set(text.split(","))
+/** Types of the published list, by commas; all, when nothing is said. */
+export const types = (text: string | undefined): Effect.Effect<ReadonlySet<string> | undefined, ClientError> => {
+  if (text === undefined || text === "") return Effect.succeed(undefined)
+  const wanted = text.split(",")
+  const unknown = wanted.find((type) => !(Wire.types as ReadonlyArray<string>).includes(type))
+  return unknown === undefined ? Effect.succeed(new Set(wanted)) : Effect.fail(
+    new ClientError({
+      reason: "invalid",
+      code: "TYPE_UNKNOWN",
+      message: `\`types\`: ${JSON.stringify(unknown.slice(0, 100))} is no type of event`,
+      hint: "a run's events and docs/guides/live.md show them"
+    })
+  )
+}
 
 export const wrong = (name: string, text: string): string =>
   `\`${name}\`: ${JSON.stringify(text.slice(0, 100))} is no cursor of this stream`

@@ -18,10 +18,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as RcMap from "effect/RcMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Answers from "../Answers.ts"
+import { returnMs } from "../gate/Drain.ts"
 import { Host } from "../Local.ts"
 import type { Parts } from "../Parts.ts"
 import { Batch, type Frame, fromEnvelope } from "./Frame.ts"
@@ -124,6 +126,21 @@ const open = Effect.fnUntraced(function*(
   return hub
 })
 
+/** One snapshot serves all who come at the same time; the events after it are in the ring. */
+const sharedSnapshot = Effect.fnUntraced(function*(parts: Parts, run: string, { fork, limits }: Services) {
+  const [shared, forget] = yield* Effect.cachedInvalidateWithTTL(
+    // Whoever asked first may be gone before it is made.
+    Effect.uninterruptible(RunJournal.snapshot(parts, run)),
+    limits.snapshotFor
+  )
+  return Effect.tap(shared, () => Effect.sync(() => fork(Effect.andThen(Effect.sleep(limits.snapshotFor), forget))))
+})
+
+interface RunHub {
+  readonly hub: Hub
+  readonly snapshot: Effect.Effect<Frame, ClientError>
+}
+
 const runHub = Effect.fnUntraced(function*(services: Services, key: string) {
   const [tenant, run] = nameOf(key)
   const parts = { ...services.parts, tenant }
@@ -137,7 +154,7 @@ const runHub = Effect.fnUntraced(function*(services: Services, key: string) {
     end: RunJournal.endOf(row)
   })
   yield* Effect.forkScoped(Stream.runForEachArray(wakeups, hearing(services, hub)))
-  return hub
+  return { hub, snapshot: yield* sharedSnapshot(parts, run, services) } satisfies RunHub
 })
 
 /** Moves of any run of the tenant; they are looked up together, not one by one. */
@@ -234,18 +251,22 @@ const make = Effect.gen(function*() {
     fork,
     find: (tenant, place) => find({ ...parts, tenant }, place),
     follow: Effect.fnUntraced(function*(outlet, tenant, { position, run }) {
-      const hub = yield* Effect.mapError(RcMap.get(runs, keyOf(tenant, run)), fromClientError)
+      const { hub, snapshot } = yield* Effect.mapError(RcMap.get(runs, keyOf(tenant, run)), fromClientError)
       if (position !== undefined) return yield* reading(hub, outlet, position, undefined)
-      const opening = yield* Effect.mapError(RunJournal.snapshot({ ...parts, tenant }, run), fromClientError)
+      const opening = yield* Effect.mapError(snapshot, fromClientError)
       return yield* reading(hub, outlet, opening.seq ?? 0, opening)
     }),
     summaries: Effect.fnUntraced(function*(outlet, tenant, position) {
       const hub = yield* Effect.mapError(RcMap.get(tenants, keyOf(tenant, "")), fromClientError)
       return yield* reading(hub, outlet, position ?? hub.ring.head, undefined)
     }),
-    stop: Effect.sync(() => {
-      for (const outlet of [...outlets]) outlet.stop()
-    })
+    stop: Effect.suspend(() =>
+      Effect.forEach(
+        [...outlets],
+        (outlet) => Effect.map(Random.nextIntBetween(returnMs.least, returnMs.most), (ms) => outlet.stop(ms)),
+        { discard: true }
+      )
+    )
   })
 })
 

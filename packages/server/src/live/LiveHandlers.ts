@@ -1,5 +1,6 @@
 /** The endpoints of live streams. */
 import { Api } from "@baton/contract/http/Api"
+import { fromClientError } from "@baton/contract/http/Problems"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -24,7 +25,7 @@ const events = Effect.fnUntraced(function*(
   const places = id === undefined ? listed : Cursor.resumed(listed, id)
   if (places === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("Last-Event-ID", id ?? ""))
   return yield* EventStream.ofRuns(live, yield* tenantOf, places, {
-    types: Cursor.types(query.types),
+    types: yield* Effect.mapError(Cursor.types(query.types), fromClientError),
     isReturning: id !== undefined
   })
 })

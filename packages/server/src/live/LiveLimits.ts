@@ -26,6 +26,10 @@ export interface LiveLimits {
   readonly pollEvery: Duration.Duration
   /** Runs found in one such look. */
   readonly pollRunsMax: number
+  /** How long one snapshot of a run serves all who come. */
+  readonly snapshotFor: Duration.Duration
+  /** A connection ends after this long, and its peer resumes: who may no longer read is found out then at the latest. */
+  readonly connectionFor: Duration.Duration
   /** How long a run's frames are kept without a reader: one that was cut comes back soon. */
   readonly restFor: Duration.Duration
   /** Changes of a run are told to the readers of a tenant's stream at most this often. */
@@ -51,6 +55,8 @@ export const defaults: LiveLimits = {
   dropGrace: Duration.seconds(5),
   pollEvery: Duration.millis(100),
   pollRunsMax: 1000,
+  snapshotFor: Duration.millis(200),
+  connectionFor: Duration.hours(1),
   restFor: Duration.seconds(5),
   summariesEvery: Duration.millis(50),
   messageBytesMax: 64 * 1024,

@@ -13,6 +13,8 @@ export interface Source {
 }
 
 export abstract class Outlet {
+  /** Milliseconds since 1970. */
+  readonly openedAt: number
   /** Milliseconds since 1970 when something was last sent, and since when the peer has taken nothing. */
   sentAt: number
   fullSince: number | undefined
@@ -23,7 +25,8 @@ export abstract class Outlet {
 
   constructor(now: () => number) {
     this.#now = now
-    this.sentAt = now()
+    this.openedAt = now()
+    this.sentAt = this.openedAt
   }
 
   /** Hands over; false: the peer is behind, and {@link drained} will be called. */
@@ -36,8 +39,8 @@ export abstract class Outlet {
   abstract keepAlive(): void
   /** Tells the peer that it is too slow, where that is possible, and ends. */
   abstract overflow(): void
-  /** The server stops. */
-  abstract stop(): void
+  /** The server stops, or the connection has had its time: the reader may come back after `returnMs` milliseconds. */
+  abstract stop(returnMs?: number): void
   /** At once. */
   abstract destroy(): void
 

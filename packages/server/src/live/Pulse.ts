@@ -47,12 +47,14 @@ const polling = (services: Services) => {
 const care = ({ clock, limits, outlets }: Services): void => {
   const now = clock.currentTimeMillisUnsafe()
   const stallAfter = Duration.toMillis(limits.stallAfter)
+  const connectionFor = Duration.toMillis(limits.connectionFor)
   const keepAliveEvery = Duration.toMillis(limits.keepAliveEvery)
   for (const outlet of outlets) {
     if (!outlet.isClosed) outlet.care(now)
     const stalled = outlet.fullSince === undefined ? 0 : now - outlet.fullSince
     if (stalled >= stallAfter + Duration.toMillis(limits.dropGrace)) outlet.destroy()
     else if (stalled >= stallAfter) outlet.overflow()
+    else if (now - outlet.openedAt >= connectionFor) outlet.stop()
     else if (!outlet.isClosed && !outlet.isFull && now - outlet.sentAt >= keepAliveEvery) outlet.keepAlive()
   }
 }

@@ -33,23 +33,28 @@ export const lastEventId = (request: HttpServerRequest): string | undefined => {
 }
 
 /** A page holds what is there now; `next` is null at its end, and following goes on after the last `seq`. */
-const page = Effect.fnUntraced(function*(client: Client["Service"], { position = 0, run }: Place, query: EventsQuery) {
-  const { limit = Paging.pageDefault } = query
-  const types = Cursor.types(query.types)
-  const items: Array<EventEnvelope> = []
-  let scanned = 0
-  let last = position
-  yield* Stream.runForEachWhile(
-    client.events(run, { after: position, follow: false }),
-    (envelope) =>
-      Effect.sync(() => {
-        last = envelope.seq ?? last
-        if (types?.has(envelope.type) !== false) items.push(envelope)
-        return ++scanned < scannedMax && items.length < limit
-      })
-  )
-  return { items, next: items.length === limit || scanned === scannedMax ? String(last) : null }
-})
+const page = Effect.fnUntraced(
+  function*(
+    client: Client["Service"],
+    { position = 0, run }: Place,
+    types: ReadonlySet<string> | undefined,
+    limit: number = Paging.pageDefault
+  ) {
+    const items: Array<EventEnvelope> = []
+    let scanned = 0
+    let last = position
+    yield* Stream.runForEachWhile(
+      client.events(run, { after: position, follow: false }),
+      (envelope) =>
+        Effect.sync(() => {
+          last = envelope.seq ?? last
+          if (types?.has(envelope.type) !== false) items.push(envelope)
+          return ++scanned < scannedMax && items.length < limit
+        })
+    )
+    return { items, next: items.length === limit || scanned === scannedMax ? String(last) : null }
+  }
+)
 
 export const events = Effect.fnUntraced(function*(run: string, query: EventsQuery, request: HttpServerRequest) {
   const live = yield* Live
@@ -59,12 +64,13 @@ export const events = Effect.fnUntraced(function*(run: string, query: EventsQuer
   const position = text === undefined ? undefined : Cursor.position(text)
   if (text !== undefined && position === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("after", text))
   const place = { run, position }
+  const types = yield* Effect.mapError(Cursor.types(query.types), fromClientError)
   if (request.headers["accept"]?.includes("text/event-stream") === true) {
     return yield* EventStream.ofRun(live, tenant, place, {
-      types: Cursor.types(query.types),
+      types,
       isReturning: returning !== undefined
     })
   }
   yield* live.find(tenant, place)
-  return yield* asked(Client, (client) => page(client, place, query))
+  return yield* asked(Client, (client) => page(client, place, types, query.limit))
 })

@@ -1,4 +1,5 @@
 /** A connection of server-sent events (HTML 9.2). */
+import { frameTypes } from "@baton/contract/LiveMessage"
 import { Readable } from "node:stream"
 import { type Batch, type Frame, sse } from "./Frame.ts"
 import type { LiveLimits } from "./LiveLimits.ts"
@@ -17,7 +18,7 @@ export interface SseOptions {
   readonly closed: () => void
 }
 
-const framing: ReadonlySet<string> = new Set(["snapshot", "end", "run"])
+const framing: ReadonlySet<string> = new Set(frameTypes)
 
 export class SseOutlet extends Outlet {
   readonly stream: Readable
@@ -100,7 +101,9 @@ export class SseOutlet extends Outlet {
     this.#end()
   }
 
-  stop(): void {
+  stop(returnMs?: number): void {
+    if (this.isClosed) return
+    if (returnMs !== undefined) this.stream.push(`retry: ${returnMs}\n: the server stops\n\n`)
     this.#end()
   }
 

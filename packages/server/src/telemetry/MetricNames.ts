@@ -136,6 +136,8 @@ export const webhooks = counter(
     "outcome"
   ]
 )
+export const webhooksWaiting = gauge("baton_webhook_waiting", "Deliveries to webhooks that are not made yet.")
+
 export const requests = histogram(
   "baton_http_request_seconds",
   "HTTP requests by route, method and status; of a stream, until it begins.",
@@ -202,6 +204,7 @@ export const all: ReadonlyArray<MetricName> = [
   overruns,
   unfunded,
   webhooks,
+  webhooksWaiting,
   requests,
   openRequests,
   streams,

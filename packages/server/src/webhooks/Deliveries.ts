@@ -15,16 +15,18 @@ import type { Parts } from "../Parts.ts"
 import * as RunEvents from "../RunEvents.ts"
 import * as RunId from "../RunId.ts"
 import * as RunReading from "../RunReading.ts"
-import * as Names from "../telemetry/MetricNames.ts"
-import * as Telemetry from "../telemetry/Telemetry.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
+import * as GivenUp from "./GivenUp.ts"
 import * as Message from "./Message.ts"
 import * as Post from "./Post.ts"
 import type { Limits } from "./WebhookLimits.ts"
 import { retryDelay } from "./WebhookLimits.ts"
 
-export const isWanted = ({ events }: Pick<Webhook, "events">, type: string): boolean =>
-  events.includes("*") || events.includes(type)
+/** Of what could not be delivered no webhook is told: two that are both out of reach would never come to an end. */
+const untold: Wire.JournalType = "orchestration.delivery.given_up"
+
+const isWanted = ({ events }: Pick<Webhook, "events">, type: Wire.JournalType): boolean =>
+  type !== untold && (events.includes("*") || events.includes(type))
 
 /** The run as the sources' hooks show it. */
 const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn.Return<Json, ClientError> {
@@ -52,7 +54,7 @@ const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effec
 })
 
 const attempt = Effect.fnUntraced(function*(
-  { webhooks: { dialer, limits, store } }: Parts,
+  { webhooks: { dialer, limits, store, tried } }: Parts,
   owner: Webhook,
   message: Message.Message
 ): Effect.fn.Return<Post.Outcome, WebhookStoreError> {
@@ -60,7 +62,9 @@ const attempt = Effect.fnUntraced(function*(
   const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
   const { body } = message
   const request = { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }
-  return yield* Effect.tap(Post.post(dialer, request, limits), ({ kind }) => Telemetry.count(Names.webhooks, kind))
+  const outcome = yield* Post.post(dialer, request, limits)
+  tried(outcome.kind)
+  return outcome
 })
 
 /** The state of a delivery after an attempt, and when the next one is due. */
@@ -85,6 +89,19 @@ const lineOf = (
 const disable = ({ webhooks }: Parts, { id, tenant }: Webhook, now: number) =>
   webhooks.store.change(tenant, id, { state: "disabled", reason: "the receiver answered 410 Gone" }, now)
 
+const tell = Effect.fnUntraced(function*(
+  parts: Parts,
+  { run, tenant, webhook }: Lane,
+  seq: number,
+  attempts: number,
+  code: string | undefined
+) {
+  yield* Effect.logWarning("A webhook delivery was given up", { webhook, run, seq })
+  const at = parts.clock.currentTimeMillisUnsafe()
+  const why = code === undefined ? {} : { code }
+  yield* GivenUp.note({ ...parts, tenant }, run, { type: "GiveUpDelivery", at, webhook, seq, attempts, ...why })
+})
+
 /** The event after `sent` is tried once; the store knows what came of it. True: the next one may be sent. */
 const step = Effect.fnUntraced(function*(
   parts: Parts,
@@ -100,6 +117,7 @@ const step = Effect.fnUntraced(function*(
   const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, failures.failingSince)
   const dueAt = "dueAt" in next ? next.dueAt : undefined
   const isOver = dueAt === undefined
+  if (state === "given_up") yield* tell(parts, lane, seq, attempts, outcome.code)
   const id = RunId.make("dlv", now)
   const { type } = message
   yield* parts.webhooks.store.progress({
@@ -112,7 +130,6 @@ const step = Effect.fnUntraced(function*(
     ended: isOver && isLast
   })
   if (outcome.kind === "gone") yield* disable(parts, owner, now)
-  if (state === "given_up") yield* Effect.logWarning("A webhook delivery was given up", { webhook, run, seq })
   return isOver && outcome.kind !== "gone"
 })
 
@@ -153,35 +170,51 @@ const postpone = Effect.fnUntraced(function*(parts: Parts, lane: Lane, code: str
 const codeOf = (error: ClientError | RunStoreError | WebhookStoreError): string =>
   "code" in error ? error.code : error.reason.toUpperCase()
 
-/** Sends a burst of one lane, in order, up to the first that must be tried again. */
-export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
-  Effect.gen(function*() {
-    const { limits, store } = parts.webhooks
-    const there = { ...parts, tenant: one.tenant }
-    const { owner, run, tenant, webhook } = one
-    const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
-    const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
-    let failures: Pick<Lane, "attempts" | "failingSince"> = one
-    let passed = one.sent
-    let written = one.sent
-    for (const [seq, event] of events.slice(0, limits.burstMax)) {
-      const isLast = event.type === "RunFinished"
-      if (isWanted(owner, Wire.typeOf(event))) {
-        const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
-        if (!(yield* step(parts, one, seq, message, failures, isLast))) return
-        written = seq
-        failures = { attempts: 0, failingSince: undefined }
-      } else if (isLast) {
-        written = seq
-        yield* pass(store, { webhook, tenant, run }, seq, true)
-      }
-      passed = seq
+/** How far a burst has come: the last event that needs no more sending, and the last that the store knows of as such. */
+interface Reached {
+  sent: number
+  written: number
+}
+
+const burst = Effect.fnUntraced(function*(
+  parts: Parts,
+  one: Lane & { readonly owner: Webhook },
+  reached: Reached
+): Effect.fn.Return<void, ClientError | RunStoreError | WebhookStoreError> {
+  const { limits, store } = parts.webhooks
+  const there = { ...parts, tenant: one.tenant }
+  const { owner, run } = one
+  const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
+  const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+  let failures: Pick<Lane, "attempts" | "failingSince"> = one
+  for (const [seq, event] of events.slice(0, limits.burstMax)) {
+    const isLast = event.type === "RunFinished"
+    if (isWanted(owner, Wire.typeOf(event))) {
+      // Whoever disables it, or sends it elsewhere, is heard before the next event.
+      const now = yield* store.find(owner.tenant, owner.id)
+      if (now?.state !== "active") return
+      const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
+      if (!(yield* step(parts, { ...one, owner: now }, seq, message, failures, isLast))) return
+      failures = { attempts: 0, failingSince: undefined }
+      reached.written = seq
+    } else if (isLast) {
+      yield* pass(store, one, seq, true)
+      reached.written = seq
     }
-    // A journal that is shorter than was noted has been removed meanwhile.
-    if (passed > written) yield* pass(store, { webhook, tenant, run }, passed, false)
-  }).pipe(
-    Effect.catch((error) => postpone(parts, one, codeOf(error)))
-  )
+    reached.sent = seq
+  }
+  if (reached.sent > reached.written) yield* pass(store, one, reached.sent, false)
+})
+
+/** Sends a burst of one lane, in order, up to the first event that must be tried again. */
+export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
+  Effect.suspend(() => {
+    const reached = { sent: one.sent, written: one.sent }
+    return Effect.catch(
+      burst(parts, one, reached),
+      (error) => postpone(parts, { ...one, sent: reached.sent }, codeOf(error))
+    )
+  })
 
 const pass = Effect.fnUntraced(function*(
   store: WebhookStore["Service"],

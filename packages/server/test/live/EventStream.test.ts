@@ -1,6 +1,8 @@
 /** Event streams of runs over HTTP. */
 import { assert, describe, it } from "@effect/vitest"
-import { type Received, withScene } from "./Scene.ts"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { folder, type Received, served, withScene } from "./Scene.ts"
 
 const isEnd = ({ event }: Received) => event === "end"
 const framing = new Set(["snapshot", "end"])
@@ -64,6 +66,7 @@ describe("the stream of a run", () => {
       }
       assert.deepStrictEqual(await code("/api/v1/runs/run_none/events"), [404, "RUN_NOT_FOUND"])
       assert.deepStrictEqual(await code(`/api/v1/runs/${run}/events?after=1000`), [400, "CURSOR_UNKNOWN"])
+      assert.deepStrictEqual(await code(`/api/v1/runs/${run}/events?types=run.moved`), [400, "TYPE_UNKNOWN"])
       assert.deepStrictEqual(await code(`/api/v1/runs/${run}/events?after=-1`), [400, "CURSOR_UNKNOWN"])
       await scene.send(run, 0)
       await (await scene.open(`/api/v1/runs/${run}/events`)).until(isEnd)
@@ -89,12 +92,58 @@ describe("the stream of a run", () => {
       assert.deepStrictEqual(paged.map(({ seq }) => seq), sequences(frames))
     }))
 
-  it.live("tells silent connections that they live, and ends all when the server stops", () =>
+  it.live("brings what another process writes", () =>
+    withScene((owner, data) =>
+      Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+        const other = yield* served(data)
+        yield* Effect.promise(async () => {
+          const run = await owner.start(2)
+          const stream = await other.open(`/api/v1/runs/${run}/events?after=0`)
+          const all = await other.open("/api/v1/stream?after=0")
+          await stream.until(({ event }) => event === "orchestration.step.waiting")
+          await owner.send(run, 0)
+          await owner.send(run, 1)
+          const frames = await stream.until(isEnd)
+          assert.deepStrictEqual(sequences(frames), upTo(1, Number(frames.at(-1)?.data["seq"])))
+          await all.until(({ data }) => data["id"] === run && data["status"] === "succeeded")
+          all.cut()
+        })
+      })))
+    ))
+
+  it.live("ends after its time, and is resumed", () =>
+    withScene(async (scene) => {
+      const run = await scene.start(1)
+      const stream = await scene.open(`/api/v1/runs/${run}/events`)
+      await stream.ended
+      assert.deepStrictEqual(stream.seen.map(({ event }) => event), ["snapshot"])
+      const again = await scene.open(`/api/v1/runs/${run}/events`, { "last-event-id": stream.seen[0]!.id! })
+      await scene.send(run, 0)
+      assert.isTrue(
+        (await again.until(({ event }) => event.endsWith("received"))).every(({ event }) => event !== "snapshot")
+      )
+      again.cut()
+    }, { connectionFor: Duration.millis(1) }))
+
+  it.live("ends when the server stops, which does not wait for it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const data = yield* folder
+      const stream = yield* Effect.scoped(Effect.flatMap(served(data), (scene) =>
+        Effect.promise(async () => {
+          const opened = await scene.open(`/api/v1/runs/${await scene.start(1)}/events`)
+          await opened.until(({ event }) => event === "snapshot")
+          return opened
+        })))
+      yield* Effect.promise(() => stream.ended)
+      assert.isTrue(stream.response.complete, "ended, not broken off")
+    })))
+
+  it.live("tells silent connections that they live", () =>
     withScene(async (scene) => {
       const run = await scene.start(1)
       const stream = await scene.open(`/api/v1/runs/${run}/events`)
       await stream.until(({ event }) => event === ":")
-    }, { keepAliveEvery: 500 as never }))
+    }, { keepAliveEvery: Duration.millis(500) }))
 })
 
 describe("many runs on one connection", () => {

@@ -154,7 +154,6 @@ export const served = (data: string, limits: Partial<LiveLimits> = {}): Effect.E
       data,
       mode: "dev",
       handlers,
-      adopt: true,
       outputRoot: join(data, "output"),
       host: "127.0.0.1",
       port: 0

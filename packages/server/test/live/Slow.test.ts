@@ -2,6 +2,7 @@
 import { Client } from "@baton/contract/Client"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Sse from "effect/encoding/Sse"
 import * as Fiber from "effect/Fiber"
@@ -19,7 +20,7 @@ import { folder, gatesOf, handlers } from "./Scene.ts"
 
 const limits: LiveLimits = {
   ...defaults,
-  stallAfter: 300 as never,
+  stallAfter: Duration.millis(300),
   pendingBytesMax: 2000,
   batchBytesMax: 500,
   ringFramesMax: 5

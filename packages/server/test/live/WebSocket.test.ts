@@ -2,6 +2,7 @@
 import { closeCodes } from "@baton/contract/LiveMessage"
 import * as NodeWS from "@effect/platform-node/NodeWS"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import { type Scene, withScene } from "./Scene.ts"
 
 interface Message {
@@ -147,7 +148,7 @@ describe("the socket", () => {
       const peer = await talk(scene)
       ;(peer.socket as NodeWS.WebSocket & { pong: () => void }).pong = () => undefined
       assert.strictEqual(await peer.closed, 1006)
-    }, { pingEvery: 100 as never }))
+    }, { pingEvery: Duration.millis(100) }))
 
   it.live("is refused to who does not ask for it", () =>
     withScene(async (scene) => {

@@ -81,10 +81,10 @@ describe("calls of a run", () => {
         const server = yield* TestServer.make("dev", settingsOf(outside.port))
         yield* server.ended(yield* server.start(flowOf(outside.port), came))
         const seen = () => outside.asked.map(({ headers }) => [headers["traceparent"], headers["tracestate"]])
-        assert.deepStrictEqual(seen(), Array(4).fill([came.traceparent, came.tracestate]))
+        assert.deepStrictEqual(seen(), Array.from({ length: 4 }, () => [came.traceparent, came.tracestate]))
         const before = outside.asked.length
         yield* server.ended(yield* server.start(flowOf(outside.port)))
-        assert.deepStrictEqual(seen().slice(before), Array(4).fill([undefined, undefined]))
+        assert.deepStrictEqual(seen().slice(before), Array.from({ length: 4 }, () => [undefined, undefined]))
       }),
     60_000
   )

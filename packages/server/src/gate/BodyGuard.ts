@@ -1,0 +1,47 @@
+/** The body of a request as the endpoints may read it: UTF-8, and JSON within bounds. */
+import { Invalid } from "@baton/contract/http/Problems"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as JsonScan from "./JsonScan.ts"
+import type { ServerLimits } from "./ServerLimits.ts"
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+const isJson = (request: HttpServerRequest): boolean => {
+  const type = request.headers["content-type"]
+  return type === undefined || type.includes("json")
+}
+
+const told = {
+  depth: ({ jsonDepth }: ServerLimits) =>
+    new Invalid({
+      code: "JSON_TOO_DEEP",
+      detail: `JSON in a body nests to ${jsonDepth} levels at most.`,
+      hint: "BATON_LIMITS_JSON_DEPTH sets the limit"
+    }),
+  nul: () => new Invalid({ code: "JSON_NUL", detail: "Text in JSON must not contain the character U+0000." }),
+  surrogate: () =>
+    new Invalid({ code: "JSON_SURROGATE", detail: "Text in JSON must not contain half of a surrogate pair." })
+}
+
+/** Endpoints turn failures of reading into defects themselves; a problem among them is answered as it is. */
+const text = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest["text"] =>
+  Effect.flatMap(request.arrayBuffer, (bytes) => {
+    let decoded: string
+    try {
+      decoded = utf8.decode(bytes)
+    } catch {
+      return Effect.die(new Invalid({ code: "BODY_NOT_UTF8", detail: "The body is not UTF-8." }))
+    }
+    const fault = isJson(request) ? JsonScan.fault(decoded, limits.jsonDepth) : undefined
+    return fault === undefined ? Effect.succeed(decoded) : Effect.die(told[fault](limits))
+  })
+
+/** The same request; only its text is looked at before it is handed out. */
+export const guarded = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest =>
+  Object.create(request, {
+    text: { get: () => text(request, limits) },
+    modify: {
+      value: (options: Parameters<HttpServerRequest["modify"]>[0]) => guarded(request.modify(options), limits)
+    }
+  }) as HttpServerRequest

@@ -1,0 +1,68 @@
+/** Idempotency keys: who has them, and what was answered. */
+import { keptMs, type Reservation, type Reserved } from "@baton/engine/IdempotencyStore"
+import * as Schema from "effect/Schema"
+import type { Connection } from "./Connection.ts"
+
+const Columns = Schema.Struct({
+  key: Schema.String,
+  fingerprint: Schema.String,
+  made: Schema.String,
+  at: Schema.Number,
+  answer: Schema.NullOr(Schema.String)
+})
+const decode = Schema.decodeUnknownSync(Columns)
+
+/** Old keys that each new one takes away. */
+const sweptAtOnce = 20
+
+const find = (connection: Connection, tenant: string, key: string) => {
+  const row = connection.get(
+    "SELECT key, fingerprint, made, at, answer FROM idempotency WHERE tenant = ? AND key = ?",
+    tenant,
+    key
+  )
+  return row === undefined ? undefined : decode(row)
+}
+
+const put = (connection: Connection, tenant: string, { at, fingerprint, key, made }: Reservation, answer?: string) =>
+  connection.run(
+    `INSERT INTO idempotency (tenant, key, fingerprint, made, at, answer) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (tenant, key) DO UPDATE SET
+        fingerprint = excluded.fingerprint, made = excluded.made, at = excluded.at, answer = excluded.answer`,
+    tenant,
+    key,
+    fingerprint,
+    made,
+    at,
+    answer ?? null
+  )
+
+export const reserve = (connection: Connection, tenant: string, wanted: Reservation): Reserved =>
+  connection.write(() => {
+    const row = find(connection, tenant, wanted.key)
+    if (row !== undefined && row.at + keptMs > wanted.at) {
+      return { ...row, answer: row.answer ?? undefined, isNew: false }
+    }
+    connection.run(
+      `DELETE FROM idempotency WHERE (tenant, key) IN
+        (SELECT tenant, key FROM idempotency WHERE at <= ? ORDER BY at LIMIT ${sweptAtOnce})`,
+      wanted.at - keptMs
+    )
+    put(connection, tenant, wanted)
+    return { ...wanted, answer: undefined, isNew: true }
+  })
+
+export const settle = (connection: Connection, tenant: string, reserved: Reservation, answer: string): void => {
+  connection.write(() => put(connection, tenant, reserved, answer))
+}
+
+export const release = (connection: Connection, tenant: string, { key, made }: Reservation): void => {
+  connection.write(() =>
+    connection.run(
+      "DELETE FROM idempotency WHERE tenant = ? AND key = ? AND made = ? AND answer IS NULL",
+      tenant,
+      key,
+      made
+    )
+  )
+}

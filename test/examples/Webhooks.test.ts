@@ -1,0 +1,7 @@
+import { assert, it } from "@effect/vitest"
+import * as Transcript from "./Transcript.ts"
+
+it("the webhooks example answers as its transcript says", async () => {
+  const { actual, expected } = await Transcript.play("webhooks")
+  assert.strictEqual(actual, expected)
+}, 300_000)
