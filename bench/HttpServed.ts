@@ -34,7 +34,8 @@ const baton = Serve.layer({
   data,
   handlers: undefined,
   outputRoot: data,
-  ...(mode === "execute" ? {} : { roles: "api" }),
+  // A worker of another type leaves the steps where they are: only accepting is measured.
+  ...(mode === "execute" ? {} : { roles: "api,coordinator,worker:file" }),
   host: "127.0.0.1",
   port: 0,
   mode: "dev"

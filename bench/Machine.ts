@@ -3,6 +3,7 @@ import { Coordinator } from "@baton/engine/Coordinator"
 import * as Engine from "@baton/engine/Engine"
 import { EventFeed } from "@baton/engine/EventFeed"
 import { Plans } from "@baton/engine/Plans"
+import { type Probe, Probes } from "@baton/engine/Probe"
 import * as RunLoader from "@baton/engine/RunLoader"
 import { RunStore } from "@baton/engine/RunStore"
 import { Secrets, SecretsError } from "@baton/engine/Secrets"
@@ -47,13 +48,16 @@ export interface Options {
   readonly folder: string
   /** Functions that `function` steps call. */
   readonly handlers?: { readonly [name: string]: FunctionHandler }
+  /** What looks on. */
+  readonly probe?: Probe
 }
 
-const layerOf = ({ folder, handlers = {} }: Options) => {
+const layerOf = ({ folder, handlers = {}, probe }: Options) => {
   const functions = FunctionHandlers.layer({ handlers: new Map(Object.entries(handlers)), version: undefined })
   return Engine.layer({ adopt: false }).pipe(
     Layer.provide(Layer.mergeAll(stepTypes.pipe(Layer.provide(functions)), secrets)),
-    Layer.provideMerge(SqliteStore.layer({ data: folder }))
+    Layer.provideMerge(SqliteStore.layer({ data: folder })),
+    Layer.provide(Layer.succeed(Probes, probe))
   )
 }
 

@@ -115,6 +115,15 @@ const patches: ReadonlyArray<Mutation> = [
   },
   {
     promise: "K6",
+    breaks: "an agent's patch waits for people with nothing in it that is new to the plan",
+    file: kernel("DecidePatch"),
+    find: `(review === "whenItGrows" && PatchGrowth.grows(growth))`,
+    replace: `review === "whenItGrows"`,
+    test: models,
+    says: "waits for nothing"
+  },
+  {
+    promise: "K6",
     breaks: "an agent adds what its policy does not list",
     file: kernel("PatchPolicy"),
     find: `  if (names.includes(name)) return`,

@@ -16,6 +16,7 @@ import * as RunState from "@baton/kernel/RunState"
 import type { StepError } from "@baton/kernel/StepError"
 import * as Result from "effect/Result"
 import type { Models } from "./models/Models.ts"
+import { PlaceModel } from "./models/PlaceModel.ts"
 import type { VirtualTime } from "./VirtualTime.ts"
 
 export interface Seen {
@@ -77,6 +78,7 @@ export class Observer {
   readonly #epochs = new Map<string, number | undefined>()
 
   readonly #models: Models
+  readonly places: PlaceModel
 
   constructor(
     store: typeof MemoryState.MemoryState.Service,
@@ -88,6 +90,7 @@ export class Observer {
     this.plans = plans
     this.time = time
     this.#models = models
+    this.places = new PlaceModel(store, () => time.now, (message) => this.complain(message))
   }
 
   complain(message: string): void {
@@ -166,6 +169,7 @@ export class Observer {
     this.#isOnce(seen, event)
     this.#add(seen, event)
     this.#models.seen(run, event, state)
+    this.places.seen(run, event, state)
     evolve(state, event)
     if (state.sealed !== undefined) this.complain(`${run}: ${state.sealed}`)
   }

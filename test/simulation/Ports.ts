@@ -69,6 +69,7 @@ const runStore = (world: World, process: SimulatedProcess) =>
           ),
         records: (...query) => pass("records", store.records(...query)),
         find: (...query) => pass("find", store.find(...query)),
+        places: (...query) => pass("places", store.places(...query)),
         claim: (...query) => pass("claim", store.claim(...query)),
         releaseExpired: (now) => pass("releaseExpired", store.releaseExpired(now))
       })

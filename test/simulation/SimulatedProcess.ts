@@ -1,4 +1,5 @@
 /** One process: the whole engine over the common store, on the virtual thread, until it dies, stops or is no longer needed. */
+import { Admission } from "@baton/engine/Admission"
 import type { BlobStore } from "@baton/engine/BlobStore"
 import { ChildRuns } from "@baton/engine/ChildRuns"
 import { Coordinator } from "@baton/engine/Coordinator"
@@ -40,6 +41,7 @@ const limits: MachineLimits.MachineLimits = {
   ...MachineLimits.defaults,
   commandsEvery: Duration.seconds(2),
   sweepEvery: Duration.seconds(8),
+  placesEvery: Duration.seconds(2),
   stopGrace: Duration.seconds(10),
   concurrency: { default: 3 }
 }
@@ -106,7 +108,7 @@ export class SimulatedProcess {
     const ports = Ports.store(this.#world, this, Layer.succeed(MemoryState.MemoryState, this.#world.store))
     return WorkerPool.layer.pipe(
       Layer.provideMerge(Sweeper.layer({ adopt: true })),
-      Layer.provideMerge(ChildRuns.layer),
+      Layer.provideMerge(Layer.mergeAll(ChildRuns.layer, Admission.layer)),
       Layer.provideMerge(Coordinator.layer),
       Layer.provideMerge(Layer.mergeAll(Plans.layer, Ports.queue(this.#world, this), MemoryEventFeed.layer)),
       Layer.provide(Layer.mergeAll(this.#stepTypes(), Layer.succeed(Secrets, secrets))),

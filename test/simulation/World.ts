@@ -3,6 +3,7 @@ import * as CanonicalJson from "@baton/engine/CanonicalJson"
 import type { MemoryState } from "@baton/engine/MemoryState"
 import * as MemoryStates from "@baton/engine/MemoryState"
 import * as Compile from "@baton/kernel/Compile"
+import type { Concurrency } from "@baton/kernel/FlowConcurrency"
 import type { Plan } from "@baton/kernel/Plan"
 import type { BlobRef, Json, Value } from "@baton/kernel/Value"
 import { refs, resolve } from "@baton/kernel/Value"
@@ -38,6 +39,9 @@ const enriching = 0.4
 /** Share of the other seeds whose worlds have people, patches and other runs in them. */
 const mixing = 0.5
 
+/** Share of the worlds whose runs, and the runs that these start, have a concurrency key. */
+const placing = 0.3
+
 /** Whether the world of this seed is a rich one. */
 export const isRich = (seed: number): boolean => new Chance(seed ^ 0x71c4).is(enriching)
 
@@ -54,6 +58,14 @@ const emptyStore = (dispatchRows: boolean): typeof MemoryState.Service => ({
   position: 0,
   faults: []
 })
+
+/** One limit for all runs of a world; a world that refuses is asked again until there is a place. */
+const limitOf = (seed: number): Concurrency | undefined => {
+  const chance = new Chance(seed ^ 0x9a7e)
+  if (!chance.is(placing)) return undefined
+  const whenFull = chance.pick(["queue", "queue", "refuse"] as const)
+  return { key: chance.pick(["all", "${ input.n }"]), max: chance.pick([1, 1, 2]), whenFull }
+}
 
 export class World {
   readonly seed: number
@@ -73,6 +85,7 @@ export class World {
   readonly observer: Observer
   readonly models: Models
   readonly isRich: boolean
+  readonly #limit: Concurrency | undefined
   /** Runs of `flows` that are made from other runs: nobody starts them. */
   readonly made = new Set<string>()
   readonly notes: Array<string> = []
@@ -86,7 +99,8 @@ export class World {
     this.time = new VirtualTime(this.chance)
     this.store = emptyStore(seed % 2 === 0)
     this.faults = faults ?? FaultsOf.draw(this.chance)
-    this.called = FlowWorld.make(seed * 10, { ...options, nodesMax: 3 })
+    this.#limit = limitOf(seed)
+    this.called = this.#limited(FlowWorld.make(seed * 10, { ...options, nodesMax: 3 }), "called")
     const called = { name: "called", version: "1.0.0", hash: this.#freeze(this.called) }
     this.isRich = isRich(seed)
     const mixed = this.chance.is(mixing)
@@ -94,7 +108,10 @@ export class World {
     const rich = this.isRich ? RichWorlds.makeAll(seed * 10 + 1, Math.max(2, runs), options, called).toReversed() : []
     for (let run = this.isRich ? rich.length : runs; run > 0; run--) {
       const number = seed * 10 + run
-      const flow = rich[run - 1] ?? (mixed ? MixedWorld.make(number, options, called) : FlowWorld.make(number, options))
+      const flow = this.#limited(
+        rich[run - 1] ?? (mixed ? MixedWorld.make(number, options, called) : FlowWorld.make(number, options)),
+        "limited"
+      )
       this.flows.set(`run_${run}`, flow)
       if (MixedWorld.isMixed(flow) && flow.mix.budget) {
         this.spending.set(`run_${run}`, new Spending(number, MixedWorld.habits))
@@ -125,6 +142,12 @@ export class World {
 
   readonly note = (text: string): void => {
     this.notes.push(`+${this.time.now - 1_700_000_000_000} ${text}`)
+  }
+
+  /** The same world; its runs start only while a place is free among those of all flows of this name. */
+  #limited<W extends FlowWorlds.World>(world: W, name: string): W {
+    if (this.#limit === undefined) return world
+    return { ...world, flow: { ...world.flow, name, limits: { ...world.flow.limits, concurrency: this.#limit } } }
   }
 
   #freeze({ flow }: FlowWorlds.World): string {

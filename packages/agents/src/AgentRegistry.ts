@@ -18,6 +18,7 @@ import {
 import type * as Flow from "@baton/kernel/Flow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as CallSpans from "./CallSpans.ts"
 import * as NearestName from "./NearestName.ts"
 import type { NamedAgent } from "./research/NamedAgent.ts"
 
@@ -78,7 +79,7 @@ export const make = (options: RegistryOptions): Agents["Service"] => {
     return yield* unknownAgent(name, (yield* list).map((info) => info.name))
   })
   return Agents.of({
-    call: Effect.fn("Agents.call")(function*(call: AgentCall) {
+    call: Effect.fnUntraced(function*(call: AgentCall) {
       const { agent } = call
       if (typeof agent === "string") return yield* callNamed(agent, call)
       const schema = call.outputSchema ?? agent.outputSchema
@@ -91,7 +92,7 @@ export const make = (options: RegistryOptions): Agents["Service"] => {
         retryable: false,
         sent: false
       })
-    }),
+    }, CallSpans.agent),
     find: (name) => Effect.map(sourceOf(name), (found) => found?.info),
     describe: (agent) => {
       const name = typeof agent === "string" ? agent : agent.use

@@ -35,7 +35,7 @@ const noTools: ReadonlyMap<string, AgentTool> = new Map()
 
 /** Serves definitions written in flows. */
 export const make = ({ registry, tools = noTools }: ModelAgentsOptions): DefinitionCall =>
-  Effect.fn("ModelAgents.call")(
+  Effect.fnUntraced(
     function*(definition: Flow.AgentDefinition, call: AgentCall) {
       const listed = yield* AgentTools.listed(definition.tools ?? [], tools)
       const prompt = yield* promptOf(definition, call, listed.size > 0)

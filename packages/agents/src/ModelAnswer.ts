@@ -12,6 +12,7 @@ import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as CallSpans from "./CallSpans.ts"
 import * as ModelFailure from "./model/ModelFailure.ts"
 import * as ModelNotes from "./model/ModelNotes.ts"
 import type { OpenModel } from "./model/ModelRegistry.ts"
@@ -39,7 +40,7 @@ export const ask = (
   Effect.flatMap(ModelSettings, ({ output }) => {
     const shown = tools.map(({ description, inputSchema, name }) => ({ name, description, inputSchema }))
     const bound = () => PaidCall.inputTokens(prompt.content, shown, output?.schema)
-    return PaidCall.within(model.reference, bound, stream(model, prompt, emit, tools))
+    return CallSpans.chat(model, PaidCall.within(model.reference, bound, stream(model, prompt, emit, tools)))
   })
 
 const stream = Effect.fnUntraced(function*(

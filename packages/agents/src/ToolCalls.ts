@@ -13,6 +13,7 @@ import type { Json, JsonObject } from "@baton/kernel/Value"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import * as CallSpans from "./CallSpans.ts"
 import { LoopLimits } from "./LoopLimits.ts"
 import * as NearestName from "./NearestName.ts"
 
@@ -51,7 +52,8 @@ export const make = Effect.fnUntraced(function*(caller: Caller, asked: Asked, tu
     yield* call.log(`${tool.name}: the recorded result of call ${ordinal} is used`)
     return known
   }
-  return yield* perform(caller, tool, { key, tool: tool.name, ordinal }, asked.params, turn)
+  const performed = perform(caller, tool, { key, tool: tool.name, ordinal }, asked.params, turn)
+  return yield* CallSpans.tool(tool.name, asked.id, performed)
 })
 
 const isObject = (params: Json): params is JsonObject =>

@@ -11,6 +11,8 @@ const all = Config.all({
   data: text("BATON_DATA"),
   server: text("BATON_SERVER"),
   apiKey: Config.withDefault(Config.Redacted("BATON_API_KEY"), undefined),
+  logFormat: text("BATON_LOG_FORMAT"),
+  logLevel: text("BATON_LOG_LEVEL"),
   noColor: text("NO_COLOR"),
   forceColor: text("FORCE_COLOR"),
   clicolorForce: text("CLICOLOR_FORCE"),
@@ -28,6 +30,10 @@ export interface EnvironmentValues {
   readonly server: string
   /** The key that a server is asked with. */
   readonly apiKey: Redacted.Redacted<string> | undefined
+  /** `json` or `text`. */
+  readonly logFormat: string
+  /** Of what is logged: `debug`, `info`, `warn`, `error` or `none`. */
+  readonly logLevel: string
   readonly noColor: string
   readonly forceColor: string
   readonly clicolorForce: string
@@ -46,6 +52,8 @@ export const empty: EnvironmentValues = {
   data: "",
   server: "",
   apiKey: undefined,
+  logFormat: "",
+  logLevel: "",
   noColor: "",
   forceColor: "",
   clicolorForce: "",

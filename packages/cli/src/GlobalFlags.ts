@@ -55,6 +55,10 @@ const flags = {
     Flag.withDescription("Colours; NO_COLOR and FORCE_COLOR are heard"),
     Flag.withDefault("auto" as const)
   ),
+  log: Flag.Literals("log", ["text", "json"]).pipe(
+    Flag.withDescription("How the engine's own words look, on stderr (default text, or BATON_LOG_FORMAT)"),
+    Flag.optional
+  ),
   noInput: toggle("no-input", "Never ask; what needs an answer fails instead"),
   yes: toggle("yes", "Answer yes to confirmations").pipe(Flag.withAlias("y")),
   quiet: toggle("quiet", "Only errors and the verdict on stderr").pipe(Flag.withAlias("q")),
@@ -90,6 +94,7 @@ export const resolve = (raw: Raw): Globals | Failure.Failure => {
     format,
     progress: raw.progress,
     color: raw.color,
+    log: Option.getOrUndefined(raw.log),
     noInput: raw.noInput,
     yes: raw.yes,
     quiet: raw.quiet,

@@ -18,6 +18,8 @@ export interface Globals {
   readonly format: Format
   readonly progress: Progress
   readonly color: "auto" | "always" | "never"
+  /** How the engine's own words look; absent: as the environment says. */
+  readonly log?: "text" | "json" | undefined
   readonly noInput: boolean
   readonly yes: boolean
   readonly quiet: boolean
@@ -267,6 +269,13 @@ export interface Backup {
   readonly file: string
 }
 
+export interface Configuration {
+  readonly _tag: "Configuration"
+  readonly file: string | undefined
+  /** Only what differs from the default. */
+  readonly changed: boolean
+}
+
 export interface Doctor {
   readonly _tag: "Doctor"
 }
@@ -277,6 +286,7 @@ export interface Completion {
 }
 
 export type Request =
+  | Configuration
   | Serve
   | RunFlow
   | Research

@@ -1,4 +1,5 @@
 /** The whole command: parse, find its module, run it, answer with an exit code. Nothing here throws or exits. */
+import * as JsonLog from "@baton/server/telemetry/JsonLog"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -6,7 +7,7 @@ import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import type { Backend } from "./Backend.ts"
 import * as CommandLine from "./CommandLine.ts"
-import { Environment } from "./Environment.ts"
+import { Environment, type EnvironmentValues } from "./Environment.ts"
 import { exitCodes } from "./ExitCode.ts"
 import * as Failure from "./Failure.ts"
 import type { Farewell } from "./Farewell.ts"
@@ -60,22 +61,30 @@ const execute = (commands: Commands, request: Request): Effect.Effect<number, Fa
     })
     : Effect.flatMap(load(commands, request), (run) => run(request))
 
+const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error", none: "None" } as const
+
+const levelOf = ({ quiet, verbose }: Printer.PrinterService["globals"], said: string) =>
+  said in levels ? levels[said as keyof typeof levels] : verbose ? "Info" : quiet ? "Error" : "Warn"
+
+const textLine = ({ logLevel, message }: { readonly logLevel: string; readonly message: unknown }): string => {
+  const texts = (Array.isArray(message) ? message : [message]).map((part) =>
+    typeof part === "string" ? part : TerminalText.json(part, 0)
+  )
+  return TerminalText.line(`${logLevel.toLowerCase()}: ${texts.join(" ")}`)
+}
+
 /** Warnings and errors of the engine go to stderr, above a live region, made safe; `-v` shows information too. */
-const logging = (printer: Printer.PrinterService): Layer.Layer<never> =>
-  Layer.mergeAll(
+const logging = (printer: Printer.PrinterService, values: EnvironmentValues): Layer.Layer<never> => {
+  const isJson = (printer.globals.log ?? values.logFormat) === "json"
+  return Layer.mergeAll(
     Logger.layer([
-      Logger.make(({ logLevel, message }) => {
-        const texts = (Array.isArray(message) ? message : [message]).map((part) =>
-          typeof part === "string" ? part : TerminalText.json(part, 0)
-        )
-        Effect.runFork(printer.say(TerminalText.line(`${logLevel.toLowerCase()}: ${texts.join(" ")}`)))
+      Logger.make((options) => {
+        Effect.runFork(printer.say(isJson ? JsonLog.line(options) : textLine(options)))
       })
     ]),
-    Layer.succeed(
-      References.MinimumLogLevel,
-      printer.globals.verbose ? "Info" : printer.globals.quiet ? "Error" : "Warn"
-    )
+    Layer.succeed(References.MinimumLogLevel, levelOf(printer.globals, values.logLevel.toLowerCase()))
   )
+}
 
 const invoke = Effect.fnUntraced(function*(invocation: Invocation, commands: Commands) {
   const screen = yield* Screen
@@ -83,7 +92,7 @@ const invoke = Effect.fnUntraced(function*(invocation: Invocation, commands: Com
   const printer = Printer.make(screen, environment, invocation.globals)
   return yield* execute(commands, invocation.request).pipe(
     Effect.provideService(Printer.Printer, printer),
-    Effect.provide(logging(printer)),
+    Effect.provide(logging(printer, environment)),
     Effect.catchCause((cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
       const error = Cause.squash(cause)

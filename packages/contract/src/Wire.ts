@@ -96,6 +96,7 @@ export const typesOf: { readonly [type in EventType]: ReadonlyArray<JournalType>
   RunAdopted: ["orchestration.run.updated"],
   DeliveryLost: ["orchestration.step.lost"],
   RunStalled: ["orchestration.run.updated"],
+  PlaceTaken: ["orchestration.run.updated"],
   StepsReused: ["orchestration.step.reused"],
   StepReopened: ["orchestration.step.ready"],
   StepsUnfunded: ["orchestration.budget.short"],

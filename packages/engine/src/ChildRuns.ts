@@ -207,6 +207,9 @@ const create = Effect.fnUntraced(function*(
     }
   })
   yield* parts.reach("child.after-create")
+  if (settled.kind === "refused" && settled.code.startsWith("CONCURRENCY_")) {
+    end(parts, parent, child, { status: "refused", code: settled.code, message: settled.message })
+  }
   return settled.kind === "accepted"
 })
 

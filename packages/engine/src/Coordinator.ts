@@ -66,7 +66,7 @@ export class Coordinator extends Context.Service<Coordinator, {
   readonly offerAgain: (slot: RunSlot, offers: ReadonlyArray<Offer>) => Effect.Effect<void>
   /** Calls the listener when running attempts of a run must be told to stop: a cancel, a breached deadline. */
   readonly whenClosing: (listener: (slot: RunSlot) => void) => void
-  /** Calls the listener when a record of a run that calls flows, or was called by one, is durable. */
+  /** Calls the listener when a record of a run that calls flows, or was called by one, or needs a place, is durable. */
   readonly whenMoved: (listener: (slot: RunSlot, state: RunState, events: ReadonlyArray<Event>) => void) => void
   /** Timers of the runs owned here, for the alarm fiber. */
   readonly alarms: AlarmClock

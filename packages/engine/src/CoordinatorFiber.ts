@@ -19,6 +19,7 @@ import { MachineLimits } from "./MachineLimits.ts"
 import { Plans } from "./Plans.ts"
 import type { Probe } from "./Probe.ts"
 import { Probes } from "./Probe.ts"
+import * as ProbedOffers from "./ProbedOffers.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
 import { attemptKey, durable } from "./RunSlot.ts"
 import { RunStore } from "./RunStore.ts"
@@ -145,7 +146,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     if (freed) {
       offers.push(...outstanding(slot).filter((offer) => !slot.begun.has(attemptKey(offer.path, offer.attempt))))
     }
-    if (state.plan.callers.length > 0 || state.parent !== undefined) {
+    if (state.plan.callers.length > 0 || state.parent !== undefined || state.place !== undefined) {
       for (const listener of services.moved) listener(slot, state, events)
     }
     if (state.finished !== undefined) services.scribe.forget(slot)
@@ -161,34 +162,10 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
     }))),
     Effect.andThen(
       services.reach("coordinator.after-reply-before-offer"),
-      offers.length === 0 ? Effect.void : handOut(services, offers, written)
+      ProbedOffers.handOut(services, offers, written)
     )
   )
 }
-
-const handOut = (services: Services, offers: ReadonlyArray<Offer>, written: ReadonlyArray<Written>) => {
-  const { probe, queue, scribe } = services
-  if (probe === undefined) return queue.offer(offers)
-  return Effect.suspend(() => {
-    const at = scribe.clock.currentTimeMillisUnsafe()
-    return Effect.andThen(
-      queue.offer(offers.map((offer) => ({ ...offer, at }))),
-      Effect.sync(() => probe.offered(offers, Math.min(...written.map(({ draft }) => draft.state.lastAt)), at))
-    )
-  })
-}
-
-const tell = (probe: Probe, written: ReadonlyArray<Written>, nanos: bigint): void =>
-  probe.committed(
-    written.map(({ commit, draft }) => ({
-      tenant: draft.slot.tenant,
-      state: draft.state,
-      events: draft.events,
-      usage: draft.usage,
-      letters: commit.deadLetters
-    })),
-    Number(nanos) / 1e6
-  )
 
 export const outstanding = (slot: RunSlot): ReadonlyArray<Offer> =>
   slot.state === undefined
@@ -242,7 +219,7 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   )
   if (outcomes._tag === "Failure") {
     const { message, reason } = outcomes.failure
-    probe?.uncommitted(reason)
+    probe?.uncommitted?.(reason)
     yield* Effect.logWarning("The store did not take a commit", { reason: reason === "defect" ? message : reason })
     // One record that the store cannot take keeps none of the others out.
     if (reason === "defect" && jobs.length > 1) {
@@ -253,7 +230,7 @@ const write: (services: Services, jobs: ReadonlyArray<Job>) => Effect.Effect<voi
   yield* services.reach("coordinator.after-commit-before-reply")
   const took = probe === undefined ? 0n : scribe.clock.monotonicTimeNanosUnsafe() - begun
   const written = scribe.conclude(jobs, outcomes.success)
-  if (probe !== undefined) tell(probe, written, took)
+  if (probe?.committed !== undefined) ProbedOffers.tell(probe, written, took)
   yield* follow(services, written)
   yield* retryLater(services, scribe.refused.splice(0))
 })

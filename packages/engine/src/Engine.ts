@@ -1,5 +1,6 @@
 /** The machine in one piece: coordinator, workers and sweeper over the ports of one store. */
 import * as Layer from "effect/Layer"
+import { Admission } from "./Admission.ts"
 import { ChildRuns } from "./ChildRuns.ts"
 import { Coordinator } from "./Coordinator.ts"
 import * as MemoryEventFeed from "./MemoryEventFeed.ts"
@@ -7,7 +8,8 @@ import * as MemoryStepQueue from "./MemoryStepQueue.ts"
 import { Plans } from "./Plans.ts"
 import * as SteadyClock from "./SteadyClock.ts"
 import { Sweeper, type SweeperOptions } from "./Sweeper.ts"
-import { WorkerPool, WorkerTypes } from "./WorkerPool.ts"
+import { WorkerPool } from "./WorkerPool.ts"
+import { WorkerTypes } from "./WorkerTypes.ts"
 
 export interface EngineOptions extends SweeperOptions {
   /** Default true. With false the process decides and records what it is asked, and leaves the steps to others. */
@@ -25,7 +27,7 @@ export const layer = (options: EngineOptions) =>
     Layer.provide(Layer.succeed(WorkerTypes, options.types))
   ).pipe(
     Layer.provideMerge(Sweeper.layer(options)),
-    Layer.provideMerge(ChildRuns.layer),
+    Layer.provideMerge(Layer.mergeAll(ChildRuns.layer, Admission.layer)),
     Layer.provideMerge(Coordinator.layer),
     Layer.provideMerge(Layer.mergeAll(Plans.layer, MemoryStepQueue.layer, MemoryEventFeed.layer)),
     Layer.provide(SteadyClock.layer)

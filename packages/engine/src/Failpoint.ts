@@ -21,7 +21,8 @@ export const failpoints = [
   "flow.after-freeze-before-create",
   "child.before-create",
   "child.after-create",
-  "child.before-end"
+  "child.before-end",
+  "place.before-take"
 ] as const
 export type Failpoint = (typeof failpoints)[number]
 

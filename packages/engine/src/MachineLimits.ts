@@ -19,6 +19,8 @@ export interface MachineLimits {
   readonly commandsEvery: Duration.Duration
   /** How often the sweeper compares what must be with what is. */
   readonly sweepEvery: Duration.Duration
+  /** How often a run that waits for a place looks for one that another process has freed. */
+  readonly placesEvery: Duration.Duration
   /** Runs adopted in one go. */
   readonly adoptMax: number
   /** Bytes of decoded blobs kept at hand. */
@@ -36,6 +38,7 @@ export const defaults: MachineLimits = {
   stopGrace: Duration.seconds(30),
   commandsEvery: Duration.millis(50),
   sweepEvery: Duration.seconds(5),
+  placesEvery: Duration.millis(250),
   adoptMax: 1000,
   blobCacheBytesMax: 64 * 1024 * 1024,
   stallAfter: Duration.minutes(5)

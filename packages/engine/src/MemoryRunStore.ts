@@ -4,6 +4,8 @@ import * as Layer from "effect/Layer"
 import type { LetterExpectation, LetterFate, LetterQuery, StoredLetter } from "./DeadLetter.ts"
 import { openFate } from "./DeadLetter.ts"
 import * as Blobs from "./MemoryBlobStore.ts"
+import * as MemoryPlaces from "./MemoryPlaces.ts"
+import * as MemoryRemoval from "./MemoryRemoval.ts"
 import * as MemoryState from "./MemoryState.ts"
 import * as MemoryUsage from "./MemoryUsage.ts"
 import * as RecordHash from "./RecordHash.ts"
@@ -40,7 +42,7 @@ const refusal = (state: State, run: Run | undefined, commit: Commit): (CommitOut
   const missing = (commit.references ?? []).some((ref) =>
     !carried.has(ref) && !state.blobs.has(MemoryState.key(commit.tenant, ref))
   )
-  return missing ? { ok: false, reason: "blob_missing" } : undefined
+  return missing ? { ok: false, reason: "blob_missing" } : MemoryPlaces.refusal(state, run, commit)
 }
 
 /** A record that creates a run without its summary is a bug of the caller, not a state of the store. */
@@ -66,6 +68,7 @@ const create = (state: State, commit: Commit): Run => {
     deadLetters: [],
     doors: new Map(),
     references: new Set(),
+    place: undefined,
     log: [],
     logged: 0
   }
@@ -96,6 +99,7 @@ const write = (state: State, run: Run, commit: Commit): CommitOutcome => {
     if (command !== undefined) command.answer ??= answer
   }
   writeLetters(state, run, commit)
+  if (commit.place !== undefined) MemoryPlaces.write(run, commit.place)
   for (const id of commit.doors?.clear ?? []) {
     const door = run.doors.get(id)
     if (door !== undefined) run.doors.set(id, { ...door, closedAt: commit.at })
@@ -311,7 +315,12 @@ export const layer: Layer.Layer<RunStore, never, MemoryState.MemoryState> = Laye
       settleLetter: (tenant, id, expected, fate) => Effect.sync(() => settleLetter(state, tenant, id, expected, fate)),
       doors: (query) => Effect.sync(() => doors(state, query)),
       usage: (query) => Effect.sync(() => MemoryUsage.list(state.usage, query)),
-      remove: (tenant, run) => Effect.sync(() => remove(state, tenant, run))
+      places: (query) => Effect.sync(() => MemoryPlaces.places(state, query)),
+      tenants: Effect.sync(() => MemoryRemoval.tenants(state)),
+      aged: (query) => Effect.sync(() => MemoryRemoval.aged(state, query)),
+      purge: () => Effect.succeed(false),
+      remove: (tenant, run) => Effect.sync(() => remove(state, tenant, run)),
+      removeAll: (tenant, runs) => Effect.sync(() => runs.filter((run) => remove(state, tenant, run)).length)
     })
   })
 )

@@ -10,6 +10,11 @@ import { type HandedCommand, type OwnedRun, Sessions } from "./Sessions.ts"
 
 type State = typeof MemoryState.MemoryState.Service
 
+const free = (state: State, now: number): ReadonlyArray<MemoryState.MemoryRun> =>
+  [...state.runs.values()]
+    .filter((run) => !isFinished(run.summary))
+    .filter((run) => run.owner === undefined || !MemoryState.isAlive(state, run.owner, now))
+
 const adopt = (
   state: State,
   session: string,
@@ -17,10 +22,8 @@ const adopt = (
   limit: number,
   only: { readonly tenant: string; readonly run: string } | undefined
 ): ReadonlyArray<OwnedRun> =>
-  [...state.runs.values()]
+  free(state, now)
     .filter((run) => only === undefined || (run.tenant === only.tenant && run.run === only.run))
-    .filter((run) => !isFinished(run.summary))
-    .filter((run) => run.owner === undefined || !MemoryState.isAlive(state, run.owner, now))
     .slice(0, limit)
     .map((run) => {
       const orderly = run.owner === undefined
@@ -52,6 +55,7 @@ const make = (state: State, session: string) =>
       Effect.clockWith((clock) =>
         Effect.sync(() => adopt(state, session, clock.currentTimeMillisUnsafe(), limit, only))
       ),
+    unowned: Effect.clockWith((clock) => Effect.sync(() => free(state, clock.currentTimeMillisUnsafe()).length)),
     release: (runs) =>
       Effect.sync(() => {
         for (const { run, tenant } of runs) {

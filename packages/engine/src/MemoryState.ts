@@ -38,6 +38,8 @@ export interface MemoryRun {
   /** By id. */
   readonly doors: Map<string, MemoryDoor>
   readonly references: Set<BlobRef>
+  /** Of an unfinished run that has a concurrency key. */
+  place: { readonly key: string; readonly max: number; readonly held: boolean } | undefined
   log: ReadonlyArray<NumberedLine>
   /** Lines ever logged. */
   logged: number

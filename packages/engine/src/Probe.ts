@@ -22,13 +22,13 @@ export interface Moved {
 
 export interface Probe {
   /** A batch of records is durable; `ms`: what the store took for it. */
-  readonly committed: (records: ReadonlyArray<Moved>, ms: number) => void
+  readonly committed?: (records: ReadonlyArray<Moved>, ms: number) => void
   /** The store did not take a batch. */
-  readonly uncommitted: (reason: string) => void
+  readonly uncommitted?: (reason: string) => void
   /** Offers are with the workers; `since`: when that was asked for which made them possible, in milliseconds since 1970. */
-  readonly offered: (offers: ReadonlyArray<Offer>, since: number, now: number) => void
+  readonly offered?: (offers: ReadonlyArray<Offer>, since: number, now: number) => void
   /** A worker begins an attempt `waitedMs` after it was offered. */
-  readonly began: (offer: Offer, state: RunState, waitedMs: number) => void
+  readonly began?: (offer: Offer, state: RunState, waitedMs: number) => void
   /** What the attempt's fiber runs under, beside what the worker has; absent: nothing more. */
   readonly surroundings: (offer: Offer, state: RunState) => Context.Context<never> | undefined
   /** The trace that a run is told to be part of which this step starts; absent: it begins one of its own. */

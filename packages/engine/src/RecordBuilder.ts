@@ -10,6 +10,7 @@ import { refs } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
 import * as RecordLetters from "./RecordLetters.ts"
 import * as RunDoors from "./RunDoors.ts"
+import * as RunPlace from "./RunPlace.ts"
 import type { RunSlot } from "./RunSlot.ts"
 import { attemptKey } from "./RunSlot.ts"
 import type { Commit, DispatchRow, RunSummary, UsageRow } from "./RunStore.ts"
@@ -188,7 +189,8 @@ export const summaryOf = (state: RunState.RunState, flow: { name: string; versio
   createdAt: state.createdAt,
   endedAt: state.finished?.at,
   tags: state.tags,
-  ...(state.parent === undefined ? {} : { parent: state.parent })
+  ...(state.parent === undefined ? {} : { parent: state.parent }),
+  ...(state.lineage === undefined ? {} : { madeFrom: state.lineage.run })
 })
 
 /** Part of the summary that commits rewrite when it has changed. */
@@ -227,6 +229,7 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
   if (changed) commit.summary = summaryOf(state, state.plan)
   if (timers !== undefined) commit.timers = timers
   if (doors !== undefined) commit.doors = doors
+  if (state.place !== undefined) RunPlace.add(commit, state, state.place, events)
   if (draft.usage !== undefined) commit.usage = draft.usage
   if (dispatchRows) Object.assign(commit, dispatches(draft))
   if (draft.blobs.length > 0) commit.blobs = draft.blobs

@@ -13,6 +13,8 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DeadLetter, LetterEnd, LetterExpectation, LetterFate, LetterQuery, StoredLetter } from "./DeadLetter.ts"
+import type { PlaceChange, PlaceQuery, Places } from "./RunPlace.ts"
+import type { AgedQuery, AgedRuns } from "./RunRemoval.ts"
 
 export interface JournalRecord {
   /** Sequence of the record's first event, from 1. */
@@ -41,6 +43,8 @@ export interface RunSummary {
   readonly tags: { readonly [key: string]: string }
   /** The run that started it; the same in every summary of a run. Absent: nobody's child. */
   readonly parent?: ParentLink
+  /** The run that it was made from, by a retry or a fork; the same in every summary of a run. */
+  readonly madeFrom?: string
 }
 
 /** Statuses of a run that has ended. */
@@ -145,6 +149,8 @@ export interface Commit {
   readonly doors?: { readonly set: ReadonlyArray<DoorRow>; readonly clear: ReadonlyArray<string> }
   /** What this record settles in the run's ledger. */
   readonly usage?: ReadonlyArray<UsageRow>
+  /** What becomes of its place among the runs of its concurrency key; absent for a run that needs none. */
+  readonly place?: PlaceChange
 }
 
 /** What an attempt, or a turn of it, was settled at. A correction of a guess may be negative. */
@@ -198,6 +204,8 @@ export type CommitOutcome =
   | { readonly ok: true; readonly head: number; readonly hash: Uint8Array }
   /** `conflict`: the head is not `expected`; `not_owner`; `exists`: creation of a run that is there; `blob_missing`. */
   | { readonly ok: false; readonly reason: "conflict" | "not_owner" | "exists" | "blob_missing" }
+  /** It takes a place, and no place of its key is free; some of the runs that hold them. */
+  | { readonly ok: false; readonly reason: "full"; readonly holders: ReadonlyArray<string> }
 
 export interface RunQuery {
   readonly tenant: string
@@ -303,9 +311,23 @@ export class RunStore extends Context.Service<RunStore, {
   readonly doors: (query: DoorQuery) => Effect.Effect<ReadonlyArray<OpenDoor>, RunStoreError>
   /** What was used, over all runs of the tenant that ever were: dearest first, days from the newest. */
   readonly usage: (query: UsageQuery) => Effect.Effect<ReadonlyArray<UsageGroup>, RunStoreError>
+  /** The runs of one concurrency key that are not finished: those that hold a place, and those that wait for one. */
+  readonly places: (query: PlaceQuery) => Effect.Effect<Places, RunStoreError>
+  /** Every tenant that has runs. */
+  readonly tenants: Effect.Effect<ReadonlyArray<string>, RunStoreError>
+  /** Finished runs that may go. Looks at a bounded number of runs in one go. */
+  readonly aged: (query: AgedQuery) => Effect.Effect<AgedRuns, RunStoreError>
+  /**
+   * Gives back the space of removed runs, at most about `rows` rows in one go, so that no commit waits for long. True while
+   * there is more.
+   */
+  readonly purge: (rows: number) => Effect.Effect<boolean, RunStoreError>
   /**
    * Removes a finished run with everything that belongs to it, the runs it has started among it. False when it is not there
-   * or not finished, and when the run that started it is not: that one may yet have to read how it ended.
+   * or not finished, and when the run that started it is not: that one may yet have to read how it ended. What it was used
+   * for stays; its space comes back with `purge`.
    */
   readonly remove: (tenant: string, run: string) => Effect.Effect<boolean, RunStoreError>
+  /** The same for a few runs in one go; counts those that it has removed. */
+  readonly removeAll: (tenant: string, runs: ReadonlyArray<string>) => Effect.Effect<number, RunStoreError>
 }>()("baton/engine/RunStore") {}

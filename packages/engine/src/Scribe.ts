@@ -11,6 +11,7 @@ import type { BlobCache } from "./BlobCache.ts"
 import type { MachineLimits } from "./MachineLimits.ts"
 import type { Draft } from "./RecordBuilder.ts"
 import * as RecordBuilder from "./RecordBuilder.ts"
+import * as RunPlace from "./RunPlace.ts"
 import * as RunSlots from "./RunSlot.ts"
 import type { Pending, RunSlot, Settled } from "./RunSlot.ts"
 import type { Commit, CommitOutcome } from "./RunStore.ts"
@@ -246,7 +247,8 @@ export class Scribe {
       const outcome = outcomes[index]
       const { slot } = job.draft
       if (outcome === undefined || !outcome.ok) {
-        this.#lost(job, outcome?.reason ?? "conflict")
+        if (outcome?.reason === "full") this.#full(job, outcome.holders)
+        else this.#lost(job, outcome?.reason ?? "conflict")
         continue
       }
       slot.head = outcome.head
@@ -309,6 +311,17 @@ export class Scribe {
 
   /** Runs whose record the store refused for a reason that asking at once does not change; they are asked later. */
   readonly refused: Array<RunSlot> = []
+
+  /** No place is free. Whoever asked is told so; all else that was in the record is asked again without it. */
+  #full(job: Job, holders: ReadonlyArray<string>): void {
+    const { slot } = job.draft
+    this.#drop(slot)
+    const settled: Settled = { kind: "refused", ...RunPlace.refusal(job.draft.state, holders) }
+    if (job.draft.expected === 0) return this.giveUp(slot, [...job.taken, ...slot.mailbox], settled)
+    for (const one of job.taken) if (one.command.type === "TakePlace") one.reply?.(settled)
+    slot.mailbox = [...job.taken.filter(({ command }) => command.type !== "TakePlace"), ...slot.mailbox]
+    this.touch(slot)
+  }
 
   #lost(job: Job, reason: "conflict" | "not_owner" | "exists" | "blob_missing"): void {
     const { slot } = job.draft

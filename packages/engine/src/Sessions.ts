@@ -40,6 +40,8 @@ export class Sessions extends Context.Service<Sessions, {
     limit: number,
     only?: { readonly tenant: string; readonly run: string }
   ) => Effect.Effect<ReadonlyArray<OwnedRun>, RunStoreError>
+  /** Unfinished runs of all tenants that no living session owns. Linear in the unfinished runs: not for every second. */
+  readonly unowned: Effect.Effect<number, RunStoreError>
   /** Gives up ownership of a run (orderly stop), so that anybody may adopt it at once. */
   readonly release: (runs: ReadonlyArray<{ tenant: string; run: string }>) => Effect.Effect<void, RunStoreError>
   /** Hands a command in to the owner of a run. */

@@ -175,5 +175,7 @@ export class WebhookStore extends Context.Service<WebhookStore, {
   readonly resend: (tenant: string, id: string, now: number) => Answer<boolean>
   /** Deliveries asked for once more that are due. */
   readonly queued: (now: number, limit: number) => Answer<ReadonlyArray<Delivery & { readonly owner: Webhook }>>
+  /** Events of all tenants that were noted and not sent, those that no filter asks for among them. */
+  readonly waiting: Answer<number>
   readonly backlog: (tenant: string) => Answer<ReadonlyArray<Backlog>>
 }>()("baton/engine/WebhookStore") {}

@@ -43,6 +43,7 @@ import { StepQueue } from "./StepQueue.ts"
 import { StepTypes } from "./StepType.ts"
 import { unbroken } from "./Sweeper.ts"
 import * as WorkerRequest from "./WorkerRequest.ts"
+import { serves, WorkerTypes } from "./WorkerTypes.ts"
 
 interface Pool extends WorkerRequest.Desk {
   readonly queue: StepQueue["Service"]
@@ -105,7 +106,7 @@ const begin = (pool: Pool, offer: Offer): Begun | undefined => {
   slot.begun.set(key, now)
   // The run was lost and taken over again meanwhile: what was begun before goes on, and its answer counts.
   if (state.epoch > 0 && pool.running.has(runningKey(offer))) return undefined
-  pool.probe?.began(offer, state, now - (offer.at ?? now))
+  pool.probe?.began?.(offer, state, now - (offer.at ?? now))
   return { slot, state, node, work: index === undefined ? node : node.each?.body ?? node, item: index, table }
 }
 
@@ -352,15 +353,6 @@ const stop = (pool: Pool): Effect.Effect<void> =>
       }))
     )
   })
-
-/** The node types that this process works on, when it is not all of them. */
-export class WorkerTypes extends Context.Reference<ReadonlySet<string> | undefined>("baton/engine/WorkerTypes", {
-  defaultValue: () => undefined
-}) {}
-
-/** What a map gives together is never left to others. */
-export const serves = (types: ReadonlySet<string> | undefined, type: string): boolean =>
-  types === undefined || type === "gather" || types.has(type)
 
 export class WorkerPool extends Context.Service<WorkerPool, {
   /** Attempts of a type that run now: a fact for `explain`. */

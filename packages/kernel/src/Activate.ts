@@ -163,16 +163,21 @@ const activate = (draft: Draft, node: PlanNode): void => {
   Settle.fail(draft, node, 0, { code: "NODE_TYPE_UNSERVED", kind: "configuration", message, retryable: false }, {})
 }
 
+/** Fails what the conditions of its edges have failed; one failure may lead to the next. */
+export const failErred = (draft: Draft): void => {
+  for (let erred = draft.erred.shift(); erred !== undefined; erred = draft.erred.shift()) {
+    const [index, message] = erred
+    if (draft.state.nodes.get(index).status === "pending" && !draft.fresh.has(index)) {
+      Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
+    }
+  }
+}
+
 /** Looks at every node whose join may have changed, until nothing follows any more. */
 export const drain = (draft: Draft): void => {
   while (draft.todo.length > 0 || draft.erred.length > 0) {
-    // One failure may lead to the next: all of them come before the joins, which would skip what is to fail.
-    for (let erred = draft.erred.shift(); erred !== undefined; erred = draft.erred.shift()) {
-      const [index, message] = erred
-      if (draft.state.nodes.get(index).status === "pending" && !draft.fresh.has(index)) {
-        Settle.fail(draft, Drafts.planNode(draft, index), 0, Settle.expressionError(message), {})
-      }
-    }
+    // All failures come before the joins, which would skip what is to fail.
+    failErred(draft)
     const lost: Array<number> = []
     for (const index of new Set(draft.todo.splice(0))) {
       const at = draft.state.nodes.get(index)

@@ -18,6 +18,7 @@ import { EndCall, RecordTurn } from "./CommandTurn.ts"
 import { Reuse } from "./EventReuse.ts"
 import * as JsonBounds from "./JsonBounds.ts"
 import { Terms } from "./Ledger.ts"
+import { TakePlace } from "./Place.ts"
 import { Problem } from "./Problem.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
@@ -155,6 +156,7 @@ export const Command = Schema.Union([
   LoseDelivery,
   ResolveStep,
   CheckStall,
+  TakePlace,
   DecideApproval,
   EndChild,
   ReserveTurn,

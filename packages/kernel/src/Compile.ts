@@ -6,6 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as CompileCalls from "./CompileCalls.ts"
+import * as CompileConcurrency from "./CompileConcurrency.ts"
 import * as CompileFields from "./CompileFields.ts"
 import * as CompileFlow from "./CompileFlow.ts"
 import * as CompileGraph from "./CompileGraph.ts"
@@ -91,6 +92,7 @@ const assemble = (
     edges: edges.listed,
     stallPolicy: stallPolicy(CompileShape.own(draft.head, "policy")),
     limits,
+    concurrency: CompileConcurrency.concurrency(draft.head, scope),
     output: output === undefined ? undefined : CompileFields.template(output, "/output", place, scope),
     sinks: nodes.filter((node) => node.outgoing.length === 0).map((node) => node.index),
     callers: CompileNode.callers(nodes),

@@ -32,7 +32,7 @@ export interface Scope {
 
 /** What an expression may read of a node, and of the run. */
 const nodeMembers = ["status", "output", "error", "agent", "outcome"]
-const runMembers = ["id", "startedAt", "revision", "flow", "version"]
+const runMembers = ["id", "startedAt", "revision", "flow", "version", "tags"]
 
 export const scope = (head: Fields, graph: Graph, ancestry: Ancestry, report: Report): Scope => {
   const secrets = own(head, "secrets")

@@ -5,6 +5,7 @@
  * events, and any JSON gives an answer (K8). No events means that the command was stale: nothing has changed (K3).
  */
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { drain } from "./Activate.ts"
 import * as ApprovalRefusal from "./ApprovalRefusal.ts"
 import type { Command, Refusal } from "./Command.ts"
@@ -16,6 +17,7 @@ import * as Control from "./DecideControl.ts"
 import * as Spending from "./DecideLedger.ts"
 import * as Operator from "./DecideOperator.ts"
 import * as Patch from "./DecidePatch.ts"
+import * as Place from "./DecidePlace.ts"
 import * as Reuse from "./DecideReuse.ts"
 import * as StallRule from "./DecideStall.ts"
 import * as Turn from "./DecideTurn.ts"
@@ -48,6 +50,8 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
   }
   const problem = command.reuse === undefined ? undefined : Reuse.problem(plan, command.reuse)
   if (problem !== undefined) return problem
+  const place = Place.terms(draft, command)
+  if (place !== undefined && Result.isFailure(place)) return place.failure
   Drafts.emit(draft, {
     type: "RunCreated",
     v: 1,
@@ -63,8 +67,10 @@ const create = (draft: Draft, command: Extract<Command, { type: "CreateRun" }>):
     ...(ledger === undefined ? {} : { ledger }),
     ...(command.reuse === undefined ? {} : { lineage: command.reuse.lineage }),
     ...(command.parent === undefined ? {} : { parent: command.parent }),
-    ...(command.trace === undefined ? {} : { trace: command.trace })
+    ...(command.trace === undefined ? {} : { trace: command.trace }),
+    ...(place === undefined ? {} : { concurrency: place.success })
   })
+  if (place !== undefined) Place.takeAtOnce(draft)
   if (command.reuse !== undefined) return Reuse.take(draft, command.reuse, command.by)
   for (const node of plan.nodes) if (node.incoming.length === 0) draft.todo.push(node.index)
   return undefined
@@ -101,6 +107,8 @@ const handle = (draft: Draft, command: Command): Refusal | undefined => {
       return Control.pause(draft, command)
     case "CancelRun":
       return Control.cancel(draft, command)
+    case "TakePlace":
+      return Place.take(draft)
     case "CheckStall":
       StallRule.check(draft, command)
       return undefined
@@ -146,7 +154,8 @@ const stale: ReadonlySet<Command["type"]> = new Set([
   "FireTimer",
   "LoseDelivery",
   "EndChild",
-  "CheckStall"
+  "CheckStall",
+  "TakePlace"
 ])
 
 const refusedOutright = (state: RunState, command: Command): Refusal | undefined => {
@@ -192,6 +201,7 @@ export const decide = (
 
 /** Everything that follows from the first event: joins, skips, ends, offers. */
 const settleAll = (draft: Draft, open: boolean): void => {
+  if (draft.state.place !== undefined && Place.holdsBack(draft)) return
   drain(draft)
   Child.fill(draft)
   if (open && draft.state.closing !== undefined) {

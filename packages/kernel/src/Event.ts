@@ -28,6 +28,7 @@ import { Lineage, StepsReused } from "./EventReuse.ts"
 import { RunStalled } from "./EventStall.ts"
 import { CallEnded, TurnRecorded } from "./EventTurn.ts"
 import { Terms } from "./Ledger.ts"
+import { PlaceTaken, PlaceTerms } from "./Place.ts"
 import { ReceiptNote } from "./Receipt.ts"
 import { StepError } from "./StepError.ts"
 import { TraceLink } from "./Trace.ts"
@@ -61,7 +62,9 @@ export const RunCreated = Schema.Struct({
   lineage: Schema.optionalKey(Lineage),
   parent: Schema.optionalKey(ParentLink),
   /** The trace that its creator was part of; absent: it begins one of its own. */
-  trace: Schema.optionalKey(TraceLink)
+  trace: Schema.optionalKey(TraceLink),
+  /** The run needs a place among the runs of this key before it starts. */
+  concurrency: Schema.optionalKey(PlaceTerms)
 })
 
 /** The commit that finds a step ready and a slot free offers it: from here on it must be in a worker's queue. */
@@ -346,6 +349,7 @@ export const Event = Schema.Union([
   AllotmentGranted,
   StepsReused,
   RunStalled,
+  PlaceTaken,
   ApprovalVoted,
   ApprovalDecided,
   DeliveryGivenUp,

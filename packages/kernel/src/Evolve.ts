@@ -33,6 +33,14 @@ const created = (state: RunState, event: Of<"RunCreated">): void => {
   state.lineage = event.lineage
   state.parent = event.parent
   state.trace = event.trace
+  if (event.concurrency !== undefined) state.place = { ...event.concurrency, held: false }
+}
+
+const placeTaken = (state: RunState): boolean => {
+  if (state.place === undefined || state.place.held) return false
+  // A fork of a state shares its place.
+  state.place = { ...state.place, held: true }
+  return true
 }
 
 const paused = (state: RunState, event: Of<"RunPaused"> | Of<"RunResumed">): void => {
@@ -198,6 +206,8 @@ const applyToRun = (state: RunState, event: Event): boolean => {
     case "RunCreated":
       created(state, event)
       return true
+    case "PlaceTaken":
+      return placeTaken(state)
     case "RunStalled":
       Stall.stalled(state, event)
       return true

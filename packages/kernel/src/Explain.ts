@@ -3,8 +3,11 @@
  * is, what would end the wait (K12). It holds with no facts at all; facts about queues, workers and owners sharpen it.
  */
 import { budgetReason } from "./ExplainLedger.ts"
+import type { PlaceFacts } from "./ExplainPlace.ts"
+import { placeReason } from "./ExplainPlace.ts"
 import type { Reason, ReasonName } from "./ExplainWait.ts"
 import { seconds, waitReason } from "./ExplainWait.ts"
+import { isQueued } from "./Place.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { RunState } from "./RunState.ts"
 import { isSettled } from "./RunState.ts"
@@ -22,6 +25,8 @@ export interface Facts {
   readonly owned?: boolean
   /** Node types that the owner's workers serve; `undefined`: not known. */
   readonly served?: ReadonlySet<string>
+  /** Of a run that waits for its place. */
+  readonly place?: PlaceFacts
 }
 
 /** Steps listed one by one; more are counted. */
@@ -181,6 +186,7 @@ const whole = (state: RunState, now: number, facts: Facts): ReadonlyArray<Reason
     add("no_owner", "no living process runs it", "baton runs resume RUN")
   }
   if (state.paused) add("paused", "the run is paused: nothing new starts", "baton runs resume RUN")
+  if (isQueued(state)) found.push(placeReason(state, facts.place))
   const { review } = state
   if (review !== undefined) {
     const until = review.dueAt === undefined ? "" : `, for ${seconds(review.dueAt - now)} more`
@@ -205,6 +211,8 @@ const whole = (state: RunState, now: number, facts: Facts): ReadonlyArray<Reason
 export const explain = (state: RunState, now: number, facts: Facts = {}): ReadonlyArray<Reason> => {
   if (state.finished !== undefined) return []
   const found = [...whole(state, now, facts)]
+  // Nothing of it can start: its steps have no reasons of their own.
+  if (isQueued(state)) return found
   for (const node of state.plan.nodes) {
     if (found.length >= stepsMax) break
     if (isSettled(state.nodes.get(node.index).status)) continue

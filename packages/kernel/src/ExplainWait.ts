@@ -9,6 +9,7 @@ import type { Wait } from "./Wait.ts"
 export const reasons = [
   "upstream",
   "capacity",
+  "concurrency",
   "rate",
   "timer",
   "retry_backoff",

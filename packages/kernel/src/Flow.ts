@@ -8,6 +8,7 @@
 import * as Schema from "effect/Schema"
 import { Budget } from "./Amounts.ts"
 import { pattern as durationPattern } from "./DurationText.ts"
+import { Concurrency } from "./FlowConcurrency.ts"
 import { Policy } from "./FlowPolicy.ts"
 import { idPattern } from "./StepPath.ts"
 
@@ -222,7 +223,9 @@ export const Limits = Schema.Struct({
   /** How long nothing may happen while steps are offered or ready; `policy.stall` says what then. At least 1s. */
   stall: Schema.optionalKey(DurationText),
   /** What a run may cost at most; steps that would pass it wait for more. */
-  budget: Schema.optionalKey(Budget)
+  budget: Schema.optionalKey(Budget),
+  /** How many runs of the flow may be under way at once, by a key. */
+  concurrency: Schema.optionalKey(Concurrency)
 })
 export type Limits = typeof Limits.Type
 

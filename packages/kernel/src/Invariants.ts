@@ -13,9 +13,11 @@ import { children } from "./InvariantsChild.ts"
 import { conversations } from "./InvariantsConversation.ts"
 import * as Ledger from "./InvariantsLedger.ts"
 import * as InvariantsPatch from "./InvariantsPatch.ts"
+import { place } from "./InvariantsPlace.ts"
 import type { ItemStatus, ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
+import { isQueued } from "./Place.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { NodeState, RunState } from "./RunState.ts"
 import { isSettled, joinState } from "./RunState.ts"
@@ -38,6 +40,7 @@ export const violations = (state: RunState): ReadonlyArray<string> => {
   }
   children(state, say)
   conversations(state, say)
+  place(state, say)
   whole(state, say)
   Ledger.check(state, say)
   InvariantsPatch.check(state, say)
@@ -91,7 +94,7 @@ const steps = (state: RunState, node: PlanNode, at: NodeState, queue: ReadonlySe
   if (at.status === "ready" && node.type !== "flow" && !queue.has(node.index)) {
     say("K12", `${id} is ready and in no queue`)
   }
-  if (at.status === "pending" && state.closing === undefined && joinState(node, at) !== "open") {
+  if (at.status === "pending" && state.closing === undefined && !isQueued(state) && joinState(node, at) !== "open") {
     say("K1", `${id} is pending, its join ${joinState(node, at)}`)
   }
   if (at.status === "retrying" && at.retryAt === undefined) say("K12", `${id} backs off without an end`)
@@ -158,12 +161,14 @@ const whole = (state: RunState, say: Say): void => {
     if (reasons.length > 0) say("K12", "a finished run has a reason not to be")
     return
   }
-  if (state.unsettled === 0 && state.review === undefined) {
+  if (state.unsettled === 0 && state.review === undefined && !isQueued(state)) {
     say("K4", "every step has settled and the run is not finished")
   }
   if (reasons.length === 0 || reasons.some((reason) => reason.door === "")) {
     say("K12", "a reason or its door is missing")
   }
+  // A run without a place has one reason, and its next event is its place.
+  if (isQueued(state)) return
   explained(state, reasons, say)
   if (outstanding.offers.length !== state.offered) say("K12", "not every offered attempt is outstanding")
   if (state.paused) return

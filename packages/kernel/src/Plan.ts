@@ -7,6 +7,7 @@ import type { ApprovalSpec } from "./Approval.ts"
 import type { FlowCall } from "./Child.ts"
 import type { CompiledExpression, Template } from "./Expression.ts"
 import type * as Flow from "./Flow.ts"
+import type { WhenFull } from "./FlowConcurrency.ts"
 import type { StallPolicy } from "./FlowPolicy.ts"
 import type { Problem } from "./Problem.ts"
 import type { Json } from "./Value.ts"
@@ -114,6 +115,13 @@ export interface PlanLimits {
   readonly budget: Amounts | undefined
 }
 
+/** Which runs count together, and how many of them may be under way. */
+export interface ConcurrencySpec {
+  readonly key: Template
+  readonly max: number
+  readonly whenFull: WhenFull
+}
+
 export interface Plan {
   readonly document: Flow.Flow
   readonly name: string
@@ -124,6 +132,8 @@ export interface Plan {
   /** In the order of the document. */
   readonly edges: ReadonlyArray<PlanEdge>
   readonly limits: PlanLimits
+  /** Absent: any number of runs. */
+  readonly concurrency: ConcurrencySpec | undefined
   readonly stallPolicy: StallPolicy
   /** The run's output; absent: an object of the sink nodes' outputs. */
   readonly output: Template | undefined

@@ -63,6 +63,7 @@ export const codes = {
   OUT_OF_RANGE: ["error", "The number or duration is outside its range."],
   BAD_JOIN: ["error", "The join asks for more edges than there are."],
   EXCLUSIVE_JOIN: ["warning", "An `all` join of edges of which only one can be live skips its node."],
+  BAD_CONCURRENCY: ["error", "A concurrency key is text, or an expression over what a run is created with."],
   BAD_BUDGET: ["error", "A budget is more than 0, and of kinds that are counted."],
   BAD_WAIT: ["error", "A wait has exactly one of for, until and event."],
   WAIT_OUTLASTS_DEADLINE: ["warning", "A wait can last longer than the run's deadline."],

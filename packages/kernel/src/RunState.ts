@@ -13,6 +13,7 @@ import { Fifo } from "./Fifo.ts"
 import { ItemTable } from "./ItemTable.ts"
 import type { Ledger } from "./Ledger.ts"
 import type { PatchRecord } from "./PatchRecord.ts"
+import type { Place } from "./Place.ts"
 import type { Plan, PlanNode } from "./Plan.ts"
 import type { ReceiptNote } from "./Receipt.ts"
 import type { StepError } from "./StepError.ts"
@@ -137,6 +138,8 @@ export interface RunState {
   pausedAbove: boolean
   parent: ParentLink | undefined
   trace: TraceLink | undefined
+  /** Among the runs of its concurrency key; absent: it needs none. */
+  place: Place | undefined
   closing: Closing | undefined
   finished: Finished | undefined
   nodes: NodeTable
@@ -328,6 +331,7 @@ export const empty = (plan: Plan): RunState => ({
   pausedAbove: false,
   parent: undefined,
   trace: undefined,
+  place: undefined,
   closing: undefined,
   finished: undefined,
   nodes: NodeTable.make(plan.nodes.length),
@@ -383,6 +387,7 @@ export const status = (state: RunState): RunStatus => {
   if (state.finished !== undefined) return state.finished.status
   if (state.offered > 0) return "running"
   if (state.paused) return "waiting"
+  if (state.place?.held === false && state.closing === undefined) return "pending"
   if (state.ready.size > 0) return state.seq <= 1 ? "pending" : "running"
   return (state.unsettled > 0 || state.review !== undefined) && state.seq > 1 ? "waiting" : "pending"
 }

@@ -133,7 +133,8 @@ export const runView = (state: RunState): Json => ({
   startedAt: DateTime.formatIso(DateTime.makeUnsafe(state.createdAt)),
   revision: state.plan.revision,
   flow: state.plan.name,
-  version: state.plan.version
+  version: state.plan.version,
+  tags: state.tags
 })
 
 export const build = (

@@ -3,6 +3,7 @@
  * a resume a run may wait as long as it likes, and `Explain` names its door.
  */
 import type { RunStalled } from "./EventStall.ts"
+import { isQueued } from "./Place.ts"
 import type { RunState } from "./RunState.ts"
 
 export const code = "RUN_STALLED"
@@ -17,7 +18,7 @@ export const messageOf = (event: RunStalled): string =>
 export const since = (state: RunState, at: number, afterMs: number | undefined): number | undefined => {
   const limit = state.plan.limits.stallMs ?? afterMs
   if (limit === undefined || state.finished !== undefined || state.closing !== undefined) return undefined
-  if (state.stalledSince !== undefined || state.sealed !== undefined) return undefined
+  if (state.stalledSince !== undefined || state.sealed !== undefined || isQueued(state)) return undefined
   const isActive = state.offered > 0 || (state.ready.size > 0 && !state.paused)
   return isActive && at - state.lastAt >= limit ? state.lastAt : undefined
 }

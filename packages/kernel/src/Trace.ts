@@ -24,17 +24,36 @@ interface Run {
 }
 
 /** Never all zeros, which would be no id: a hash that is would be the first ever found. */
-const idOf = (kind: string, run: Run, more: string, digits: number): string =>
-  Sha256.hex(JSON.stringify([kind, run.run, run.createdAt, more])).slice(0, digits)
+const idOf = (kind: string, { createdAt, run }: Run, digits: number): string =>
+  Sha256.hex(JSON.stringify([kind, run, createdAt])).slice(0, digits)
 
 /** 32 hex digits. */
-export const traceId = (run: Run): string => run.trace?.parent.slice(3, 35) ?? idOf("trace", run, "", 32)
+export const traceId = (run: Run): string => run.trace?.parent.slice(3, 35) ?? idOf("trace", run, 32)
 
 /** 16 hex digits: the span of the whole run. */
-export const runSpan = (run: Run): string => idOf("run", run, "", 16)
+export const runSpan = (run: Run): string => idOf("run", run, 16)
 
-/** 16 hex digits: the span of one attempt of a step. */
-export const stepSpan = (run: Run, path: string, attempt: number): string => idOf("step", run, `${path}#${attempt}`, 16)
+const digits8 = (word: number): string => (word >>> 0).toString(16).padStart(8, "0")
+
+/**
+ * 16 hex digits: the span of one attempt of a step in the run of that span. It must differ within one trace only and is
+ * made for every step: two mixed words (after MurmurHash3) do, where a cryptographic hash would cost as much as the step.
+ */
+export const stepSpan = (ofRun: string, path: string, attempt: number): string => {
+  let one = Number.parseInt(ofRun.slice(0, 8), 16) ^ attempt
+  let two = Number.parseInt(ofRun.slice(8), 16) ^ path.length
+  for (let index = 0; index < path.length; index++) {
+    const unit = path.charCodeAt(index)
+    one = Math.imul(one ^ unit, 0x85ebca6b)
+    two = Math.imul(two ^ unit, 0xc2b2ae35)
+    one ^= two >>> 13
+    two ^= one >>> 16
+  }
+  one = Math.imul(one ^ (one >>> 16), 0x85ebca6b) ^ Math.imul(two ^ (two >>> 13), 0xc2b2ae35)
+  two = Math.imul(two ^ (two >>> 16), 0x85ebca6b) ^ Math.imul(one ^ (one >>> 13), 0xc2b2ae35)
+  const id = `${digits8(one)}${digits8(two)}`
+  return id === "0000000000000000" ? "0000000000000001" : id
+}
 
 /** The span that the run was created in. */
 export const parentSpan = (run: Run): string | undefined => run.trace?.parent.slice(36, 52)
@@ -45,6 +64,6 @@ export const isSampled = (run: Run, otherwise: boolean): boolean =>
 
 /** What a run that this one starts keeps of its trace. */
 export const childLink = (run: Run, path: string, attempt: number, sampled: boolean): TraceLink => ({
-  parent: `00-${traceId(run)}-${stepSpan(run, path, attempt)}-${sampled ? "01" : "00"}`,
+  parent: `00-${traceId(run)}-${stepSpan(runSpan(run), path, attempt)}-${sampled ? "01" : "00"}`,
   ...(run.trace?.state === undefined ? {} : { state: run.trace.state })
 })

@@ -217,6 +217,11 @@ const cases: ReadonlyArray<Case> = [
   { code: "OUT_OF_RANGE", doc: flow({ a }, { limits: { parallel: 1001 } }), at: "/limits/parallel" },
   { code: "OUT_OF_RANGE", doc: flow({ a }, { limits: { steps: 1_000_001 } }), at: "/limits/steps" },
   { code: "OUT_OF_RANGE", doc: flow({ a }, { limits: { deadline: "0s" } }), at: "/limits/deadline" },
+  {
+    code: "BAD_CONCURRENCY",
+    doc: flow({ a }, { limits: { concurrency: { key: "", max: 1 } } }),
+    at: "/limits/concurrency/key"
+  },
   { code: "BAD_BUDGET", doc: flow({ a }, { limits: { budget: { usd: -1 } } }), at: "/limits/budget/usd" },
   { code: "BAD_BUDGET", doc: flow({ a }, { limits: { budget: { usd: 0 } } }), at: "/limits/budget/usd" },
   { code: "BAD_BUDGET", doc: flow({ a }, { limits: { budget: { tokens: 2e15 } } }), at: "/limits/budget/tokens" },

@@ -463,6 +463,20 @@ describe("agents' patches", () => {
     holds(run)
   })
 
+  it("a name that a reviewed patch has brought is nothing new to the next one, until it is taken back", () => {
+    const run = new RunDriver(adaptive("whenItGrows", { add: { types: ["function"], functions: ["fresh"] } }))
+    const calling = (id: string): Json => [addNode({ ...fn(id), function: "fresh" }), addEdge("authored", id)]
+    assert.deepStrictEqual(typesOf(patch(run, calling("x"), { ...byPlan, id: "pat_x" })), ["PatchProposed"])
+    run.ask({ type: "DecidePatch", at: ++run.at, patch: "pat_x", action: "approve", by: "ana" })
+    assert.deepStrictEqual(typesOf(patch(run, calling("y"), { ...byPlan, id: "pat_y" })), ["PlanPatched"])
+    for (const id of ["pat_y", "pat_x"]) {
+      const revert = { type: "RevertPatch", at: ++run.at, id: `${id}r`, patch: id } as const
+      assert.deepStrictEqual(typesOf(run.ask(revert)), ["PlanPatched"])
+    }
+    assert.deepStrictEqual(typesOf(patch(run, calling("z"), { ...byPlan, id: "pat_z" })), ["PatchProposed"])
+    holds(run)
+  })
+
   it("a run that closes voids what is in review", () => {
     const run = new RunDriver(adaptive("required"))
     patch(run, grown, { ...byPlan, id: "pat_r" })

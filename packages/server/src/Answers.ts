@@ -78,6 +78,7 @@ const refusedReasons: { readonly [code: string]: ClientError["reason"] } = {
   OUTPUT_INVALID: "invalid",
   NOTE_TOO_LONG: "invalid",
   SKIP_NOT_ALLOWED: "denied",
+  CONCURRENCY_KEY_INVALID: "invalid",
   RUN_SEALED: "unavailable",
   SEMANTICS_UNKNOWN: "unavailable"
 }
@@ -88,7 +89,11 @@ export const fromRefusal = (run: string, { code, message, problems }: Refusal): 
     reason: refusedReasons[code] ?? "conflict",
     code,
     message: `${run}: ${message}`,
-    hint: code.startsWith("PATCH_") ? `baton patches list --run ${run}` : `baton runs ${door} ${run}`,
+    hint: code === "CONCURRENCY_FULL"
+      ? "start it again when one of them has ended, or let the flow queue its runs: whenFull: queue"
+      : code.startsWith("PATCH_")
+      ? `baton patches list --run ${run}`
+      : `baton runs ${door} ${run}`,
     ...(problems === undefined ? {} : { problems: [...problems] })
   })
 }

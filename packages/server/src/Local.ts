@@ -44,13 +44,14 @@ import { HttpDialer } from "@baton/engine/HttpDialer"
 import { IdempotencyStore } from "@baton/engine/IdempotencyStore"
 import { Plans } from "@baton/engine/Plans"
 import { ReceiptStore } from "@baton/engine/ReceiptStore"
+import * as Retention from "@baton/engine/Retention"
 import { RunStore, RunStoreError } from "@baton/engine/RunStore"
 import { Secrets } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
-import * as WorkerPool from "@baton/engine/WorkerPool"
+import * as WorkerTypes from "@baton/engine/WorkerTypes"
 import { semantics } from "@baton/kernel/Event"
 import type * as Flow from "@baton/kernel/Flow"
 import * as NetPolicy from "@baton/net/NetPolicy"
@@ -86,6 +87,7 @@ import * as OperatorOffice from "./OperatorOffice.ts"
 import type { Parts } from "./Parts.ts"
 import { defaultTenant, localActor } from "./Parts.ts"
 import * as ReceiptOffice from "./ReceiptOffice.ts"
+import * as RetentionSetting from "./RetentionSetting.ts"
 import * as RunPatches from "./RunPatches.ts"
 import * as StoreOffice from "./StoreOffice.ts"
 import * as CarriedTrace from "./telemetry/CarriedTrace.ts"
@@ -113,6 +115,8 @@ export interface LocalOptions {
   readonly webhooks?: "send" | "attend" | "none"
   /** Whether this process can be asked for metrics (default false). */
   readonly metrics?: boolean
+  /** Remove finished runs that are old enough (`dev`, `serve`); a process of one command never does. */
+  readonly retain?: boolean
   /** Folder that `file` steps write into. */
   readonly outputRoot: string
 }
@@ -188,11 +192,12 @@ const machine = (options: LocalOptions, handlers: Layer.Layer<FunctionHandlers, 
 
 /** A program that lacks the rules an unfinished run was made under must not touch it (SEMANTICS 8.13c). */
 const requireSemantics = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<void, ClientError> {
-  const open = yield* Effect.mapError(
-    parts.store.list({ tenant: parts.tenant, status: ["pending", "running", "waiting"], limit: 1000 }),
-    Answers.fromStore
+  const status = ["pending", "running", "waiting"] as const
+  const open = yield* parts.store.tenants.pipe(
+    Effect.flatMap((tenants) => Effect.forEach(tenants, (tenant) => parts.store.list({ tenant, status, limit: 1000 }))),
+    Effect.mapError(Answers.fromStore)
   )
-  const unknown = open.filter((row) => row.semantics !== semantics)
+  const unknown = open.flat().filter((row) => row.semantics !== semantics)
   if (unknown.length === 0) return
   return yield* Effect.fail(
     new ClientError({
@@ -227,7 +232,7 @@ export class Host extends Context.Service<Host, {
 }>()("baton/server/Host") {}
 
 const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
-  new Set(execute ? known.filter((type) => WorkerPool.serves(types, type)) : [])
+  new Set(execute ? known.filter((type) => WorkerTypes.serves(types, type)) : [])
 
 const host = (options: LocalOptions) =>
   Layer.effect(
@@ -261,6 +266,8 @@ const host = (options: LocalOptions) =>
         functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)
+      const keep = yield* RetentionSetting.load
+      if (options.retain === true && keep !== undefined) yield* Retention.start(keep)
       const upkeep = yield* SqliteUpkeep
       const { execute = true, webhooks = execute ? "send" : "none" } = options
       if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)

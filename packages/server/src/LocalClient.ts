@@ -1,7 +1,10 @@
 /** The client port over the machine in this process. */
 import type { StepResolution } from "@baton/contract/Client"
 import { Client, ClientError } from "@baton/contract/Client"
+import * as Retention from "@baton/engine/Retention"
+import { RunStore } from "@baton/engine/RunStore"
 import type { Json } from "@baton/kernel/Value"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import * as FlowSource from "./FlowSource.ts"
@@ -42,13 +45,16 @@ const remove = Effect.fnUntraced(function*(parts: Parts, run: string): Effect.fn
 
 /** Runs listed in one go. */
 const pageRuns = 500
-/** How long what no run names is kept, in milliseconds: somebody may be about to name it (SEMANTICS 8.15). */
-const collectAfterMs = 24 * 60 * 60 * 1000
 
-/** What only removed runs named goes too. */
+/** The space of removed runs comes back, and what only they named goes too. */
 const collect = (parts: Parts): Effect.Effect<void, ClientError> =>
-  parts.blobs.collect(parts.clock.currentTimeMillisUnsafe() - collectAfterMs).pipe(
-    Effect.mapError(Answers.fromBlobs),
+  Retention.purgeAll.pipe(
+    Effect.provideService(RunStore, parts.store),
+    Effect.mapError(Answers.fromStore),
+    Effect.andThen(Effect.suspend(() => {
+      const before = parts.clock.currentTimeMillisUnsafe() - Duration.toMillis(Retention.unnamedKept)
+      return Effect.mapError(parts.blobs.collect(before), Answers.fromBlobs)
+    })),
     Effect.asVoid
   )
 

@@ -13,6 +13,7 @@ import { refs, resolve } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
+import * as RunPlaces from "./RunPlaces.ts"
 
 /** Bytes of stored values that a run document holds in full; larger ones are shown by their address. */
 const documentBytesMax = 4 * 1024 * 1024
@@ -128,9 +129,10 @@ export const reasons: (parts: Parts, run: string) => Effect.Effect<ReadonlyArray
   .fnUntraced(function*(parts, run) {
     const seen = yield* see(parts, run)
     const now = parts.clock.currentTimeMillisUnsafe()
+    const place = yield* RunPlaces.find(parts, seen.state)
     const found: Array<Reason> = []
     let asked = 0
-    for (const reason of explain(seen.state, now, factsOf(seen))) {
+    for (const reason of explain(seen.state, now, { ...factsOf(seen), ...place })) {
       found.push({ ...reason, path: reason.path ?? null, door: reason.door.replaceAll("RUN", run) })
       const child = reason.reason === "sub_run" ? reason.data["run"] : undefined
       if (typeof child === "string" && asked++ < childrenMax) {

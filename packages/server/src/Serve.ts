@@ -13,8 +13,10 @@ import { Drain } from "./gate/Drain.ts"
 import { Gate } from "./gate/Gate.ts"
 import { LoadMeter } from "./gate/LoadMeter.ts"
 import * as PortHolder from "./gate/PortHolder.ts"
+import * as RateLimits from "./gate/RateLimits.ts"
 import * as Roles from "./gate/Roles.ts"
 import * as ServerLimits from "./gate/ServerLimits.ts"
+import * as StartLimit from "./gate/StartLimit.ts"
 import * as HttpApp from "./http/HttpApp.ts"
 import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
@@ -28,6 +30,8 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** Take over runs whose process died; absent: when it has the role of the sweeper. */
+  readonly adopt?: boolean
   /** Such as `api,coordinator,worker:http`; absent: all. */
   readonly roles?: string | undefined
   readonly requireKeys?: boolean
@@ -83,11 +87,12 @@ const cannotListen = ({ host, port }: ServeOptions, cause: unknown): ClientError
   }
 }
 
-const localOptions = (options: ServeOptions, { sweeper, worker }: Roles.Roles): LocalOptions => ({
-  webhooks: "attend",
+const localOptions = (options: ServeOptions, { coordinator, sweeper, worker }: Roles.Roles): LocalOptions => ({
+  webhooks: coordinator ? "attend" : "none",
   metrics: true,
   ...options,
-  adopt: sweeper,
+  adopt: options.adopt ?? sweeper,
+  retain: sweeper,
   execute: true,
   ...(worker === "all" ? {} : { types: worker })
 })
@@ -140,6 +145,7 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
       Layer.provideMerge(routes(roles)),
       Layer.provide(Live.layer),
       Layer.provide(closing),
+      Layer.provide(StartLimit.layer.pipe(Layer.provide(RateLimits.layer(options.mode)))),
       Layer.provide(Entrance.layer({ trustLocal })),
       Layer.provide(Local.hostLayer(localOptions(options, roles))),
       Layer.provideMerge(listener),

@@ -4,15 +4,20 @@ import { SecretsClient } from "@baton/contract/SecretsClient"
 import type { Finding } from "@baton/contract/StoreClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { timeText } from "@baton/contract/Wire"
+import * as Retention from "@baton/engine/Retention"
 import type { RunRow } from "@baton/engine/RunStore"
+import { RunStore } from "@baton/engine/RunStore"
 import type { SecretsError } from "@baton/engine/Secrets"
+import * as DurationText from "@baton/kernel/DurationText"
 import * as Stall from "@baton/kernel/Stall"
 import * as SqliteUpkeep from "@baton/store-sqlite/SqliteUpkeep"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { existsSync, statSync } from "node:fs"
 import { statfs } from "node:fs/promises"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
+import * as RetentionSetting from "./RetentionSetting.ts"
 import * as RunReading from "./RunReading.ts"
 import * as WebhookOffice from "./WebhookOffice.ts"
 
@@ -128,6 +133,25 @@ const standing = Effect.fnUntraced(function*(parts: Parts, open: ReadonlyArray<R
   ]
 })
 
+/** Runs that a server would have removed by now. */
+const retention = Effect.fnUntraced(function*(parts: Parts) {
+  const keep = yield* RetentionSetting.load
+  if (keep === undefined) return finding("runs.retention", "ok", "finished runs are kept for ever (BATON_RETENTION)")
+  const before = parts.clock.currentTimeMillisUnsafe() - Duration.toMillis(keep)
+  const due = yield* Retention.due(parts.tenant, before).pipe(
+    Effect.provideService(RunStore, parts.store),
+    Effect.mapError(Answers.fromStore)
+  )
+  const kept = DurationText.format(Duration.toMillis(keep))
+  return finding(
+    "runs.retention",
+    "ok",
+    due === 0
+      ? `no finished run is older than ${kept}`
+      : `${due} finished runs are older than ${kept}: baton serve removes them, or baton runs prune`
+  )
+})
+
 const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data: string) {
   const found: Array<Finding> = []
   const size = yield* Effect.mapError(upkeep.size, Answers.fromStore)
@@ -178,6 +202,7 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
       : finding("runs.owned", "warn", `${orphans} unfinished runs have no living process`, "baton runs resume RUN")
   )
   found.push(...(yield* standing(parts, open)))
+  found.push(yield* retention(parts))
   found.push(...(yield* WebhookOffice.findings(parts)))
   const agents = yield* parts.agents.list
   found.push(finding("agents", "ok", `${agents.length} agents are registered`))

@@ -134,12 +134,12 @@ describe("one receiver among others", () => {
         const { add } = yield* WebhooksClient
         const { webhook } = yield* add({ url: slow.url })
         yield* add({ url: target.url })
-        yield* Effect.forEach(Array.from({ length: 20 }), () => start())
-        yield* heard(target, (all) => all.filter(isLast).length === 20)
+        yield* Effect.forEach(Array.from({ length: 10 }), () => start())
+        yield* heard(target, (all) => all.filter(isLast).length === 10)
         const [line] = yield* logged(webhook.id, (log) => log.some(({ attempts }) => attempts > 1))
         assert.deepInclude(line, { state: "pending", status: null, code: "TIMEOUT_TOTAL" })
-      }).pipe(Effect.provide(baton(data, [slow.host, target.host], { limits: { timeout: Duration.millis(100) } })))
-    }).pipe(Effect.scoped), 20_000)
+      }).pipe(Effect.provide(baton(data, [slow.host, target.host], { limits: { timeout: Duration.millis(500) } })))
+    }).pipe(Effect.scoped), 60_000)
 })
 
 describe("signatures", () => {

@@ -29,11 +29,12 @@ const served = (data: string, allow: string) =>
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { BATON_NET_ALLOW: allow } })))
   )
 
-/** The ports over HTTP, and where to ask for what has no port. */
-const remote = Layer.unwrap(Effect.map(HttpServer.HttpServer, ({ address }) => {
-  const port = "port" in address ? address.port : 0
-  return RemotePorts.layer({ url: `http://127.0.0.1:${port}`, key: undefined })
-}))
+const base = Effect.map(
+  HttpServer.HttpServer,
+  ({ address }) => `http://127.0.0.1:${"port" in address ? address.port : 0}`
+)
+
+const remote = Layer.unwrap(Effect.map(base, (url) => RemotePorts.layer({ url, key: undefined })))
 
 describe("webhooks over HTTP", () => {
   it.live(
@@ -64,12 +65,16 @@ describe("webhooks over HTTP", () => {
           assert.strictEqual(target.ids.at(-1), log[0]!.event)
           const shown = JSON.stringify([yield* webhooks.list, yield* webhooks.show(webhook.id), log])
           for (const secret of [Redacted.value(own), rotated.secrets.standard!]) assert.notInclude(shown, secret)
+          const metrics = yield* Effect.flatMap(base, (url) =>
+            Effect.promise(async () => (await fetch(`${url}/metrics`)).text()))
+          assert.match(metrics, /^baton_webhook_deliveries_total\{outcome="delivered"\} \d+$/m)
+          assert.match(metrics, /^baton_webhook_waiting \d+$/m)
           yield* webhooks.remove(webhook.id)
           const gone = yield* Effect.flip(webhooks.show(webhook.id))
           assert.deepStrictEqual([gone.reason, gone.code], ["not_found", "WEBHOOK_NOT_FOUND"])
           const client = yield* Client
           assert.strictEqual((yield* client.show(run)).status, "succeeded")
-        }).pipe(Effect.provide(Layer.provide(remote, served(data, target.host))))
+        }).pipe(Effect.provide(Layer.provideMerge(remote, served(data, target.host))))
       }).pipe(Effect.scoped),
     30_000
   )

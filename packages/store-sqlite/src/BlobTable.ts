@@ -40,25 +40,30 @@ export const read = (connection: Connection, tenant: string, ref: BlobRef): Uint
   return bytes instanceof Uint8Array ? bytes : undefined
 }
 
-/** Removes blobs, and flow documents, that nothing names and nobody has put since `before`; counts the blobs. */
-export const collect = (connection: Connection, before: number): number =>
+/** Blobs looked at in one transaction. */
+const lookedMax = 1_000
+
+export interface Collected {
+  readonly removed: number
+  /** Where to look on; absent: that was all. */
+  readonly next?: number
+}
+
+/** Removes blobs after number `after` that nothing names and nobody has put since `before`, a bounded number in one go. */
+export const collect = (connection: Connection, before: number, after: number): Collected =>
   connection.write(() => {
-    connection.run(
-      `WITH RECURSIVE named (tenant, hash) AS (
-          SELECT tenant, hash FROM flow_version UNION SELECT tenant, flow_hash FROM run
-          UNION SELECT r.tenant, f.hash FROM run_flow f JOIN run r ON r.run_no = f.run_no
-          UNION SELECT tenant, hash FROM flow_document WHERE frozen_at >= ?1
-          UNION SELECT c.tenant, c.called FROM flow_call c JOIN named n ON n.tenant = c.tenant AND n.hash = c.hash)
-        DELETE FROM flow_document WHERE frozen_at < ?1 AND (tenant, hash) NOT IN (SELECT tenant, hash FROM named)`,
-      before
-    )
-    connection.run(
-      `DELETE FROM flow_call AS c WHERE NOT EXISTS
-        (SELECT 1 FROM flow_document d WHERE d.tenant = c.tenant AND d.hash = c.hash)`
-    )
-    return connection.run(
-      `DELETE FROM blob AS b WHERE put_at < ?
+    const last = connection.get(
+      "SELECT max(blob_no) AS last FROM (SELECT blob_no FROM blob WHERE blob_no > ? ORDER BY blob_no LIMIT ?)",
+      after,
+      lookedMax
+    )?.["last"]
+    if (typeof last !== "number") return { removed: 0 }
+    const removed = connection.run(
+      `DELETE FROM blob AS b WHERE blob_no > ? AND blob_no <= ? AND put_at < ?
         AND NOT EXISTS (SELECT 1 FROM blob_reference r WHERE r.blob_no = b.blob_no)`,
+      after,
+      last,
       before
     )
+    return { removed, next: last }
   })

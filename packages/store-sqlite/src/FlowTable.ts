@@ -106,3 +106,21 @@ export const list = (connection: Connection, tenant: string): ReadonlyArray<Publ
     "SELECT name, version, hash, published_at FROM flow_version WHERE tenant = ? ORDER BY version_no",
     tenant
   ).map(toPublished)
+
+/** Removes documents that nothing names and that nobody has frozen since `before`. */
+export const collect = (connection: Connection, before: number): void =>
+  connection.write(() => {
+    connection.run(
+      `WITH RECURSIVE named (tenant, hash) AS (
+          SELECT tenant, hash FROM flow_version UNION SELECT tenant, flow_hash FROM run
+          UNION SELECT r.tenant, f.hash FROM run_flow f JOIN run r ON r.run_no = f.run_no
+          UNION SELECT tenant, hash FROM flow_document WHERE frozen_at >= ?1
+          UNION SELECT c.tenant, c.called FROM flow_call c JOIN named n ON n.tenant = c.tenant AND n.hash = c.hash)
+        DELETE FROM flow_document WHERE frozen_at < ?1 AND (tenant, hash) NOT IN (SELECT tenant, hash FROM named)`,
+      before
+    )
+    connection.run(
+      `DELETE FROM flow_call AS c WHERE NOT EXISTS
+        (SELECT 1 FROM flow_document d WHERE d.tenant = c.tenant AND d.hash = c.hash)`
+    )
+  })

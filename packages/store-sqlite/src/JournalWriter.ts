@@ -13,6 +13,7 @@ import type { Connection } from "./Connection.ts"
 import * as DoorTable from "./DoorTable.ts"
 import * as LetterTable from "./LetterTable.ts"
 import * as Migrations from "./Migrations.ts"
+import * as PlaceTable from "./PlaceTable.ts"
 import * as UsageTable from "./UsageTable.ts"
 
 interface Fence {
@@ -26,6 +27,8 @@ interface Fence {
 const fencesMax = 20_000
 
 const empty = new Uint8Array()
+
+const keyOf = (tenant: string, run: string): string => `${tenant}\u0000${run}`
 
 export class JournalWriter {
   readonly #connection: Connection
@@ -46,9 +49,14 @@ export class JournalWriter {
     })
   }
 
-  /** Forgets the fences; for writes that change owners or remove runs. */
+  /** Forgets the fences; for writes that change owners. */
   forget(): void {
     this.#fences.clear()
+  }
+
+  /** Forgets those of runs that were removed; those of others stay true. */
+  forgetRuns(tenant: string, runs: ReadonlyArray<string>): void {
+    for (const run of runs) this.#fences.delete(keyOf(tenant, run))
   }
 
   #refresh() {
@@ -61,13 +69,20 @@ export class JournalWriter {
   }
 
   #commitOne(commit: Commit): CommitOutcome {
-    const key = `${commit.tenant}\u0000${commit.run}`
+    const key = keyOf(commit.tenant, commit.run)
     const isCreation = commit.expected === 0 && commit.references === undefined
     const fence = this.#fences.get(key) ?? (isCreation ? undefined : this.#load(commit))
     const refusal = this.#refusal(fence, commit)
     if (refusal !== undefined) {
       if (fence !== undefined) this.#keep(key, fence)
       return { ok: false, reason: refusal }
+    }
+    const holders = commit.place?.takes === true
+      ? PlaceTable.occupied(this.#connection, commit.tenant, commit.place, fence === undefined)
+      : undefined
+    if (holders !== undefined) {
+      if (fence !== undefined) this.#keep(key, fence)
+      return { ok: false, reason: "full", holders }
     }
     const runNo = fence?.runNo ?? this.#create(commit)
     if (runNo === undefined) return { ok: false, reason: "exists" }
@@ -121,7 +136,7 @@ export class JournalWriter {
     }
   }
 
-  #refusal(fence: Fence | undefined, commit: Commit): (CommitOutcome & { ok: false })["reason"] | undefined {
+  #refusal(fence: Fence | undefined, commit: Commit): "conflict" | "exists" | "not_owner" | "blob_missing" | undefined {
     if (fence === undefined) {
       if (commit.expected !== 0) return "conflict"
     } else if (commit.expected === 0) {
@@ -144,9 +159,9 @@ export class JournalWriter {
     // Creation without a summary is a bug of the caller, not a state of the store: the batch dies.
     if (commit.summary === undefined) throw new Error(`the record that creates run ${commit.run} carries no summary`)
     return this.#connection.insertNew(
-      `INSERT INTO run (tenant, run, owner, epoch, flow, parent_run, parent_path, parent_attempt, depth, version,
+      `INSERT INTO run (tenant, run, owner, epoch, flow, parent_run, parent_path, parent_attempt, depth, lineage_run, version,
         flow_hash, status, paused, code, reason, semantics, created_at, ended_at, tags)
-        VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, run) DO NOTHING`,
+        VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, run) DO NOTHING`,
       commit.tenant,
       commit.run,
       commit.owner ?? null,
@@ -155,6 +170,7 @@ export class JournalWriter {
       commit.summary.parent?.path ?? null,
       commit.summary.parent?.attempt ?? null,
       commit.summary.parent?.depth ?? 0,
+      commit.summary.madeFrom ?? null,
       ...columns(commit.summary)
     )
   }
@@ -186,6 +202,7 @@ export class JournalWriter {
       LetterTable.write(this.#connection, runNo, commit)
     }
     if (commit.usage !== undefined) UsageTable.write(this.#connection, runNo, commit.usage)
+    if (commit.place !== undefined) PlaceTable.write(this.#connection, runNo, commit.tenant, commit.place)
     if (commit.doors !== undefined) DoorTable.write(this.#connection, runNo, commit.at, commit.doors)
   }
 

@@ -86,8 +86,9 @@ export const due = (
   now: number,
   limit: number,
   except: ReadonlyArray<string>
-): ReadonlyArray<Lane & { readonly owner: Webhook }> =>
-  connection.all(
+): ReadonlyArray<Lane & { readonly owner: Webhook }> => {
+  const owners = new Map<unknown, Webhook>()
+  return connection.all(
     `SELECT r.tenant AS lane_tenant, r.run AS lane_run, l.sent, l.head, l.attempts, l.failing_since,
         ${WebhookTable.columns}
       FROM webhook_lane l JOIN webhook w ON w.webhook_no = l.webhook_no JOIN run r ON r.run_no = l.run_no
@@ -99,10 +100,12 @@ export const due = (
     limit
   ).map((row) => {
     const { attempts, failing_since, head, lane_run, lane_tenant, sent } = decode(row)
-    const owner = WebhookTable.toWebhook(row)
+    const owner = owners.get(row["id"]) ?? WebhookTable.toWebhook(row)
+    owners.set(owner.id, owner)
     const lane = { webhook: owner.id, tenant: lane_tenant, run: lane_run, sent, head, attempts }
     return { ...lane, failingSince: failing_since ?? undefined, owner }
   })
+}
 
 const numbers = (connection: Connection, { run, tenant, webhook }: Progress["lane"]) => {
   const row = connection.get(
@@ -134,6 +137,9 @@ export const progress = (connection: Connection, progress: Progress): void =>
     connection.run("DELETE FROM webhook_lane WHERE webhook_no = ? AND run_no = ? AND sent >= head", no.webhook, no.run)
     connection.run("UPDATE webhook SET state = 'ended' WHERE webhook_no = ? AND scope = 'run'", no.webhook)
   })
+
+export const waiting = (connection: Connection): number =>
+  Number(connection.get("SELECT coalesce(sum(head - sent), 0) AS n FROM webhook_lane WHERE sent < head")?.["n"])
 
 export const backlog = (connection: Connection, tenant: string): ReadonlyArray<Backlog> =>
   connection.all(

@@ -12,7 +12,7 @@ const highest = (connection: Connection): number =>
 const select = (where: string): string =>
   `SELECT r.tenant, r.run, j.record_no AS position, j.seq + j.n - 1 AS head
     FROM journal j JOIN run r ON r.run_no = j.run_no
-    WHERE j.record_no > ? ${where}
+    WHERE j.record_no > ? AND r.tenant <> '' ${where}
       AND j.seq = (SELECT seq FROM journal WHERE run_no = j.run_no ORDER BY seq DESC LIMIT 1)
     ORDER BY j.record_no LIMIT ?`
 const ofAll = select("")

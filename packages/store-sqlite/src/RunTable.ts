@@ -1,17 +1,8 @@
 /** What is read of runs: their rows, records, timers and dead letters; and how they go. */
 import * as RecordHash from "@baton/engine/RecordHash"
-import {
-  isFinished,
-  type JournalRecord,
-  type RunQuery,
-  type RunRow,
-  RunStoreError,
-  type TimerRow
-} from "@baton/engine/RunStore"
+import { type JournalRecord, type RunQuery, type RunRow, RunStoreError, type TimerRow } from "@baton/engine/RunStore"
 import * as Schema from "effect/Schema"
 import type { Connection, Row } from "./Connection.ts"
-import * as MoveTable from "./MoveTable.ts"
-import * as WebhookTable from "./WebhookTable.ts"
 
 const Tags = Schema.Record(Schema.String, Schema.String)
 
@@ -182,7 +173,7 @@ export const firstFault = (
 }
 
 export const names = (connection: Connection): ReadonlyArray<{ readonly tenant: string; readonly run: string }> =>
-  connection.all("SELECT tenant, run FROM run ORDER BY run_no")
+  connection.all("SELECT tenant, run FROM run WHERE tenant <> '' ORDER BY run_no")
     .map((row) => ({ tenant: String(row["tenant"]), run: String(row["run"]) }))
 
 const toTimer = (row: Row): TimerRow & { tenant: string; run: string } => ({
@@ -211,34 +202,4 @@ export const nextTimer = (connection: Connection, owner: string | undefined): nu
       owner
     )
   return row === undefined ? undefined : Number(row["due"])
-}
-
-/** Everything that belongs to a finished run, its children among it, in one transaction. Its blobs become collectable. */
-export const remove = (connection: Connection, tenant: string, run: string): boolean =>
-  connection.write(() => {
-    const found = find(connection, tenant, run)
-    if (found === undefined || !isFinished(found)) return false
-    const parent = found.parent === undefined ? undefined : find(connection, tenant, found.parent.run)
-    if (parent !== undefined && !isFinished(parent)) return false
-    const family = [run]
-    for (const one of family) {
-      const children = connection.all("SELECT run FROM run WHERE tenant = ? AND parent_run = ?", tenant, one)
-      family.push(...children.map((row) => String(row["run"])))
-    }
-    for (const one of family) removeOne(connection, tenant, one)
-    WebhookTable.rewind(connection)
-    return true
-  })
-
-const removeOne = (connection: Connection, tenant: string, run: string): void => {
-  const runNo = numberOf(connection, tenant, run)
-  if (runNo !== undefined) {
-    WebhookTable.forgetRun(connection, tenant, run, runNo)
-    MoveTable.keepHighest(connection, runNo)
-    for (const table of ["journal", "timer", "door", "dead_letter", "blob_reference", "run_flow", "log_line", "run"]) {
-      connection.run(`DELETE FROM ${table} WHERE run_no = ?`, runNo)
-    }
-  }
-  connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, run)
-  connection.run("DELETE FROM idempotency WHERE tenant = ? AND made = ?", tenant, run)
 }

@@ -52,6 +52,15 @@ export const adopt = (connection: Connection, adoption: Adoption): ReadonlyArray
     })
   })
 
+/** Unfinished runs without a living owner; `session` is asked by itself. */
+export const unowned = (connection: Connection, asking: Pick<Adoption, "session" | "folder">): number => {
+  const dead = isDead({ ...asking, limit: 0, only: undefined })
+  return connection
+    .all(`SELECT owner, count(*) AS n FROM run WHERE status IN ${openStatuses} GROUP BY owner`)
+    .filter(({ owner }) => owner === null || dead(String(owner)))
+    .reduce((sum, { n }) => sum + Number(n), 0)
+}
+
 export const release = (
   connection: Connection,
   session: string,

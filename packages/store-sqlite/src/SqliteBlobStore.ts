@@ -36,5 +36,16 @@ export const make = ({ read, write }: StoreAccess) =>
       ),
     has: (tenant, ref) =>
       Effect.mapError(read((connection) => BlobTable.find(connection, tenant, ref) !== undefined), refail),
-    collect: (before) => Effect.mapError(write("collect", before), refail)
+    collect: Effect.fnUntraced(function*(before) {
+      yield* write("collectFlows", before)
+      let count = 0
+      for (let after: number | undefined = 0; after !== undefined;) {
+        const { next, removed }: BlobTable.Collected = yield* write("collectBlobs", before, after)
+        count += removed
+        after = next
+        // Commits have their turn between two of them.
+        yield* Effect.yieldNow
+      }
+      return count
+    }, Effect.mapError(refail))
   })

@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 import * as DoorTable from "./DoorTable.ts"
 import * as LetterTable from "./LetterTable.ts"
 import * as MoveTable from "./MoveTable.ts"
+import * as PlaceTable from "./PlaceTable.ts"
+import * as RemovalTable from "./RemovalTable.ts"
 import * as RunTable from "./RunTable.ts"
 import type { StoreAccess } from "./StoreAccess.ts"
 import * as UsageTable from "./UsageTable.ts"
@@ -26,5 +28,10 @@ export const make = ({ read, write }: StoreAccess) =>
     settleLetter: (tenant, id, expected, fate) => write("settleLetter", tenant, id, expected, fate),
     doors: (query) => read((connection) => DoorTable.list(connection, query)),
     usage: (query) => read((connection) => UsageTable.list(connection, query)),
-    remove: (tenant, run) => write("remove", tenant, run)
+    places: (query) => read((connection) => PlaceTable.list(connection, query)),
+    tenants: read(RemovalTable.tenants),
+    aged: (query) => read((connection) => RemovalTable.aged(connection, query)),
+    purge: (rows) => write("purge", rows),
+    remove: (tenant, run) => Effect.map(write("remove", tenant, [run]), (count) => count > 0),
+    removeAll: (tenant, runs) => write("remove", tenant, runs)
   })

@@ -41,6 +41,7 @@ export const make = Effect.fnUntraced(function*({ read, write }: StoreAccess, fo
         : attempt(folder, () => SessionLock.isAlive(folder, session)),
     heartbeat: () => Effect.void,
     adopt: (limit, only) => write("adopt", { session: id, folder, limit, only }),
+    unowned: read((connection) => SessionTable.unowned(connection, { session: id, folder })),
     release: (runs) => write("release", id, runs),
     give: (tenant, run, command) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => write("give", tenant, run, command, now)),

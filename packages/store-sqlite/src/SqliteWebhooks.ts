@@ -97,6 +97,7 @@ export const make = (
     note: (delivery) => refail(write("noteDelivery", delivery)),
     resend: (tenant, id, now) => refail(write("resendDelivery", tenant, id, now)),
     queued: (now, limit) => refail(read((connection) => DeliveryTable.queued(connection, now, limit))),
+    waiting: refail(read(LaneTable.waiting)),
     backlog: (tenant) => refail(read((connection) => LaneTable.backlog(connection, tenant)))
   })
 }

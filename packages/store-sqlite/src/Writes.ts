@@ -25,7 +25,7 @@ import * as LaneTable from "./LaneTable.ts"
 import * as LetterTable from "./LetterTable.ts"
 import * as LogTable from "./LogTable.ts"
 import * as ReceiptTable from "./ReceiptTable.ts"
-import * as RunTable from "./RunTable.ts"
+import * as RemovalTable from "./RemovalTable.ts"
 import * as SecretTable from "./SecretTable.ts"
 import * as SessionTable from "./SessionTable.ts"
 import * as WebhookTable from "./WebhookTable.ts"
@@ -34,10 +34,12 @@ export const make = (connection: Connection, version: number) => {
   const journal = new JournalWriter(connection, version)
   return {
     commit: (batch: ReadonlyArray<Commit>) => journal.commit(batch),
-    remove: (tenant: string, run: string) => {
-      journal.forget()
-      return RunTable.remove(connection, tenant, run)
+    remove: (tenant: string, runs: ReadonlyArray<string>) => {
+      const removed = RemovalTable.remove(connection, tenant, runs)
+      journal.forgetRuns(tenant, removed.flat())
+      return removed.length
     },
+    purge: (rows: number) => RemovalTable.purge(connection, rows),
     settleLetter: (tenant: string, id: number, expected: LetterExpectation, fate: LetterFate) =>
       LetterTable.settle(connection, tenant, id, expected, fate),
     adopt: (adoption: SessionTable.Adoption) => {
@@ -53,7 +55,8 @@ export const make = (connection: Connection, version: number) => {
     reply: (id: number, answer: string) => SessionTable.reply(connection, id, answer),
     putBlob: (tenant: string, ref: BlobRef, bytes: Uint8Array, now: number) =>
       BlobTable.put(connection, tenant, ref, bytes, now),
-    collect: (before: number) => BlobTable.collect(connection, before),
+    collectFlows: (before: number) => FlowTable.collect(connection, before),
+    collectBlobs: (before: number, after: number) => BlobTable.collect(connection, before, after),
     freeze: (tenant: string, text: string, now: number) => FlowTable.freeze(connection, tenant, text, now),
     publish: (tenant: string, flow: FlowTable.Named, text: string, at: number) =>
       FlowTable.publish(connection, tenant, flow, text, at),

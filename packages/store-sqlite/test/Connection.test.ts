@@ -2,6 +2,7 @@ import { creation, following, summary, tenant, word } from "@baton/engine/testin
 import { Connection } from "@baton/store-sqlite/Connection"
 import * as Failure from "@baton/store-sqlite/Failure"
 import { JournalWriter } from "@baton/store-sqlite/JournalWriter"
+import * as RemovalTable from "@baton/store-sqlite/RemovalTable"
 import * as RunTable from "@baton/store-sqlite/RunTable"
 import * as StoreFile from "@baton/store-sqlite/StoreFile"
 import { assert, describe, it } from "@effect/vitest"
@@ -89,7 +90,7 @@ describe("commit", () => {
     assert.deepStrictEqual(writer.commit([following("a", "me", theirs)]).map(word), ["not_owner"])
     const ended = following("a", "you", theirs, { summary: summary({ status: "failed", endedAt: 5 }) })
     assert.deepStrictEqual(writer.commit([ended]).map(word), ["ok"])
-    assert.isTrue(RunTable.remove(other, tenant, "a"))
+    assert.deepStrictEqual(RemovalTable.remove(other, tenant, ["a"]), [["a"]])
     assert.deepStrictEqual(writer.commit([creation("a", "me")]).map(word), ["ok"])
     other.close()
   })

@@ -44,7 +44,7 @@ export class Models {
     this.receipts.seen(run, event, state)
     this.conversations.seen(run, event)
     this.lineages.seen(run, event, state)
-    this.patches.seen(run, event)
+    this.patches.seen(run, event, state)
     this.stalls.seen(run, event)
     this.letters.seen(run, event)
   }

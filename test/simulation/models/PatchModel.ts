@@ -1,11 +1,14 @@
 /** Patches of agents: only what the flow's policy lists, reviewed where it says so, and each of them once (SEMANTICS 8.9d–f). */
 import type { PatchAnswer } from "@baton/engine/PlanPatching"
 import type { Event } from "@baton/kernel/Event"
+import type { Plan } from "@baton/kernel/Plan"
+import type { RunState } from "@baton/kernel/RunState"
 import type { Json } from "@baton/kernel/Value"
-import type { RichWorld } from "../RichWorld.ts"
+import type { PatchTerms, RichWorld } from "../RichWorld.ts"
 import type { Surroundings } from "./Models.ts"
 
 type Patched = Extract<Event, { readonly type: "PlanPatched" }>
+type Proposed = Extract<Event, { readonly type: "PatchProposed" }>
 type Fields = { readonly [key: string]: Json | undefined }
 
 interface Known {
@@ -21,6 +24,24 @@ const nodeOf = (path: string): string => path.replace(/\[.*$/, "")
 const works = (node: Fields): ReadonlyArray<Fields> =>
   node["each"] === undefined ? [node] : [node, node["each"] as Fields]
 
+/** What the plan calls as it is now: what one patch has brought is nothing new in the next one. */
+const functionsOf = ({ document }: Plan): ReadonlySet<Json | undefined> =>
+  new Set(
+    (document.nodes as unknown as ReadonlyArray<Fields>).flatMap((node) => works(node).map((work) => work["function"]))
+  )
+
+const added = ({ operations }: Patched | Proposed): ReadonlyArray<Fields> =>
+  (operations as ReadonlyArray<Fields>).flatMap(({ path, value }) =>
+    String(path).startsWith("/nodes/") ? works((value ?? {}) as Fields) : []
+  )
+
+/** Of what makes a plan more powerful, agents of these worlds may bring functions only. */
+const mustWait = ({ review }: PatchTerms, event: Patched | Proposed, plan: Plan): boolean => {
+  const known = functionsOf(plan)
+  const grows = added(event).some((work) => work["function"] !== undefined && !known.has(work["function"]))
+  return review === "required" || (review === "whenItGrows" && grows)
+}
+
 export class PatchModel {
   readonly #around: Surroundings
   readonly #runs = new Map<string, Known>()
@@ -35,14 +56,25 @@ export class PatchModel {
     return known
   }
 
-  seen(run: string, event: Event): void {
-    if (event.type === "PatchProposed") {
-      const { proposed } = this.#known(run)
-      if (proposed.has(event.id)) this.#around.complain(`${run}: patches: ${event.id} is proposed twice`)
-      proposed.set(event.id, event.dueAt)
-      if (event.author !== undefined) this.#around.sometimes("patch: an agent's is in review")
+  /** `state` is as it was before the event. */
+  seen(run: string, event: Event, { plan }: RunState): void {
+    if (event.type === "PatchProposed") this.#waits(run, event, plan)
+    else if (event.type === "PlanPatched") this.#comes(run, event, plan)
+  }
+
+  #waits(run: string, event: Proposed, plan: Plan): void {
+    const { proposed } = this.#known(run)
+    if (proposed.has(event.id)) this.#around.complain(`${run}: patches: ${event.id} is proposed twice`)
+    proposed.set(event.id, event.dueAt)
+    if (event.author === undefined) return
+    this.#around.sometimes("patch: an agent's is in review")
+    const terms = this.#around.world(run)?.rich.patching
+    if (terms === undefined || !mustWait(terms, event, plan)) {
+      this.#around.complain(`${run}: patches: ${event.id} of ${event.author.path} waits for nothing`)
     }
-    if (event.type !== "PlanPatched") return
+  }
+
+  #comes(run: string, event: Patched, plan: Plan): void {
     const { applied, operations } = this.#known(run)
     if (applied.has(event.id)) this.#around.complain(`${run}: patches: ${event.id} is applied twice`)
     applied.add(event.id)
@@ -53,15 +85,15 @@ export class PatchModel {
     if (before !== undefined) this.#around.complain(`${run}: patches: ${event.id} says again what ${before} said`)
     operations.set(text, event.id)
     const world = this.#around.world(run)
-    const fault = world === undefined ? "the run of no agent that may patch" : this.#fault(run, world, event)
+    const fault = world === undefined ? "the run of no agent that may patch" : this.#fault(run, world, event, plan)
     if (fault !== undefined) this.#around.complain(`${run}: patches: ${event.id} of ${event.author.path}: ${fault}`)
   }
 
-  #fault(run: string, world: RichWorld, event: Patched): string | undefined {
+  #fault(run: string, world: RichWorld, event: Patched, plan: Plan): string | undefined {
     const { authored, patching } = world.rich
     if (patching === undefined) return "the flow lets no agent patch"
     if (!patching.by.includes(nodeOf(event.author?.path ?? ""))) return "this agent may not patch"
-    let grows = false
+    const functions = patching.functions ?? [...functionsOf(plan)]
     for (const operation of event.operations as ReadonlyArray<Fields>) {
       const value = (operation["value"] ?? {}) as Fields
       const path = String(operation["path"])
@@ -77,14 +109,10 @@ export class PatchModel {
         if (!patching.types.includes(String(work["type"]))) return `a node of type ${work["type"]}`
         if (work["effect"] === "irreversible") return "an irreversible effect"
         const name = work["function"]
-        if (name === undefined) continue
-        if (!(patching.functions ?? ["f"]).includes(String(name))) return `the function ${name}`
-        // All flows of these worlds call `f`.
-        if (name !== "f") grows = true
+        if (name !== undefined && !functions.includes(String(name))) return `the function ${name}`
       }
     }
-    const mustWait = patching.review === "required" || (patching.review === "whenItGrows" && grows)
-    return mustWait ? this.#reviewed(run, patching.onTimeout, event) : undefined
+    return mustWait(patching, event, plan) ? this.#reviewed(run, patching.onTimeout, event) : undefined
   }
 
   #reviewed(run: string, onTimeout: string | undefined, event: Patched): string | undefined {

@@ -16,8 +16,11 @@ export interface RemoteOptions {
   readonly key: Redacted.Redacted<string> | undefined
 }
 
-const placed = ({ key, url }: RemoteOptions) =>
-  HttpClient.mapRequest((request: HttpClientRequest.HttpClientRequest) => {
+/** A program is no part of a trace unless it says so: a run that it starts begins one of its own. */
+const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerPropagationEnabled, false))
+
+const placed = ({ key, url }: RemoteOptions) => (client: HttpClient.HttpClient): HttpClient.HttpClient =>
+  HttpClient.mapRequest(untraced(client), (request) => {
     const there = HttpClientRequest.prependUrl(request, url)
     return key === undefined ? there : HttpClientRequest.bearerToken(there, key)
   })

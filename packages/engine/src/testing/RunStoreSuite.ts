@@ -10,6 +10,7 @@ import { Sessions } from "../Sessions.ts"
 import * as DoorSuite from "./DoorSuite.ts"
 import { accepted, blob, bytes, creation, fate, following, isChain, summary, tenant, word } from "./Journals.ts"
 import * as MoveSuite from "./MoveSuite.ts"
+import * as PlaceSuite from "./PlaceSuite.ts"
 import * as UsageSuite from "./UsageSuite.ts"
 
 export type Ports = RunStore | Sessions | BlobStore
@@ -24,6 +25,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
     describe("timers", () => timers(test))
     describe("doors", () => DoorSuite.doors(test))
     describe("usage", () => UsageSuite.usage(test))
+    describe("places", () => PlaceSuite.places(test))
+    describe("age", () => PlaceSuite.ages(test))
     describe("moves", () => MoveSuite.moves(test))
     describe("removal", () => removal(test))
   })
@@ -189,6 +192,7 @@ const blobs = (test: Test) => {
       const later = Number.MAX_SAFE_INTEGER
       assert.strictEqual(yield* blobStore.collect(later), 0)
       assert.isTrue(yield* store.remove(tenant, "keeper"))
+      while (yield* store.purge(10)) yield* Effect.yieldNow
       assert.strictEqual(yield* blobStore.collect(later), 1)
     }))
 }

@@ -14,6 +14,7 @@ import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import { noted } from "../http/SeenRoute.ts"
 import { Gatekeeper } from "./Gatekeeper.ts"
 import { Trail } from "./Trail.ts"
 
@@ -98,8 +99,8 @@ const make = Effect.fnUntraced(function*<Id extends string, Groups extends HttpA
     const needs = ofEndpoint ?? plain[route]
     if (needs === undefined) return refuseToStart([`${route} does not say what it needs`])
     added.push({ route, needs })
-    if (ofEndpoint !== undefined) return Effect.succeed(one)
-    const handler = guard(gatekeeper, { route, needs })(one.handler)
+    const guarded = ofEndpoint !== undefined ? one.handler : guard(gatekeeper, { route, needs })(one.handler)
+    const handler = noted(one.path, guarded)
     return Effect.succeed(
       HttpRouter.route(one.method, one.path, handler, { uninterruptible: one.uninterruptible }) as AnyRoute
     )

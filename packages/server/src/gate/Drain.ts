@@ -13,7 +13,7 @@ import * as Stream from "effect/Stream"
 import { ServerLimits } from "./ServerLimits.ts"
 
 /** Milliseconds after which a reader of events comes back; spread, so that not all come at once. */
-const returnMs = { least: 500, most: 3_000 }
+export const returnMs = { least: 500, most: 3_000 }
 
 export class Drain extends Context.Service<Drain, {
   /** The server stops, or is about to: nobody should send it anything new. */

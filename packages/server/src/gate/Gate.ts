@@ -102,10 +102,6 @@ const andClose = HttpServerResponse.setHeader("connection", "close")
 
 const isUpgrade = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => headers["upgrade"] !== undefined
 
-/** A socket lives as long as its handler; when the server stops it is closed in order. */
-const socket = <E, R>({ drain }: State, app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
-  Effect.raceFirst(app, Effect.as(drain.closing, HttpServerResponse.empty({ status: 503 })))
-
 const pass = <E, R>(
   state: State,
   request: HttpServerRequest.HttpServerRequest,
@@ -134,7 +130,8 @@ const make = Effect.gen(function*() {
       if (isProbe(request)) return app
       const refused = tooMuch(state, request)
       if (refused !== undefined) return Effect.map(HttpServerRespondable.toResponse(refused), andClose)
-      if (isUpgrade(request)) return socket(state, app)
+      // A socket lives as long as its handler: it is a connection, not work.
+      if (isUpgrade(request)) return app
       const reason = overload(state)
       const answer = reason === undefined ? pass(state, request, app) : shedding(state, reason)
       return state.drain.isStopping() ? Effect.map(answer, andClose) : answer

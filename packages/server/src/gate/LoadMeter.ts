@@ -1,4 +1,4 @@
-/** How late the event loop is: the mean of a short while, looked at by requests, without a timer of its own. */
+/** How late the event loop is: the median of a short while, looked at by requests, without a timer of its own. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -8,11 +8,13 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 
 /** Milliseconds between two samples of the lateness. */
 const resolutionMs = 20
-/** Milliseconds over which a mean is taken. */
+/** Milliseconds that a window has at least. */
 const windowMs = 500
+/** Samples that it has at least: one long turn, as at the start or for one large request, is no overload. */
+const samplesMin = 5
 
 export class LoadMeter extends Context.Service<LoadMeter, {
-  /** Mean lateness of the last whole window. */
+  /** Median lateness of the last whole window. */
   readonly lateness: () => Duration.Duration
 }>()("baton/server/LoadMeter") {
   static readonly layer = Layer.effect(
@@ -25,16 +27,16 @@ export class LoadMeter extends Context.Service<LoadMeter, {
       )
       histogram.enable()
       let since = clock.currentTimeMillisUnsafe()
-      let mean = 0
+      let median = 0
       return {
         lateness: () => {
           const now = clock.currentTimeMillisUnsafe()
-          if (now - since >= windowMs && histogram.count > 0) {
-            mean = Math.max(0, histogram.mean / 1e6 - resolutionMs)
+          if (now - since >= windowMs && histogram.count >= samplesMin) {
+            median = Math.max(0, histogram.percentile(50) / 1e6 - resolutionMs)
             histogram.reset()
             since = now
           }
-          return Duration.millis(mean)
+          return Duration.millis(median)
         }
       }
     })

@@ -51,7 +51,7 @@ export interface ServerLimits {
   readonly connectionsPerAddress: number
   /** Requests that are being worked on; more are refused before any work. Streams that are open do not count. */
   readonly requestsInFlight: number
-  /** Mean lateness of the event loop above which new requests are refused; zero: never. */
+  /** Median lateness of the event loop above which new requests are refused; zero: never. */
   readonly loopDelay: Duration.Duration
   /** How long a stopping server goes on taking requests while `/ready` says 503, so that a balancer notices. */
   readonly stopNotice: Duration.Duration

@@ -10,6 +10,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as Headers from "effect/http/Headers"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { StartLimit } from "../gate/StartLimit.ts"
 import * as RunEventsHandler from "../live/RunEventsHandler.ts"
 import * as RunComparison from "../RunComparison.ts"
 import { asked } from "./Asked.ts"
@@ -34,23 +35,22 @@ const encodeStart = Schema.encodeUnknownSync(Schema.toCodecJson(StartRequest))
 
 /** Starts a run, once for each key. */
 export const start = (
-  { once }: Idempotency["Service"],
-  key: string | undefined,
+  { admit, once }: Idempotency["Service"] & StartLimit["Service"],
+  { headers, key }: { readonly headers: Headers.Headers; readonly key: string | undefined },
   payload: StartRequest
 ): ReturnType<typeof once> =>
   once({
     key,
     kind: "run",
     request: () => ["runs", encodeStart(payload) as Json],
-    make: (id) =>
-      asked(Client, (client) =>
-        client.start({
-          input: null,
-          ...payload,
-          flow: FlowReference.toPort(payload.flow),
-          ...(id === undefined ? {} : { id })
-        })),
-    made: (id) => asked(Client, (client) => client.show(id))
+    make: (id) => {
+      const flow = FlowReference.toPort(payload.flow)
+      const made = asked(Client, (client) =>
+        client.start({ input: null, ...payload, flow, ...(id === undefined ? {} : { id }) }))
+      return Effect.andThen(admit(flow, headers), made)
+    },
+    made: (id) =>
+      asked(Client, (client) => client.show(id))
   })
 
 const logs = Effect.fnUntraced(function*(
@@ -79,9 +79,10 @@ export const RunsHandlers = HttpApiBuilder.group(
   Api,
   "runs",
   Effect.fnUntraced(function*(handlers) {
-    const idempotency = yield* Idempotency
+    const starting = { ...yield* Idempotency, ...yield* StartLimit }
     return handlers.handleAll({
-      start: ({ headers, payload }) => start(idempotency, headers["idempotency-key"], payload),
+      start: ({ headers, payload, request }) =>
+        start(starting, { headers: request.headers, key: headers["idempotency-key"] }, payload),
       list: ({ query: { after, flow, limit = Paging.pageDefault, parent, roots, since, status } }) =>
         asked(Client, (client) =>
           list(client, {

@@ -42,6 +42,8 @@ export class Hub {
   readonly #fork: (effect: Effect.Effect<void>) => void
   /** The highest position that was heard of. */
   #heard = 0
+  /** Times that something was heard. */
+  #hints = 0
   #isAdvancing = false
   /** Pages under way, by boundary, and who waits for each. */
   readonly #asked = new Map<number, Array<(page: Page | undefined) => void>>()
@@ -67,6 +69,7 @@ export class Hub {
 
   hear(position: number): void {
     this.#heard = Math.max(this.#heard, position)
+    this.#hints++
   }
 
   /** Reads what is new and tells the readers. What cannot be read now is read at the next look. */
@@ -86,14 +89,17 @@ export class Hub {
   #fill(): Effect.Effect<void, ClientError> {
     return Effect.gen({ self: this }, function*() {
       for (;;) {
+        const hints = this.#hints
         const { boundary, frames, isFull } = yield* this.#journal.page(this.ring.head)
         this.ring.push(frames, boundary)
         const end = isFull ? undefined : yield* this.#journal.end(this.ring.head)
         if (end !== undefined) this.end = new Batch([end], undefined)
         if (frames.length > 0 || end !== undefined) yield* this.#tell((reader) => reader.outlet.wake(reader))
-        // What was heard of may have gone again with its run.
-        if (!isFull) this.#heard = this.ring.head
-        if (!isFull) return
+        // What was heard of since may have come after the page was read.
+        if (isFull || this.#hints > hints) continue
+        // What was heard of before may have gone again with its run.
+        this.#heard = this.ring.head
+        return
       }
     })
   }

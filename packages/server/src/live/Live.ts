@@ -18,10 +18,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as RcMap from "effect/RcMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Answers from "../Answers.ts"
+import { returnMs } from "../gate/Drain.ts"
 import { Host } from "../Local.ts"
 import type { Parts } from "../Parts.ts"
 import { Batch, type Frame, fromEnvelope } from "./Frame.ts"
@@ -258,9 +260,13 @@ const make = Effect.gen(function*() {
       const hub = yield* Effect.mapError(RcMap.get(tenants, keyOf(tenant, "")), fromClientError)
       return yield* reading(hub, outlet, position ?? hub.ring.head, undefined)
     }),
-    stop: Effect.sync(() => {
-      for (const outlet of [...outlets]) outlet.stop()
-    })
+    stop: Effect.suspend(() =>
+      Effect.forEach(
+        [...outlets],
+        (outlet) => Effect.map(Random.nextIntBetween(returnMs.least, returnMs.most), (ms) => outlet.stop(ms)),
+        { discard: true }
+      )
+    )
   })
 })
 

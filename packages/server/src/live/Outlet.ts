@@ -39,8 +39,8 @@ export abstract class Outlet {
   abstract keepAlive(): void
   /** Tells the peer that it is too slow, where that is possible, and ends. */
   abstract overflow(): void
-  /** The server stops. */
-  abstract stop(): void
+  /** The server stops, or the connection has had its time: the reader may come back after `returnMs` milliseconds. */
+  abstract stop(returnMs?: number): void
   /** At once. */
   abstract destroy(): void
 

@@ -101,7 +101,9 @@ export class SseOutlet extends Outlet {
     this.#end()
   }
 
-  stop(): void {
+  stop(returnMs?: number): void {
+    if (this.isClosed) return
+    if (returnMs !== undefined) this.stream.push(`retry: ${returnMs}\n: the server stops\n\n`)
     this.#end()
   }
 

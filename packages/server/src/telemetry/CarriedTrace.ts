@@ -8,23 +8,33 @@ import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import * as TraceHeaders from "./TraceHeaders.ts"
 
-/** The trace state that goes out with calls made here; without it calls carry no trace. */
-export const CarriedTrace = Context.Reference<{ readonly state: string | undefined } | undefined>(
-  "baton/server/CarriedTrace",
-  { defaultValue: () => undefined }
-)
+export interface Carried {
+  readonly state: string | undefined
+  /** Goes out as it is; absent: the span that the call is made in does. */
+  readonly parent?: string
+}
+
+/** What goes out with calls made here; without it they carry no trace. */
+export const CarriedTrace = Context.Reference<Carried | undefined>("baton/server/CarriedTrace", {
+  defaultValue: () => undefined
+})
 
 /** The trace of the request that is being answered, for what it creates. */
 export const RequestTrace = Context.Reference<TraceLink | undefined>("baton/server/RequestTrace", {
   defaultValue: () => undefined
 })
 
+const headersOf = (context: Context.Context<never>, { parent, state }: Carried) => {
+  if (parent !== undefined) return { traceparent: parent, ...(state === undefined ? {} : { tracestate: state }) }
+  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
+  return span === undefined ? {} : TraceHeaders.write(span, state)
+}
+
 /** What a flow's author has written stays. */
 const withTrace = (request: DialRequest, context: Context.Context<never>): DialRequest => {
   const carried = Context.get(context, CarriedTrace)
-  const span = carried === undefined ? undefined : Context.getOrUndefined(context, Tracer.ParentSpan)
-  if (carried === undefined || span === undefined || request.headers?.["traceparent"] !== undefined) return request
-  return { ...request, headers: { ...request.headers, ...TraceHeaders.write(span, carried.state) } }
+  if (carried === undefined || request.headers?.["traceparent"] !== undefined) return request
+  return { ...request, headers: { ...request.headers, ...headersOf(context, carried) } }
 }
 
 const traced = (dialer: HttpDialer["Service"]): HttpDialer["Service"] => ({

@@ -1,10 +1,12 @@
 /** What is looked up at a scrape: runs, queues and workers of this process, as they are. */
 import { Coordinator } from "@baton/engine/Coordinator"
 import type { RunSlot } from "@baton/engine/RunSlot"
+import { Sessions } from "@baton/engine/Sessions"
 import { StepQueue } from "@baton/engine/StepQueue"
 import { StepTypes } from "@baton/engine/StepType"
 import { Sweeper } from "@baton/engine/Sweeper"
 import { WorkerPool } from "@baton/engine/WorkerPool"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -56,6 +58,24 @@ const show = (meter: Meter, sums: Sums, kinds: Set<string>): void => {
   meter.of(Names.spentTokens)(sums.spentTokens)
 }
 
+/** Counting them reads every open run of the store: not more often than this, in milliseconds. */
+const unownedEveryMs = 15_000
+
+const unownedOf = Effect.fnUntraced(function*(meter: Meter) {
+  const sessions = yield* Sessions
+  const clock = yield* Clock.Clock
+  let countedAt = -unownedEveryMs
+  return Effect.suspend(() => {
+    const now = Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+    if (now - countedAt < unownedEveryMs) return Effect.void
+    countedAt = now
+    return sessions.unowned.pipe(
+      Effect.map((runs) => meter.of(Names.unowned)(runs)),
+      Effect.catch((error) => Effect.logDebug("Runs without an owner could not be counted", { reason: error.reason }))
+    )
+  })
+})
+
 const scrapeOf = Effect.fnUntraced(function*(meter: Meter) {
   const coordinator = yield* Coordinator
   const queue = yield* StepQueue
@@ -63,6 +83,7 @@ const scrapeOf = Effect.fnUntraced(function*(meter: Meter) {
   const pool = yield* Effect.serviceOption(WorkerPool)
   const types = [...(yield* StepTypes).keys(), "gather"]
   const kinds = new Set<string>()
+  const unowned = yield* unownedOf(meter)
   return Effect.gen(function*() {
     const sums: Sums = {
       status: new Map(),
@@ -82,6 +103,7 @@ const scrapeOf = Effect.fnUntraced(function*(meter: Meter) {
     const { withoutProgress, withoutReason } = sweeper.standing()
     meter.of(Names.unexplained)(withoutReason)
     meter.of(Names.stalled)(withoutProgress)
+    yield* unowned
   })
 })
 

@@ -9,10 +9,10 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
-import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { SeenRoute } from "../http/SeenRoute.ts"
 import { RequestTrace } from "./CarriedTrace.ts"
 import type { Meter } from "./Meter.ts"
 import * as Names from "./MetricNames.ts"
@@ -104,12 +104,13 @@ const watched = <E, R>(
       : begin(came, request.method, means.sampler, clock.currentTimeNanosUnsafe())
     const link = linkOf(begun, came)
     const before = fiber.context
-    // Put into the fiber's own context: what the router adds to it is read at the end.
-    if (link !== undefined) fiber.setContext(Context.add(before, RequestTrace, link))
+    const seen: { path: string | undefined } = { path: undefined }
+    const watchedBy = Context.add(before, SeenRoute, seen)
+    fiber.setContext(link === undefined ? watchedBy : Context.add(watchedBy, RequestTrace, link))
     meter?.of(Names.openRequests)(++means.open)
     return Effect.onExit(answer, (exit) =>
       Effect.sync(() => {
-        const route = Context.getOrUndefined(fiber.context, HttpRouter.RouteContext)?.route.path ?? noRoute
+        const route = seen.path ?? noRoute
         fiber.setContext(before)
         meter?.of(Names.openRequests)(--means.open)
         const { status } = HttpServerError.exitResponse(exit)

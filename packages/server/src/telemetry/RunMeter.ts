@@ -79,22 +79,22 @@ export class RunMeter {
     this.#unfunded = meter.of(Names.unfunded)
   }
 
-  readonly committed: Probe["committed"] = (records, ms) => {
+  readonly committed: Required<Probe>["committed"] = (records, ms) => {
     this.#commitSeconds(ms / 1000)
     this.#commitRuns(records.length)
     for (const record of records) this.#record(record)
   }
 
-  readonly uncommitted: Probe["uncommitted"] = (reason) => {
+  readonly uncommitted: Required<Probe>["uncommitted"] = (reason) => {
     this.#meter.of(Names.commitFailures, reason)(1)
   }
 
-  readonly offered: Probe["offered"] = (offers, since, now) => {
+  readonly offered: Required<Probe>["offered"] = (offers, since, now) => {
     this.#hop(secondsOf(now - since))
     for (const { type } of offers) this.#typed(this.#offers, Names.offers, type)(1)
   }
 
-  readonly began: Probe["began"] = ({ tenant, type }, { plan }, waitedMs) => {
+  readonly began: Required<Probe>["began"] = ({ tenant, type }, { plan }, waitedMs) => {
     this.#typed(this.#began, Names.began, type)(1)
     this.#series(tenant, plan).queue(type)(secondsOf(waitedMs))
   }

@@ -19,6 +19,8 @@ type Offer = Parameters<StepQueue["Service"]["offer"]>[0][number]
 
 interface Traced {
   readonly traceId: string
+  /** The span of the whole run. */
+  readonly root: string
   readonly sampled: boolean
 }
 
@@ -46,18 +48,18 @@ export class RunSpans {
 
   readonly committed = (records: ReadonlyArray<Moved>): void => {
     for (const { events, state, tenant } of records) {
-      const { sampled, traceId } = this.#traced(state)
-      if (!sampled) continue
-      for (const event of events) this.#event(traceId, state, tenant, event)
+      const traced = this.#traced(state)
+      if (!traced.sampled) continue
+      for (const event of events) this.#event(traced, state, tenant, event)
     }
   }
 
   /** The attempt's own span is the parent of what it does. */
   readonly surroundings: Probe["surroundings"] = ({ attempt, path }: Offer, state) => {
-    const { sampled, traceId } = this.#traced(state)
+    const { root, sampled, traceId } = this.#traced(state)
     return Context.make(
       Tracer.ParentSpan,
-      Tracer.externalSpan({ traceId, spanId: Trace.stepSpan(state, path, attempt), sampled })
+      Tracer.externalSpan({ traceId, spanId: Trace.stepSpan(root, path, attempt), sampled })
     ).pipe(Context.add(CarriedTrace, { state: state.trace?.state }))
   }
 
@@ -68,24 +70,24 @@ export class RunSpans {
     const known = this.#known.get(state)
     if (known !== undefined && state.seq > 0) return known
     const traceId = Trace.traceId(state)
-    const traced = { traceId, sampled: Trace.isSampled(state, this.#sampler(traceId)) }
+    const traced = { traceId, root: Trace.runSpan(state), sampled: Trace.isSampled(state, this.#sampler(traceId)) }
     this.#known.set(state, traced)
     return traced
   }
 
-  #event(traceId: string, state: RunState, tenant: string, event: Event): void {
+  #event(traced: Traced, state: RunState, tenant: string, event: Event): void {
     switch (event.type) {
       case "StepSucceeded":
-        return this.#step(traceId, state, event, undefined)
+        return this.#step(traced, state, event, undefined)
       case "StepFailed":
       case "StepRetryScheduled":
-        return this.#step(traceId, state, event, event.error.code)
+        return this.#step(traced, state, event, event.error.code)
       case "RunFinished":
-        return this.#run(traceId, state, tenant, event)
+        return this.#run(traced, state, tenant, event)
     }
   }
 
-  #step(traceId: string, state: RunState, event: Answered, code: string | undefined): void {
+  #step({ root, traceId }: Traced, state: RunState, event: Answered, code: string | undefined): void {
     const { at, attempt, path } = event
     const bracket = path.indexOf("[")
     const attributes: Array<[string, unknown]> = [
@@ -98,8 +100,8 @@ export class RunSpans {
     if (code !== undefined) attributes.push(["error.type", code])
     this.#sink.push(SpanSinks.ended({
       traceId,
-      spanId: Trace.stepSpan(state, path, attempt),
-      parent: Trace.runSpan(state),
+      spanId: Trace.stepSpan(root, path, attempt),
+      parent: root,
       name: `step ${bracket === -1 ? path : path.slice(0, bracket)}`,
       kind: "internal",
       start: nanos(event.startedAt ?? startOf(state, path) ?? at),
@@ -111,7 +113,7 @@ export class RunSpans {
   }
 
   #run(
-    traceId: string,
+    { root, traceId }: Traced,
     state: RunState,
     tenant: string,
     event: Extract<Event, { readonly type: "RunFinished" }>
@@ -131,7 +133,7 @@ export class RunSpans {
     if (event.status === "failed") attributes.push(["error.type", event.code])
     this.#sink.push(SpanSinks.ended({
       traceId,
-      spanId: Trace.runSpan(state),
+      spanId: root,
       parent: Trace.parentSpan(state),
       name: `invoke_workflow ${state.plan.name}`,
       kind: "internal",

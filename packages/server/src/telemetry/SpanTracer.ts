@@ -93,8 +93,12 @@ const errorType = (cause: Cause.Cause<unknown>): string => {
   return "_OTHER"
 }
 
+/** The call of a model that is told already is not told twice. */
+const isTold = ({ name, parent }: Options): boolean => {
+  if (ownSpan.test(name)) return true
+  const around = Option.getOrUndefined(parent)
+  return modelSpan.test(name) && !(around?._tag === "Span" && around.name.startsWith("chat "))
+}
+
 export const make = (sink: SpanSink): Tracer.Tracer =>
-  Tracer.make({
-    span: (options) =>
-      new InnerSpan(options, modelSpan.test(options.name) || ownSpan.test(options.name) ? sink : undefined)
-  })
+  Tracer.make({ span: (options) => new InnerSpan(options, isTold(options) ? sink : undefined) })

@@ -8,9 +8,13 @@ import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import * as LoggedAttempt from "./LoggedAttempt.ts"
 import { Meter } from "./Meter.ts"
+import type { MetricName } from "./MetricNames.ts"
 import * as Names from "./MetricNames.ts"
+import * as PassedTrace from "./PassedTrace.ts"
 import { RunMeter } from "./RunMeter.ts"
 import type { Sampler } from "./RunSpans.ts"
 import { RunSpans } from "./RunSpans.ts"
@@ -31,33 +35,24 @@ export class Telemetry extends Context.Service<Telemetry, {
   readonly sampler: Sampler
 }>()("baton/server/Telemetry") {}
 
-const uncarried = () => undefined
-const untold = () => {}
-
-/** What a run was told to be part of goes on to whom it calls, though nobody here records it. */
-const passing: Pick<Probe, "surroundings" | "childTrace"> = {
-  surroundings: uncarried,
-  childTrace: uncarried
-}
-
-const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined): Probe => {
-  const { childTrace, surroundings } = spans ?? passing
-  return {
-    committed: meter === undefined
-      ? spans?.committed ?? untold
-      : spans === undefined
-      ? meter.committed
-      : (records, ms) => {
-        meter.committed(records, ms)
-        spans.committed(records)
-      },
-    uncommitted: meter?.uncommitted ?? untold,
-    offered: meter?.offered ?? untold,
-    began: meter?.began ?? untold,
-    surroundings,
-    childTrace
+/** What looks on, of these two. */
+export const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined): Probe => {
+  const { childTrace, surroundings } = spans ?? PassedTrace
+  if (meter === undefined) return { childTrace, surroundings, ...(spans && { committed: spans.committed }) }
+  const { began, committed, offered, uncommitted } = meter
+  const both: typeof committed = spans === undefined ? committed : (records, ms) => {
+    committed(records, ms)
+    spans.committed(records)
   }
+  return { childTrace, surroundings, committed: both, uncommitted, offered, began }
 }
+
+/** Counts one, where anybody counts. */
+export const count = (name: MetricName, ...labels: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.map(
+    Effect.serviceOption(Telemetry),
+    (telemetry) => Option.isSome(telemetry) ? telemetry.value.meter?.of(name, ...labels)(1) : undefined
+  )
 
 export interface TelemetryOptions {
   /** Whether anybody can ask this process for metrics. */
@@ -85,8 +80,11 @@ export const layer = (options: TelemetryOptions): Layer.Layer<Telemetry, Config.
         isPublic: access === "public",
         sampler
       })
-      if (counted === undefined && spans === undefined) return context
-      const probed = Context.add(context, Probes, probeOf(counted, spans))
+      const plain = probeOf(counted, spans)
+      const probe = (yield* LoggedAttempt.format) === "json"
+        ? { ...plain, surroundings: LoggedAttempt.around(plain.surroundings) }
+        : plain
+      const probed = Context.add(context, Probes, probe)
       return sink === undefined ? probed : Context.add(probed, Tracer.Tracer, SpanTracer.make(sink))
     })
   )

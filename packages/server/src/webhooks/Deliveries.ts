@@ -54,14 +54,17 @@ const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effec
 })
 
 const attempt = Effect.fnUntraced(function*(
-  { webhooks: { dialer, limits, store } }: Parts,
+  { webhooks: { dialer, limits, store, tried } }: Parts,
   owner: Webhook,
   message: Message.Message
 ): Effect.fn.Return<Post.Outcome, WebhookStoreError> {
   const secrets = yield* store.secrets(owner.tenant, owner.id)
   const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
   const { body } = message
-  return yield* Post.post(dialer, { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }, limits)
+  const request = { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }
+  const outcome = yield* Post.post(dialer, request, limits)
+  tried(outcome.kind)
+  return outcome
 })
 
 /** The state of a delivery after an attempt, and when the next one is due. */
@@ -167,35 +170,51 @@ const postpone = Effect.fnUntraced(function*(parts: Parts, lane: Lane, code: str
 const codeOf = (error: ClientError | RunStoreError | WebhookStoreError): string =>
   "code" in error ? error.code : error.reason.toUpperCase()
 
-/** Sends a burst of one lane, in order, up to the first that must be tried again. */
-export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
-  Effect.gen(function*() {
-    const { limits, store } = parts.webhooks
-    const there = { ...parts, tenant: one.tenant }
-    const { owner, run, tenant, webhook } = one
-    const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
-    const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
-    let failures: Pick<Lane, "attempts" | "failingSince"> = one
-    let passed = one.sent
-    let written = one.sent
-    for (const [seq, event] of events.slice(0, limits.burstMax)) {
-      const isLast = event.type === "RunFinished"
-      if (isWanted(owner, Wire.typeOf(event))) {
-        const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
-        if (!(yield* step(parts, one, seq, message, failures, isLast))) return
-        written = seq
-        failures = { attempts: 0, failingSince: undefined }
-      } else if (isLast) {
-        written = seq
-        yield* pass(store, { webhook, tenant, run }, seq, true)
-      }
-      passed = seq
+/** How far a burst has come: the last event that needs no more sending, and the last that the store knows of as such. */
+interface Reached {
+  sent: number
+  written: number
+}
+
+const burst = Effect.fnUntraced(function*(
+  parts: Parts,
+  one: Lane & { readonly owner: Webhook },
+  reached: Reached
+): Effect.fn.Return<void, ClientError | RunStoreError | WebhookStoreError> {
+  const { limits, store } = parts.webhooks
+  const there = { ...parts, tenant: one.tenant }
+  const { owner, run } = one
+  const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
+  const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+  let failures: Pick<Lane, "attempts" | "failingSince"> = one
+  for (const [seq, event] of events.slice(0, limits.burstMax)) {
+    const isLast = event.type === "RunFinished"
+    if (isWanted(owner, Wire.typeOf(event))) {
+      // Whoever disables it, or sends it elsewhere, is heard before the next event.
+      const now = yield* store.find(owner.tenant, owner.id)
+      if (now?.state !== "active") return
+      const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
+      if (!(yield* step(parts, { ...one, owner: now }, seq, message, failures, isLast))) return
+      failures = { attempts: 0, failingSince: undefined }
+      reached.written = seq
+    } else if (isLast) {
+      yield* pass(store, one, seq, true)
+      reached.written = seq
     }
-    // A journal that is shorter than was noted has been removed meanwhile.
-    if (passed > written) yield* pass(store, { webhook, tenant, run }, passed, false)
-  }).pipe(
-    Effect.catch((error) => postpone(parts, one, codeOf(error)))
-  )
+    reached.sent = seq
+  }
+  if (reached.sent > reached.written) yield* pass(store, one, reached.sent, false)
+})
+
+/** Sends a burst of one lane, in order, up to the first event that must be tried again. */
+export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
+  Effect.suspend(() => {
+    const reached = { sent: one.sent, written: one.sent }
+    return Effect.catch(
+      burst(parts, one, reached),
+      (error) => postpone(parts, { ...one, sent: reached.sent }, codeOf(error))
+    )
+  })
 
 const pass = Effect.fnUntraced(function*(
   store: WebhookStore["Service"],

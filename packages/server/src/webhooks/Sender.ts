@@ -60,6 +60,40 @@ const begin = (state: State, webhook: string, run: string | undefined, work: Eff
   )
 }
 
+/** Lanes that are due, page by page: one webhook's many must not hide another's few. */
+const beginDue = Effect.fnUntraced(function*(state: State, now: number): Effect.fn.Return<number, WebhookStoreError> {
+  const { limits, store } = state.parts.webhooks
+  for (let found = 0;;) {
+    if (state.busy.size >= limits.lanesMax) return found
+    const before = state.busy.size
+    const full = [...state.busyOf].flatMap(([webhook, count]) => count >= limits.lanesOfOneMax ? [webhook] : [])
+    const page = limits.lanesMax + before
+    // What is under way now may be over when its row has been read, and the row would tell of the time before.
+    const underWay = new Set(state.busy)
+    const lanes = yield* store.due(now, page, full)
+    for (const lane of lanes) {
+      if (underWay.has(keyOf(lane.webhook, lane.run))) continue
+      yield* begin(state, lane.webhook, lane.run, Deliveries.lane(state.parts, lane))
+    }
+    found += lanes.length
+    if (lanes.length < page || state.busy.size === before) return found
+  }
+})
+
+/** Deliveries that somebody asked for once more. */
+const beginQueued = Effect.fnUntraced(
+  function*(state: State, now: number): Effect.fn.Return<number, WebhookStoreError> {
+    const { limits, store } = state.parts.webhooks
+    const underWay = new Set(state.busy)
+    const queued = yield* store.queued(now, limits.lanesMax)
+    for (const one of queued) {
+      if (underWay.has(keyOf(one.webhook, one.run))) continue
+      yield* begin(state, one.webhook, one.run, Deliveries.again(state.parts, one))
+    }
+    return queued.length
+  }
+)
+
 /** Everything that can begin now; how much there was. */
 const turn = Effect.fnUntraced(function*(state: State): Effect.fn.Return<number, WebhookStoreError> {
   const { limits, store } = state.parts.webhooks
@@ -69,15 +103,7 @@ const turn = Effect.fnUntraced(function*(state: State): Effect.fn.Return<number,
     records = yield* store.relay(limits.relayMax, now)
     noted += records
   }
-  if (state.busy.size >= limits.lanesMax) return noted
-  const full = [...state.busyOf].flatMap(([webhook, count]) => count >= limits.lanesOfOneMax ? [webhook] : [])
-  const lanes = yield* store.due(now, limits.lanesMax + state.busy.size, full)
-  for (const lane of lanes) {
-    yield* begin(state, lane.webhook, lane.run, Deliveries.lane(state.parts, lane))
-  }
-  const queued = yield* store.queued(now, limits.lanesMax)
-  for (const one of queued) yield* begin(state, one.webhook, one.run, Deliveries.again(state.parts, one))
-  return noted + lanes.length + queued.length
+  return noted + (yield* beginQueued(state, now)) + (yield* beginDue(state, now))
 })
 
 /** The hooks of this environment are those of the store from now on. */

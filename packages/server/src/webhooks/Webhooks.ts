@@ -7,7 +7,10 @@ import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Parts } from "../Parts.ts"
+import * as Names from "../telemetry/MetricNames.ts"
+import { Telemetry } from "../telemetry/Telemetry.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
+import type { Outcome } from "./Post.ts"
 import * as Sender from "./Sender.ts"
 import * as UrlRule from "./UrlRule.ts"
 import { type Limits, WebhookLimits } from "./WebhookLimits.ts"
@@ -18,16 +21,26 @@ export interface Telling {
   /** What is wrong with the URL of a webhook. */
   readonly urlRule: UrlRule.UrlRule
   readonly limits: Limits
+  /** Hears how each attempt ended. */
+  readonly tried: (outcome: Outcome["kind"]) => void
 }
 
-export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | HttpDialer> = Effect.gen(function*() {
-  return {
-    store: yield* WebhookStore,
-    dialer: yield* HttpDialer,
-    urlRule: yield* UrlRule.make,
-    limits: yield* WebhookLimits
+export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | HttpDialer | Telemetry> = Effect.gen(
+  function*() {
+    const store = yield* WebhookStore
+    const { meter, scrapes } = yield* Telemetry
+    if (meter !== undefined) {
+      scrapes.add(Effect.ignore(Effect.map(store.waiting, meter.of(Names.webhooksWaiting))))
+    }
+    return {
+      store,
+      tried: (outcome) => meter?.of(Names.webhooks, outcome)(1),
+      dialer: yield* HttpDialer,
+      urlRule: yield* UrlRule.make,
+      limits: yield* WebhookLimits
+    }
   }
-})
+)
 
 /** Sends until the scope closes. */
 export const start = Effect.fnUntraced(function*(

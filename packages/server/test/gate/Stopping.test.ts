@@ -52,7 +52,7 @@ describe("a server that stops", () => {
         const served = yield* GateServer.ask(server, `/api/v1/runs/${id}`)
         assert.strictEqual(served.status, 200)
         assert.strictEqual(served.headers.get("connection"), "close")
-        assert.match(yield* Effect.promise(stream.rest), /\nretry: \d{3,4}\n/)
+        assert.match(yield* Effect.promise(stream.rest), /retry: \d{3,4}\n/)
         yield* Fiber.join(stopped)
         const gone = yield* Effect.promise(() => fetch(`${server.url}/ready`).then(() => false, () => true))
         assert.isTrue(gone)

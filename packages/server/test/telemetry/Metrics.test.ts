@@ -1,55 +1,12 @@
 /** Metrics: what a scrape says of runs, whom it says it to, and that it stays within its bounds. */
 import { assert, describe, it } from "@effect/vitest"
-import * as ConfigProvider from "effect/ConfigProvider"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as HttpServer from "effect/http/HttpServer"
-import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import * as Serve from "../../src/Serve.ts"
 import { Meter } from "../../src/telemetry/Meter.ts"
 import * as Names from "../../src/telemetry/MetricNames.ts"
 import * as Exposition from "./Exposition.ts"
 import * as Promtool from "./Promtool.ts"
-
-const server = (mode: "dev" | "serve", settings: { readonly [name: string]: string } = {}) =>
-  Effect.gen(function*() {
-    const data = yield* Effect.acquireRelease(
-      Effect.sync(() => mkdtempSync(join(tmpdir(), "baton-metrics-"))),
-      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-    )
-    const options = { data, handlers: undefined, adopt: false, outputRoot: join(data, "output") }
-    const served = yield* Layer.build(
-      Serve.layer({ ...options, host: "127.0.0.1", port: 0, mode }).pipe(
-        Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(settings)))
-      )
-    )
-    const url = HttpServer.formatAddress(Context.get(served, HttpServer.HttpServer).address)
-    const ask = (path: string, init?: RequestInit) =>
-      Effect.promise(async () => {
-        const response = await fetch(`${url}${path}`, init)
-        return { status: response.status, type: response.headers.get("content-type"), text: await response.text() }
-      })
-    return ask
-  })
-
-type Ask = Effect.Success<ReturnType<typeof server>>
-
-const startRun = (ask: Ask, flow: object) =>
-  Effect.map(
-    ask("/api/v1/runs", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ flow, input: {} })
-    }),
-    ({ text }) => (JSON.parse(text) as { readonly id: string }).id
-  )
-
-/** The stream of a run's events ends with the run. */
-const ended = (ask: Ask, run: string) => ask(`/api/v1/runs/${run}/events`, { headers: { accept: "text/event-stream" } })
+import * as TestServer from "./TestServer.ts"
 
 const odd = "odd \"quoted\" \\ name"
 const good = { name: "good", version: "2.0.0", nodes: [{ id: "a", type: "transform", value: 1 }] }
@@ -66,10 +23,10 @@ const bad = {
 describe("metrics", () => {
   it.live("tell what became of runs and steps, by the sources' names", () =>
     Effect.gen(function*() {
-      const ask = yield* server("dev")
+      const { ask, ended, start } = yield* TestServer.make("dev")
       yield* ask("/metrics")
-      const runs = [yield* startRun(ask, good), yield* startRun(ask, bad)]
-      for (const run of runs) yield* ended(ask, run)
+      const runs = [yield* start(good), yield* start(bad)]
+      for (const run of runs) yield* ended(run)
       const { status, text, type } = yield* ask("/metrics")
       assert.deepStrictEqual([status, type], [200, "text/plain; version=0.0.4; charset=utf-8"])
       const page = Exposition.read(text)
@@ -108,13 +65,13 @@ describe("metrics", () => {
 
   it.live("are for nobody without a key, unless the operator says so", () =>
     Effect.gen(function*() {
-      const guarded = yield* server("serve")
-      assert.strictEqual((yield* guarded("/metrics")).status, 401)
-      const open = yield* server("serve", { BATON_METRICS: "public" })
-      assert.strictEqual((yield* open("/metrics")).status, 200)
-      assert.strictEqual((yield* open("/api/v1/runs")).status, 401)
-      const off = yield* server("dev", { BATON_METRICS: "off" })
-      assert.strictEqual((yield* off("/metrics")).status, 404)
+      const guarded = yield* TestServer.make("serve")
+      assert.strictEqual((yield* guarded.ask("/metrics")).status, 401)
+      const open = yield* TestServer.make("serve", { BATON_METRICS: "public" })
+      assert.strictEqual((yield* open.ask("/metrics")).status, 200)
+      assert.strictEqual((yield* open.ask("/api/v1/runs")).status, 401)
+      const off = yield* TestServer.make("dev", { BATON_METRICS: "off" })
+      assert.strictEqual((yield* off.ask("/metrics")).status, 404)
     }), 60_000)
 
   it("name no more definitions than they may, and count the rest together", () => {
