@@ -20,6 +20,7 @@ export const Growth = Schema.Struct({
   /** Host names; `*` when an expression decides where a call goes. */
   hosts: Names,
   secrets: Names,
+  /** Besides, `irreversible` whenever a node of that effect is added or changed: each such call is one more to answer for. */
   effects: Names,
   /** Null is unknown, never zero: a list that is not there yet, an agent without a cap, a model without a price. */
   worstCase: Schema.Struct({
@@ -143,6 +144,7 @@ export const of = (before: Plan, after: Plan, change: PatchChange): Growth => {
     return [...names].filter((name) => !known.has(name)).toSorted()
   }
   const isAgent = (node: PlanNode): boolean => works(node).some(({ type }) => type === "agent")
+  const isGrave = touched.some((node) => works(node).some(({ effect }) => effect === "irreversible"))
   const added = new Set(change.addedNodes.map(({ id }) => id))
   return {
     nodes: added.size,
@@ -153,7 +155,7 @@ export const of = (before: Plan, after: Plan, change: PatchChange): Growth => {
     flows: fresh("flows"),
     hosts: fresh("hosts"),
     secrets: fresh("secrets"),
-    effects: fresh("effects"),
+    effects: isGrave ? [...new Set([...fresh("effects"), "irreversible"])].toSorted() : fresh("effects"),
     worstCase: worstCase(after, touched)
   }
 }

@@ -477,6 +477,18 @@ describe("agents' patches", () => {
     holds(run)
   })
 
+  it("each irreversible node that is added is looked at, whatever irreversible nodes there are", () => {
+    const add = { types: ["http"], hosts: ["a.example"], effects: ["irreversible"] }
+    const flow = adaptive("whenItGrows", { add })
+    const post = (id: string): Flow.Node => ({ id, type: "http", method: "POST", url: "https://a.example/x" })
+    const edges = [...flow.edges ?? [], { from: "plan", to: "pay" }]
+    const run = new RunDriver({ ...flow, nodes: [...flow.nodes, post("pay")], edges })
+    assert.deepStrictEqual(typesOf(patch(run, [addNode(post("again")), addEdge("authored", "again")], byPlan)), [
+      "PatchProposed"
+    ])
+    holds(run)
+  })
+
   it("a run that closes voids what is in review", () => {
     const run = new RunDriver(adaptive("required"))
     patch(run, grown, { ...byPlan, id: "pat_r" })
