@@ -5,11 +5,13 @@ import { kernelMutations } from "./KernelMutations.ts"
 import { machineMutations } from "./MachineMutations.ts"
 import { modelMutations } from "./ModelMutations.ts"
 import type { Mutation } from "./Mutation.ts"
+import { placeMutations } from "./PlaceMutations.ts"
 
 export const mutations: ReadonlyArray<Mutation> = [
   ...kernelMutations,
   ...childMutations,
   ...machineMutations,
+  ...placeMutations,
   ...effectMutations,
   ...modelMutations
 ]

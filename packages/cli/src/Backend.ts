@@ -48,6 +48,26 @@ export interface ConnectOptions {
   readonly key: Redacted.Redacted<string> | undefined
 }
 
+export interface ConfigurationOptions {
+  readonly data: string
+  /** File of settings, when it is said. */
+  readonly file: string | undefined
+}
+
+/** Every setting as it is now; secrets are masked. */
+export interface ConfigurationDocument {
+  readonly file: string | null
+  readonly settings: ReadonlyArray<{
+    readonly name: string
+    /** In the file; null: only the environment sets it. */
+    readonly key: string | null
+    readonly value: string
+    readonly source: "environment" | "file" | "default"
+    readonly place: string | null
+    readonly meaning: string
+  }>
+}
+
 /** A server that is up. */
 export class Server extends Context.Service<Server, {
   /** Such as `http://127.0.0.1:7377`. */
@@ -64,6 +84,7 @@ export class Backend extends Context.Service<Backend, {
   readonly find: (data: string) => Effect.Effect<string | undefined>
   /** A server that runs until its scope closes. */
   readonly serve: (options: ServeOptions) => Layer.Layer<Server, ClientError>
+  readonly configuration: (options: ConfigurationOptions) => Effect.Effect<ConfigurationDocument, ClientError>
 }>()("baton/cli/Backend") {}
 
 /** Where the store is, when nothing says otherwise. */

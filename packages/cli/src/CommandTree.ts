@@ -13,7 +13,7 @@ import { deadletters } from "./OperatorsTree.ts"
 import { patches } from "./PatchesTree.ts"
 import { receipts } from "./ReceiptsTree.ts"
 import { runs } from "./RunsTree.ts"
-import { dev, serve } from "./ServeTree.ts"
+import { config, dev, serve } from "./ServeTree.ts"
 import { usage } from "./UsageTree.ts"
 import { webhooks } from "./WebhooksTree.ts"
 
@@ -197,6 +197,7 @@ const commands = [
   research,
   dev,
   serve,
+  config,
   runs,
   approvals,
   patches,

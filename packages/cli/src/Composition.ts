@@ -1,18 +1,30 @@
 /** The one place where the command line chooses what answers its ports. */
 import type { ClientError } from "@baton/contract/Client"
 import type { Ports } from "@baton/contract/Ports"
+import * as Configuration from "@baton/server/gate/Configuration"
 import * as StoreAddress from "@baton/server/gate/StoreAddress"
 import * as Local from "@baton/server/Local"
 import * as Server from "@baton/server/Serve"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { resolve } from "node:path"
-import { type ServeOptions, Server as Running, type StoreOptions } from "./Backend.ts"
+import {
+  type ConfigurationDocument,
+  type ConfigurationOptions,
+  type ServeOptions,
+  Server as Running,
+  type StoreOptions
+} from "./Backend.ts"
 import * as ServerSearch from "./ServerSearch.ts"
 import { hostDefault, portDefault } from "./ServeTree.ts"
 
-export const layer = (options: StoreOptions): Layer.Layer<Ports, ClientError> => Local.layer(options)
+/** A command in this process heeds the file of settings where there is one. */
+export const layer = (options: StoreOptions): Layer.Layer<Ports, ClientError> =>
+  Configuration.isThere(options.data)
+    ? Layer.provide(Local.layer(options), Configuration.layer({ data: options.data, file: undefined }))
+    : Local.layer(options)
 
 const running = (data: string) =>
   Layer.effect(
@@ -24,12 +36,35 @@ const running = (data: string) =>
     })
   )
 
+/** Flags first, then what the environment or the file says, then the defaults. */
+const addressOf = (options: ServeOptions) =>
+  Effect.all({
+    host: said(options.host, Config.withDefault(Config.String("BATON_HOST"), hostDefault)),
+    port: said(options.port, Config.withDefault(Config.Port("BATON_PORT"), portDefault)),
+    roles: said(options.roles, Config.withDefault(Config.String("BATON_ROLES"), ""))
+  }).pipe(Effect.mapError(Local.fromConfig))
+
+const said = <A>(flag: A | undefined, config: Config.Config<A>): Effect.Effect<A, Config.ConfigError> =>
+  flag === undefined ? config : Effect.succeed(flag)
+
 export const serve = (options: ServeOptions): Layer.Layer<Running, ClientError> =>
   Layer.unwrap(Effect.gen(function*() {
     const folder = yield* StoreAddress.folderOf(options.store)
     const data = folder === undefined ? options.data : resolve(folder)
-    const { handlers, host = hostDefault, mode, outputRoot, port = portDefault, requireKeys, roles } = options
-    return running(data).pipe(
-      Layer.provide(Server.layer({ mode, requireKeys, data, handlers, host, port, outputRoot, roles }))
+    const { handlers, mode, outputRoot, requireKeys } = options
+    const server = Effect.map(
+      addressOf(options),
+      (address) => Server.layer({ mode, requireKeys, data, handlers, outputRoot, ...address })
     )
+    return running(data).pipe(
+      Layer.provide(Layer.unwrap(server)),
+      Layer.provide(Configuration.layer({ data, file: options.config }))
+    )
+  }))
+
+/** What every setting is, and who says so. */
+export const configuration = (options: ConfigurationOptions): Effect.Effect<ConfigurationDocument, ClientError> =>
+  Effect.map(Configuration.load(options), (found) => ({
+    file: found.file ?? null,
+    settings: Configuration.shown(found)
   }))

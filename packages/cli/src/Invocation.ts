@@ -269,6 +269,13 @@ export interface Backup {
   readonly file: string
 }
 
+export interface Configuration {
+  readonly _tag: "Configuration"
+  readonly file: string | undefined
+  /** Only what differs from the default. */
+  readonly changed: boolean
+}
+
 export interface Doctor {
   readonly _tag: "Doctor"
 }
@@ -279,6 +286,7 @@ export interface Completion {
 }
 
 export type Request =
+  | Configuration
   | Serve
   | RunFlow
   | Research

@@ -73,7 +73,7 @@ const create = leaf("create", "Make a key; its text is shown once", {
     Flag.atLeast(0),
     Flag.withDefault<ReadonlyArray<Scope>>([])
   ),
-  all: toggle("all", "Every scope but system:admin"),
+  all: toggle("all", "Every scope of one tenant: all but metrics:read and system:admin"),
   owner: text("owner", "NAME", "Who acts with it, for journals and approvals (default: the key's name)"),
   group: texts("group", "NAME", "A group that the owner is in"),
   expires: duration("expires", "It ends after this long (default 365d)").pipe(Flag.optional),

@@ -8,6 +8,12 @@ import * as GlobalFlags from "./GlobalFlags.ts"
 export const portDefault = 7377
 export const hostDefault = "127.0.0.1"
 
+const configFlag = GlobalFlags.text(
+  "config",
+  "FILE",
+  "Settings (default baton.json in the data folder, or BATON_CONFIG)"
+)
+
 const flags = {
   port: Flag.Int("port").pipe(
     Flag.withDescription(`Where it listens; 0 is any free port (default ${portDefault})`),
@@ -16,7 +22,7 @@ const flags = {
   host: GlobalFlags.text("host", "ADDRESS", `The address it listens on (default ${hostDefault}: this machine only)`),
   store: GlobalFlags.text("store", "ADDRESS", "Where runs are kept: sqlite:FOLDER, the same as --data FOLDER"),
   role: GlobalFlags.text("role", "LIST", "What this process does: api,coordinator,worker[:TYPE],sweeper (default all)"),
-  config: GlobalFlags.text("config", "FILE", "Settings (default baton.json in the data folder, or BATON_CONFIG)"),
+  config: configFlag,
   requireKeys: GlobalFlags.toggle(
     "require-keys",
     "dev: ask for a key as serve does; a host that others reach needs it"
@@ -55,3 +61,11 @@ export const serve = leaf("serve", "Serve Baton over HTTP, for production", flag
   ["baton serve --host 0.0.0.0 --port 8080", "for a network: clients need keys"],
   ["baton serve --role coordinator,worker,sweeper", "works on runs, answers health probes only"]
 ], request("serve"))
+
+export const config = leaf("config", "Show every setting, and who says so: environment, file or default", {
+  config: configFlag,
+  changed: GlobalFlags.toggle("changed", "Only what differs from the defaults")
+}, [
+  ["baton config --changed", "what this machine is told"],
+  ["baton config --json", "for programs; secrets are masked"]
+], (input) => ({ _tag: "Configuration" as const, file: Option.getOrUndefined(input.config), changed: input.changed }))

@@ -4,7 +4,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -41,12 +40,9 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const isProblem = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
-  status === 404 && headers["content-type"]?.startsWith("application/problem+json") === true
-
 const answers = (url: string): Effect.Effect<boolean> =>
   HttpClient.get(`${url}/health`).pipe(
-    Effect.map((response) => response.status === 200 || isProblem(response)),
+    Effect.map((response) => response.status === 200),
     Effect.timeoutOption(answerWithin),
     Effect.map(Option.getOrElse(() => false)),
     Effect.catch(() => Effect.succeed(false)),

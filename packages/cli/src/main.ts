@@ -98,6 +98,7 @@ const commands: Program.Commands = {
   WebhooksRemove: async () => (await webhooks()).webhooksRemove,
   WebhooksDeliveries: async () => (await webhooks()).webhooksDeliveries,
   WebhooksResend: async () => (await webhooks()).webhooksResend,
+  Configuration: async () => (await import("./commands/Configuration.ts")).configuration,
   Doctor: async () => (await store()).doctor
 }
 
@@ -107,6 +108,9 @@ const served: Backend["Service"]["serve"] = (options) =>
   Layer.unwrap(
     Effect.map(Effect.promise(() => import("./Composition.ts")), (composition) => composition.serve(options))
   )
+
+const configured: Backend["Service"]["configuration"] = (options) =>
+  Effect.flatMap(Effect.promise(() => import("./Composition.ts")), (composition) => composition.configuration(options))
 
 const connected: Backend["Service"]["connect"] = (options) =>
   Layer.unwrap(
@@ -163,7 +167,7 @@ export const main = (open: Open = composed): void => {
     Effect.provide(Layer.mergeAll(
       ProcessScreen.layer,
       Environment.layer,
-      Layer.succeed(Backend, { open, connect: connected, find: found, serve: served }),
+      Layer.succeed(Backend, { open, connect: connected, find: found, serve: served, configuration: configured }),
       Layer.succeed(Farewell.Farewell, farewell)
     ))
   )

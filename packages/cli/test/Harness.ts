@@ -9,6 +9,7 @@ import { Backend, type ConnectOptions, Server, type StoreOptions } from "../src/
 import * as ApprovalLink from "../src/commands/ApprovalLink.ts"
 import * as Approvals from "../src/commands/Approvals.ts"
 import * as Audit from "../src/commands/Audit.ts"
+import * as Configuration from "../src/commands/Configuration.ts"
 import * as DeadLetters from "../src/commands/DeadLetters.ts"
 import * as FlowCatalog from "../src/commands/FlowCatalog.ts"
 import * as Flows from "../src/commands/Flows.ts"
@@ -100,6 +101,7 @@ const commands: Program.Commands = {
   WebhooksRemove: later(Webhooks.webhooksRemove),
   WebhooksDeliveries: later(Webhooks.webhooksDeliveries),
   WebhooksResend: later(Webhooks.webhooksResend),
+  Configuration: later(Configuration.configuration),
   Doctor: later(Store.doctor)
 }
 
@@ -194,6 +196,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
             return setup.server?.(options) ?? FakeClient.layer(scripts, seen)
           },
           find: () => Effect.succeed(setup.found),
+          configuration: () => Effect.succeed({ file: null, settings: [] }),
           serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377", data: "/data" })
         }),
         Layer.succeed(Farewell.Farewell, farewell)

@@ -136,6 +136,7 @@ const normal = (text: string): string =>
     .replaceAll(/\b\d+(\.\d+)?(ms|s)\b/g, "TOOK")
     .replaceAll(/"(totalTimeMs|tookMs|parallelEfficiency|hash)": ("[^"]*"|[\d.]+)/g, "\"$1\": X")
     .replaceAll(/("stepTimesMs": \{)[^}]*\}/g, "$1 X }")
+    .replaceAll(/,"trace":\{[^}]*\}/g, "")
     .replaceAll(/ +/g, " ")
     .replaceAll(/-{2,}/g, "--")
 

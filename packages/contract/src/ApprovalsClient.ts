@@ -75,7 +75,7 @@ export const ApprovalDocument = Schema.Struct({
   })),
   /** The command that lets the run go on, where no living process executes it. */
   resume: nullable(Schema.String)
-})
+}).annotate({ identifier: "Approval" })
 export type ApprovalDocument = typeof ApprovalDocument.Type
 
 export interface Target {

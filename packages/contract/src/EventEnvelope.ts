@@ -16,5 +16,5 @@ export const EventEnvelope = Schema.Struct({
   data: Schema.Json,
   /** Sequence of the event in its run; absent on live events. */
   seq: Schema.optionalKey(Schema.Int)
-})
+}).annotate({ identifier: "Event" })
 export type EventEnvelope = typeof EventEnvelope.Type

@@ -48,7 +48,7 @@ export const PatchDocument = Schema.Struct({
   /** New names of every kind, and what it may cost at worst; null in a price is unknown, not zero. */
   growth: Schema.Json,
   operations: Schema.Array(Schema.Json)
-})
+}).annotate({ identifier: "Patch" })
 export type PatchDocument = typeof PatchDocument.Type
 
 /** A patch with the plan before and after it, as canonical documents. */

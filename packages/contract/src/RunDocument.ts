@@ -59,7 +59,7 @@ export const StepDocument = Schema.Struct({
   })),
   /** What the step says about its receipt: why its result was used again, or what has changed; where it asks for one. */
   receipt: Schema.optionalKey(ReceiptNote)
-})
+}).annotate({ identifier: "Step" })
 export type StepDocument = typeof StepDocument.Type
 
 export const Warning = Schema.Struct({ code: Schema.String, message: Schema.String })
@@ -110,7 +110,7 @@ export const RunDocument = Schema.Struct({
     stepsSucceeded: Schema.Int,
     stepsFailed: Schema.Int
   })
-})
+}).annotate({ identifier: "Run" })
 export type RunDocument = typeof RunDocument.Type
 
 /** One line of `runs list`. */

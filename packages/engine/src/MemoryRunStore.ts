@@ -319,7 +319,8 @@ export const layer: Layer.Layer<RunStore, never, MemoryState.MemoryState> = Laye
       tenants: Effect.sync(() => MemoryRemoval.tenants(state)),
       aged: (query) => Effect.sync(() => MemoryRemoval.aged(state, query)),
       purge: () => Effect.succeed(false),
-      remove: (tenant, run) => Effect.sync(() => remove(state, tenant, run))
+      remove: (tenant, run) => Effect.sync(() => remove(state, tenant, run)),
+      removeAll: (tenant, runs) => Effect.sync(() => runs.filter((run) => remove(state, tenant, run)).length)
     })
   })
 )

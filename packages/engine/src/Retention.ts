@@ -4,6 +4,7 @@
  * Promise. Small steps with a pause between them, so that no commit waits for long; what was interrupted goes on at the
  * next look. What runs have used stays, and so does a run that another one still needs (`RunStore.aged`).
  */
+import * as Array from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -26,6 +27,8 @@ export class RetentionPace extends Context.Reference<{
   readonly rowsMax: number
   /** Runs that a tenant gives up before the next one has its turn. */
   readonly runsMax: number
+  /** Runs removed in one transaction; their rows go later. */
+  readonly togetherMax: number
   /** Between two transactions. */
   readonly pause: Duration.Duration
 }>("baton/engine/RetentionPace", {
@@ -33,6 +36,7 @@ export class RetentionPace extends Context.Reference<{
     every: Duration.minutes(1),
     rowsMax: 256,
     runsMax: 100,
+    togetherMax: 20,
     pause: Duration.millis(5)
   })
 }) {}
@@ -46,10 +50,10 @@ export const purgeAll: Effect.Effect<void, RunStoreError, RunStore> = Effect.gen
 
 const removeAll = Effect.fnUntraced(function*(tenant: string, runs: ReadonlyArray<string>) {
   const store = yield* RunStore
-  const { pause } = yield* RetentionPace
+  const { pause, togetherMax } = yield* RetentionPace
   let removed = 0
-  for (const run of runs) {
-    if (yield* store.remove(tenant, run)) removed++
+  for (const some of Array.chunksOf(runs, togetherMax)) {
+    removed += yield* store.removeAll(tenant, some)
     yield* Effect.sleep(pause)
   }
   return removed

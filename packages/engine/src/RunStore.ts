@@ -328,4 +328,6 @@ export class RunStore extends Context.Service<RunStore, {
    * for stays; its space comes back with `purge`.
    */
   readonly remove: (tenant: string, run: string) => Effect.Effect<boolean, RunStoreError>
+  /** The same for a few runs in one go; counts those that it has removed. */
+  readonly removeAll: (tenant: string, runs: ReadonlyArray<string>) => Effect.Effect<number, RunStoreError>
 }>()("baton/engine/RunStore") {}

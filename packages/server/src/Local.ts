@@ -78,6 +78,7 @@ import * as LinkOffice from "./access/LinkOffice.ts"
 import * as Answers from "./Answers.ts"
 import * as Approvals from "./Approvals.ts"
 import * as BlobOffice from "./BlobOffice.ts"
+import * as CallerPorts from "./CallerPorts.ts"
 import * as FlowCatalog from "./FlowCatalog.ts"
 import * as StoreWatch from "./gate/StoreWatch.ts"
 import * as Handlers from "./Handlers.ts"
@@ -225,39 +226,13 @@ export class Host extends Context.Service<Host, {
   /** Of requests that may come again. */
   readonly keys: IdempotencyStore["Service"]
   /** All ports for one tenant, with the name of who acts. Cheap: nothing is opened. */
-  readonly portsOf: (who: Who) => Context.Context<Ports>
+  readonly portsOf: (who: CallerPorts.Who) => Context.Context<Ports>
   /** How the store is doing; cheap to ask. */
   readonly health: Effect.Effect<StoreWatch.StoreHealth>
 }>()("baton/server/Host") {}
 
 const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
   new Set(execute ? known.filter((type) => WorkerTypes.serves(types, type)) : [])
-
-type Who = Pick<Parts, "tenant" | "by" | "groups" | "scopes" | "key">
-
-/** Callers whose ports are kept; the longest unused goes first. */
-const callersMax = 500
-
-/** Most requests come from a few callers. */
-const remembered = (make: (who: Who) => Context.Context<Ports>): (who: Who) => Context.Context<Ports> => {
-  const known = new Map<string, Context.Context<Ports>>()
-  return (who) => {
-    const { by, groups, key: credential, scopes, tenant } = who
-    const key = JSON.stringify([
-      tenant,
-      by,
-      groups ?? null,
-      scopes === undefined ? null : [...scopes],
-      credential ?? null
-    ])
-    const found = known.get(key) ?? make(who)
-    known.delete(key)
-    known.set(key, found)
-    const [oldest] = known.keys()
-    if (known.size > callersMax && oldest !== undefined) known.delete(oldest)
-    return found
-  }
-}
 
 const host = (options: LocalOptions) =>
   Layer.effect(
@@ -299,7 +274,7 @@ const host = (options: LocalOptions) =>
       return {
         parts,
         keys: yield* IdempotencyStore,
-        portsOf: remembered((who) => ports({ ...parts, ...who }, upkeep, options.data)),
+        portsOf: CallerPorts.remembered((who) => ports({ ...parts, ...who }, upkeep, options.data)),
         health: yield* StoreWatch.health(options.data)
       }
     })

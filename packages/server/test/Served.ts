@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -44,7 +45,13 @@ const parsed = (text: string): unknown => {
   }
 }
 
-const sender = (url: string): Served["send"] => (method, path, { body, headers } = {}) =>
+/** On a busy machine a server turns requests away, and says that nothing was done. */
+const isShed = ({ json, status }: Answer): boolean => status === 503 && json?.code === "OVERLOADED"
+
+const sender = (url: string): Served["send"] => (method, path, asked) =>
+  Effect.repeat(sendOnce(url, method, path, asked), { while: isShed, schedule: Schedule.spaced("50 millis") })
+
+const sendOnce = (url: string, method: string, path: string, { body, headers }: Asked = {}): Effect.Effect<Answer> =>
   Effect.promise(async () => {
     const response = await fetch(url + path, {
       method,

@@ -1,42 +1,42 @@
 /** Rows of `access_key`. */
 import { type AccessKey, keysMax } from "@baton/engine/AccessKeys"
+import { RunStoreError } from "@baton/engine/RunStore"
 import * as Schema from "effect/Schema"
 import type { Connection, Row } from "./Connection.ts"
 
-const Texts = Schema.fromJsonString(Schema.Array(Schema.String))
-const Columns = Schema.Struct({
-  id: Schema.String,
-  tenant: Schema.String,
-  name: Schema.String,
-  owner: Schema.NullOr(Schema.String),
-  groups: Texts,
-  scopes: Texts,
-  digest: Schema.String,
-  created_at: Schema.Number,
-  created_by: Schema.String,
-  expires_at: Schema.NullOr(Schema.Number),
-  revoked_at: Schema.NullOr(Schema.Number),
-  last_used_at: Schema.NullOr(Schema.Number),
-  replaces: Schema.NullOr(Schema.String)
-})
-const decode = Schema.decodeUnknownSync(Columns)
+const Texts = Schema.Array(Schema.String)
+const isTexts = Schema.is(Texts)
+
+const texts = (json: unknown): ReadonlyArray<string> => {
+  const parsed: unknown = JSON.parse(String(json))
+  if (isTexts(parsed)) return parsed
+  throw new RunStoreError({ reason: "corrupt", message: "A row of access_key is damaged. Restore a backup." })
+}
 
 const columns =
   "id, tenant, name, owner, groups, scopes, digest, created_at, created_by, expires_at, revoked_at, last_used_at, replaces"
 
-const toKey = (row: Row): AccessKey => {
-  const { created_at, created_by, expires_at, last_used_at, owner, replaces, revoked_at, ...rest } = decode(row)
-  return {
-    ...rest,
-    createdAt: created_at,
-    createdBy: created_by,
-    ...(owner === null ? {} : { owner }),
-    ...(expires_at === null ? {} : { expiresAt: expires_at }),
-    ...(revoked_at === null ? {} : { revokedAt: revoked_at }),
-    ...(last_used_at === null ? {} : { lastUsedAt: last_used_at }),
-    ...(replaces === null ? {} : { replaces })
-  }
-}
+const number = <K extends string>(name: K, value: Row[string] | undefined) =>
+  (typeof value === "number" ? { [name]: value } : {}) as { readonly [name in K]?: number }
+const text = <K extends string>(name: K, value: Row[string] | undefined) =>
+  (typeof value === "string" ? { [name]: value } : {}) as { readonly [name in K]?: string }
+
+/** Every request comes by here: the columns, whose types the table holds, are taken one by one. */
+const toKey = (row: Row): AccessKey => ({
+  id: String(row["id"]),
+  tenant: String(row["tenant"]),
+  name: String(row["name"]),
+  groups: texts(row["groups"]),
+  scopes: texts(row["scopes"]),
+  digest: String(row["digest"]),
+  createdAt: Number(row["created_at"]),
+  createdBy: String(row["created_by"]),
+  ...text("owner", row["owner"]),
+  ...number("expiresAt", row["expires_at"]),
+  ...number("revokedAt", row["revoked_at"]),
+  ...number("lastUsedAt", row["last_used_at"]),
+  ...text("replaces", row["replaces"])
+})
 
 export type Added = "added" | "exists" | "full"
 

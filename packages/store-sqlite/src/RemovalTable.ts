@@ -24,35 +24,44 @@ const familyOf = (connection: Connection, tenant: string, run: string): Readonly
   return family
 }
 
-/** A finished run, its children among it: their names. None when it is not there, not finished, or still needed. */
-export const remove = (connection: Connection, tenant: string, run: string): ReadonlyArray<string> =>
-  connection.write(() => {
-    const found = RunTable.find(connection, tenant, run)
-    if (found === undefined || !isFinished(found)) return []
-    const parent = found.parent === undefined ? undefined : RunTable.find(connection, tenant, found.parent.run)
-    if (parent !== undefined && !isFinished(parent)) return []
-    const family = familyOf(connection, tenant, run)
-    for (const one of family) {
-      connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, one)
-      connection.run("DELETE FROM idempotency WHERE tenant = ? AND made = ?", tenant, one)
-      const runNo = RunTable.numberOf(connection, tenant, one)
-      if (runNo !== undefined) WebhookTable.forgetRun(connection, tenant, one, runNo)
-      // What rings over all tenants must not ring for it.
-      connection.run(
-        "DELETE FROM timer WHERE run_no = (SELECT run_no FROM run WHERE tenant = ? AND run = ?)",
-        tenant,
-        one
-      )
-      connection.run(
-        `UPDATE run SET tenant = ?, run = CAST(run_no AS TEXT), parent_run = NULL, lineage_run = NULL
+/**
+ * Finished runs, their children among them: the names of each family that is gone. One that is not there, not finished or
+ * still needed stays.
+ */
+export const remove = (
+  connection: Connection,
+  tenant: string,
+  runs: ReadonlyArray<string>
+): ReadonlyArray<ReadonlyArray<string>> =>
+  connection.write(() => runs.map((run) => removeOne(connection, tenant, run)).filter(({ length }) => length > 0))
+
+const removeOne = (connection: Connection, tenant: string, run: string): ReadonlyArray<string> => {
+  const found = RunTable.find(connection, tenant, run)
+  if (found === undefined || !isFinished(found)) return []
+  const parent = found.parent === undefined ? undefined : RunTable.find(connection, tenant, found.parent.run)
+  if (parent !== undefined && !isFinished(parent)) return []
+  const family = familyOf(connection, tenant, run)
+  for (const one of family) {
+    connection.run("DELETE FROM command WHERE tenant = ? AND run = ?", tenant, one)
+    connection.run("DELETE FROM idempotency WHERE tenant = ? AND made = ?", tenant, one)
+    const runNo = RunTable.numberOf(connection, tenant, one)
+    if (runNo !== undefined) WebhookTable.forgetRun(connection, tenant, one, runNo)
+    // What rings over all tenants must not ring for it.
+    connection.run(
+      "DELETE FROM timer WHERE run_no = (SELECT run_no FROM run WHERE tenant = ? AND run = ?)",
+      tenant,
+      one
+    )
+    connection.run(
+      `UPDATE run SET tenant = ?, run = CAST(run_no AS TEXT), parent_run = NULL, lineage_run = NULL
           WHERE tenant = ? AND run = ?`,
-        nobody,
-        tenant,
-        one
-      )
-    }
-    return family
-  })
+      nobody,
+      tenant,
+      one
+    )
+  }
+  return family
+}
 
 /** Where the rows of a run are, and what numbers them. */
 const tables: ReadonlyArray<readonly [table: string, column: string]> = [

@@ -32,5 +32,6 @@ export const make = ({ read, write }: StoreAccess) =>
     tenants: read(RemovalTable.tenants),
     aged: (query) => read((connection) => RemovalTable.aged(connection, query)),
     purge: (rows) => write("purge", rows),
-    remove: (tenant, run) => write("remove", tenant, run)
+    remove: (tenant, run) => Effect.map(write("remove", tenant, [run]), (count) => count > 0),
+    removeAll: (tenant, runs) => write("remove", tenant, runs)
   })

@@ -34,10 +34,10 @@ export const make = (connection: Connection, version: number) => {
   const journal = new JournalWriter(connection, version)
   return {
     commit: (batch: ReadonlyArray<Commit>) => journal.commit(batch),
-    remove: (tenant: string, run: string) => {
-      const removed = RemovalTable.remove(connection, tenant, run)
-      journal.forgetRuns(tenant, removed)
-      return removed.length > 0
+    remove: (tenant: string, runs: ReadonlyArray<string>) => {
+      const removed = RemovalTable.remove(connection, tenant, runs)
+      journal.forgetRuns(tenant, removed.flat())
+      return removed.length
     },
     purge: (rows: number) => RemovalTable.purge(connection, rows),
     settleLetter: (tenant: string, id: number, expected: LetterExpectation, fate: LetterFate) =>

@@ -90,7 +90,7 @@ describe("commit", () => {
     assert.deepStrictEqual(writer.commit([following("a", "me", theirs)]).map(word), ["not_owner"])
     const ended = following("a", "you", theirs, { summary: summary({ status: "failed", endedAt: 5 }) })
     assert.deepStrictEqual(writer.commit([ended]).map(word), ["ok"])
-    assert.deepStrictEqual(RemovalTable.remove(other, tenant, "a"), ["a"])
+    assert.deepStrictEqual(RemovalTable.remove(other, tenant, ["a"]), [["a"]])
     assert.deepStrictEqual(writer.commit([creation("a", "me")]).map(word), ["ok"])
     other.close()
   })

@@ -1,5 +1,5 @@
 /** `keys create|list|rotate|revoke`. A key's text goes to stdout once, and nowhere else. */
-import { Scope } from "@baton/contract/http/Scope"
+import { Scope, systemScopes } from "@baton/contract/http/Scope"
 import { type KeyItem, KeysClient, type NewKey } from "@baton/contract/KeysClient"
 import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ export const keysCreate = Effect.fnUntraced(function*(request: KeysCreate) {
   if (forever && expires !== undefined) {
     return yield* Failure.usage("FLAGS_CONFLICT", "--forever and --expires exclude each other")
   }
-  const scopes = all ? Scope.literals.filter((one) => one !== "system:admin") : scope
+  const scopes = all ? Scope.literals.filter((one) => !systemScopes.includes(one)) : scope
   if (scopes.length === 0) {
     return yield* Failure.usage("MISSING_FLAG", "a key needs a --scope", `--scope ${Scope.literals.join(" | ")}`)
   }

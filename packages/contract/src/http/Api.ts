@@ -1,6 +1,7 @@
 /** The whole HTTP surface: one contract for the server, the derived client and the OpenAPI document. */
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { AliasesApi } from "./AliasesApi.ts"
 import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { FlowsApi } from "./FlowsApi.ts"
@@ -11,6 +12,7 @@ import { MetricsApi } from "./MetricsApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { ProbesApi } from "./ProbesApi.ts"
+import { ReferenceApi } from "./ReferenceApi.ts"
 import { RunsApi } from "./RunsApi.ts"
 import { SessionApi } from "./SessionApi.ts"
 import { StoreApi } from "./StoreApi.ts"
@@ -31,7 +33,9 @@ export class Api extends HttpApi.make("baton")
     SessionApi,
     LinksApi,
     WebhooksApi,
-    ProbesApi
+    ProbesApi,
+    ReferenceApi,
+    AliasesApi
   )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })

@@ -14,7 +14,7 @@ const metrics = HttpApiEndpoint.get("metrics", "/metrics", {
   success: Schema.String.pipe(HttpApiSchema.asText({ contentType: metricsType })),
   error: problems
 }).annotateMerge(
-  about("system:admin", "Show the metrics of this process", "In the text format of Prometheus, 0.0.4.")
+  about("metrics:read", "Show the metrics of this process", "In the text format of Prometheus, 0.0.4.")
 )
 
 export class MetricsApi extends HttpApiGroup.make("metrics").add(metrics).middleware(Access).middleware(Readable) {}

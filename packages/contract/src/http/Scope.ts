@@ -1,6 +1,9 @@
 /** What a credential may do, by name. */
 import * as Schema from "effect/Schema"
 
+/** Scopes that reach over all tenants: a key gets them by their names only. */
+export const systemScopes: ReadonlyArray<string> = ["metrics:read", "system:admin"]
+
 export const Scope = Schema.Literals([
   "runs:read",
   "runs:write",

@@ -4,7 +4,8 @@ import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import { ClientError } from "../Client.ts"
 import { Api } from "../http/Api.ts"
 import { type Problem, problems, toClientError } from "../http/Problems.ts"
@@ -86,11 +87,21 @@ export const failure = (url: string, error: unknown): ClientError => {
   return strange(url, messageOf(root(error)))
 }
 
+/** The server had too much to do, and did nothing of this. */
+const isShed = ({ code }: ClientError): boolean => code === "OVERLOADED"
+
+/** About ten seconds, in all. */
+const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("3 seconds")]).pipe(
+  Schedule.jittered,
+  Schedule.upTo({ times: 7 })
+)
+
 /** What a call came to, in the words of the ports. */
 export const answer = <A, R>(
   { url }: Pick<Remote, "url">,
   call: Effect.Effect<A, unknown, R>
-): Effect.Effect<A, ClientError, R> => Effect.mapError(call, (error) => failure(url, error))
+): Effect.Effect<A, ClientError, R> =>
+  Effect.retry(Effect.mapError(call, (error) => failure(url, error)), { while: isShed, schedule: again })
 
 /** Over HTTP the credential says who acts: a name that is only claimed is refused, not ignored. */
 export const asCredential = <A, R>(

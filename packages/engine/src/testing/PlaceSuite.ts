@@ -139,7 +139,7 @@ export const ages = (test: Test): void => {
       let last = yield* accepted(creation("gone", owner))
       for (let record = 0; record < 20; record++) last = yield* accepted(following("gone", owner, last))
       yield* accepted(following("gone", owner, last, ended))
-      assert.isTrue(yield* store.remove(tenant, "gone"))
+      assert.strictEqual(yield* store.removeAll(tenant, ["nowhere", "gone", "stays", "gone"]), 1)
       assert.isFalse(yield* store.remove(tenant, "gone"))
       assert.isUndefined(yield* store.find(tenant, "gone"))
       assert.deepStrictEqual(yield* store.records(tenant, "gone", 0, 9), [])

@@ -79,6 +79,23 @@ const requireScopes = (parts: Parts, scopes: ReadonlyArray<string>): Effect.Effe
     : refuse("denied", "SCOPE_NOT_YOURS", `you do not have the scope ${missing}, so you cannot give it`)
 }
 
+/** Over HTTP the request has its entry already. */
+const noteHere = (parts: Parts, tenant: string, action: string, object: string): Effect.Effect<void, ClientError> =>
+  parts.scopes !== undefined ? Effect.void : Effect.mapError(
+    parts.audit.append([{
+      tenant,
+      at: parts.clock.currentTimeMillisUnsafe(),
+      actor: parts.by,
+      method: "local",
+      action,
+      object,
+      outcome: "done",
+      status: 0,
+      request: ""
+    }]),
+    ({ message }) => new ClientError({ reason: "unavailable", code: "AUDIT_UNAVAILABLE", message })
+  )
+
 const lifetimeOf = (asked: number | null | undefined): Effect.Effect<number | undefined, ClientError> => {
   if (asked === null) return Effect.succeed(undefined)
   const lifetime = asked ?? lifetimeDefaultMs
@@ -104,6 +121,7 @@ const store = Effect.fnUntraced(function*(
       : parts.keys.replace({ ...made, replaces }, until),
     fromKeys
   )
+  yield* noteHere(parts, made.tenant, replaces === undefined ? "keys create" : "keys rotate", id)
   return { item: item(made, now), key: text }
 })
 
@@ -188,6 +206,7 @@ export const make = (parts: Parts): KeysClient["Service"] =>
       yield* find(parts, tenant, id)
       const now = parts.clock.currentTimeMillisUnsafe()
       yield* Effect.mapError(parts.keys.revoke(tenant, id, now), fromKeys)
+      yield* noteHere(parts, tenant, "keys revoke", id)
       return item(yield* find(parts, tenant, id), now)
     })
   })

@@ -10,6 +10,7 @@ import * as Frontier from "../access/Frontier.ts"
 import * as RouteGuard from "../access/RouteGuard.ts"
 import { LiveHandlers } from "../live/LiveHandlers.ts"
 import * as SocketBearer from "../live/SocketBearer.ts"
+import { AliasesHandlers } from "./AliasesHandlers.ts"
 import { ApprovalsHandlers } from "./ApprovalsHandlers.ts"
 import * as DocsPage from "./DocsPage.ts"
 import * as Fallback from "./Fallback.ts"
@@ -21,6 +22,7 @@ import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
 import * as Readable from "./Readable.ts"
+import { ReferenceHandlers } from "./ReferenceHandlers.ts"
 import { RunsHandlers } from "./RunsHandlers.ts"
 import { LinksHandlers, SessionHandlers } from "./SessionHandlers.ts"
 import { StoreHandlers } from "./StoreHandlers.ts"
@@ -28,6 +30,7 @@ import { WebhooksHandlers } from "./WebhooksHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
+    AliasesHandlers,
     ApprovalsHandlers,
     AuditHandlers,
     FlowsHandlers,
@@ -38,6 +41,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,
+    ReferenceHandlers,
     RunsHandlers,
     SessionHandlers,
     StoreHandlers,

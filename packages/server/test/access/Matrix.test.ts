@@ -5,6 +5,7 @@
 import { type Need, Needs } from "@baton/contract/http/Access"
 import { Api } from "@baton/contract/http/Api"
 import { plainRoutes } from "@baton/contract/http/PlainRoutes"
+import { systemScopes } from "@baton/contract/http/Scope"
 import * as RouteGuard from "@baton/server/access/RouteGuard"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -120,6 +121,7 @@ const refused = Effect.fnUntraced(function*(ask: Ask, route: Route, row: Row, ro
 
 /** Another tenant is told of a thing what they are told of no thing. */
 const hidden = Effect.fnUntraced(function*(ask: Ask, route: Route, row: Row, roles: MatrixWorld.Credentials) {
+  if (row.others === "system") return assert.include(systemScopes, route.need, route.name)
   for (const role of ["stranger", "strangerToken"] as const) {
     const told = yield* ask(route, row, roles[role])
     // What was asked for may be said again.

@@ -9,8 +9,11 @@ export interface Row {
   readonly params?: { readonly [name: string]: string }
   readonly query?: string
   readonly body?: unknown
-  /** `hidden`: what it names is not there for others. `apart`: it names nothing that belongs to anybody. */
-  readonly others: "hidden" | "apart"
+  /**
+   * `hidden`: what it names is not there for others. `apart`: it names nothing that belongs to anybody.
+   * `system`: it tells of all tenants, and needs a scope that a tenant's administrator cannot give.
+   */
+  readonly others: "hidden" | "apart" | "system"
   /** Not asked with the right credential, and why. */
   readonly skipOwn?: string
 }
@@ -62,6 +65,7 @@ export const rows = (world: World): { readonly [route: string]: Row } => {
     "webhooks.rotate": { params: { id: webhook }, body: {}, others: "hidden" },
     "webhooks.test": { params: { id: webhook }, others: "hidden", skipOwn: "it would call the receiver" },
     "webhooks.resend": { params: { id: "dlv_0" }, others: "hidden", skipOwn: "nothing has been delivered" },
+    "metrics.metrics": { others: "system" },
     "GET /openapi.json": { others: "apart" },
     "GET /docs": { others: "apart" },
     "GET /approve/:token": { params: { token: "0".repeat(43) }, others: "apart", skipOwn: "see Links.test.ts" },
