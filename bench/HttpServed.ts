@@ -34,7 +34,6 @@ const baton = Serve.layer({
   data,
   handlers: undefined,
   outputRoot: data,
-  adopt: false,
   // A worker of another type leaves the steps where they are: only accepting is measured.
   ...(mode === "execute" ? {} : { roles: "api,coordinator,worker:file" }),
   host: "127.0.0.1",

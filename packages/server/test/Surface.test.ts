@@ -240,3 +240,20 @@ describe("what no endpoint answers", () => {
       assertProblem(yield* server.get("/api/v1/blobs/x"), 404, "BLOB_MISSING")
     }))
 })
+
+describe("the short routes", () => {
+  served("do what they are short for", (server) =>
+    Effect.gen(function*() {
+      const made = yield* server.post("/runs", { flow: ask })
+      assert.strictEqual(made.status, 201)
+      yield* runsAt(server, made.json.id, "waiting")
+      const condition = { "if-match": "\"7\"" }
+      assertProblem(yield* server.post(`/runs/${made.json.id}/patch`, adding("c"), condition), 412, "PATCH_STALE")
+      assert.strictEqual((yield* server.post(`/runs/${made.json.id}/patch`, adding("c"))).status, 201)
+      const decided = yield* server.post(`/approvals/${made.json.id}/decide`, { decision: "approve" })
+      assert.deepInclude(decided.json.decision, { decision: "approve" })
+      yield* runsAt(server, made.json.id, "succeeded")
+      assert.strictEqual((yield* server.get("/problems/stale")).json.codes.length, 2)
+      assert.property((yield* server.get("/schemas/flow.json")).json, "$schema")
+    }))
+})

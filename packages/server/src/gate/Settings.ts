@@ -64,7 +64,13 @@ const limits: ReadonlyArray<Setting> = [
   row("BATON_LIMITS_HEADERS", "limits.headers", positive, "100", "Headers of a request."),
   row("BATON_LIMITS_HEADERS_TIMEOUT", "limits.headersTimeout", duration, "10s", "Time to send all headers."),
   row("BATON_LIMITS_REQUEST_TIMEOUT", "limits.requestTimeout", duration, "30s", "Time to send the whole request."),
-  row("BATON_LIMITS_CHECK_EVERY", "limits.checkEvery", duration, "1s", "How often connections are checked for both."),
+  row(
+    "BATON_LIMITS_CHECK_EVERY",
+    "limits.checkEvery",
+    duration,
+    "250ms",
+    "How often connections are checked for both."
+  ),
   row("BATON_LIMITS_KEEP_ALIVE", "limits.keepAlive", duration, "65s", "How long a connection may be idle."),
   row("BATON_LIMITS_CONNECTIONS", "limits.connections", positive, "16384", "Open connections."),
   row(

@@ -35,7 +35,8 @@ export class Telemetry extends Context.Service<Telemetry, {
 
 /** What looks on, of these two. */
 export const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined): Probe => {
-  const { childTrace, surroundings } = spans ?? PassedTrace
+  const { childTrace, surroundings } = spans ??
+    { childTrace: PassedTrace.childTrace, surroundings: PassedTrace.surroundings }
   if (meter === undefined) return { childTrace, surroundings, ...(spans && { committed: spans.committed }) }
   const { began, committed, offered, uncommitted } = meter
   const both: typeof committed = spans === undefined ? committed : (records, ms) => {
