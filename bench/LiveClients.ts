@@ -45,6 +45,12 @@ const reader = (port: number, path: string, isStalled: boolean): Promise<Socket>
     socket.on("data", (chunk: string) => {
       if (!isOpen) {
         isOpen = true
+        // A server that is late with its work refuses more of it.
+        if (chunk.startsWith("HTTP/1.1 503")) {
+          socket.destroy()
+          return void setTimeout(() =>
+            reader(port, path, isStalled).then(resolve, reject), 500)
+        }
         if (!chunk.startsWith("HTTP/1.1 200")) {
           return reject(new Error(chunk.slice(0, 200)))
         }

@@ -24,6 +24,8 @@ const flow = JSON.stringify({ name: "held", version: "1.0.0", nodes: { held: { w
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms))
+
 const server = async (data: string) => {
   const child = spawn(process.execPath, [program, "dev", "--port", "0", "--data", data], {
     stdio: ["ignore", "pipe", "inherit"]
@@ -48,12 +50,17 @@ const server = async (data: string) => {
 
 type Server = Awaited<ReturnType<typeof server>>
 
-const post = async ({ url }: Server, path: string, body: unknown) => {
-  const response = await fetch(url + path, {
+const post = async (server: Server, path: string, body: unknown): Promise<{ readonly id: string } | undefined> => {
+  const response = await fetch(server.url + path, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body)
   })
+  // A server that is late with its work refuses more of it.
+  if (response.status === 503) {
+    await wait(500)
+    return post(server, path, body)
+  }
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
   return response.status === 204 ? undefined : await response.json() as { readonly id: string }
 }
@@ -80,8 +87,6 @@ const readers = async (one: Server, paths: ReadonlyArray<string>, stalled = 0) =
     }
   }
 }
-
-const wait = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
 /** Moves the runs in turn, at a steady pace; answers how long each request took, which is until its commit. */
 const move = async (one: Server, runs: ReadonlyArray<string>, perSecond: number, seconds: number) => {
@@ -168,8 +173,8 @@ const cuts = async (one: Server, count: number) => {
   const [run] = await runsOf(one, 1)
   let isMoving = true
   const moving = (async () => {
-    while (isMoving) {
-      await post(one, `/api/v1/runs/${run}/send`, { name: "tick" })
+    for (let n = 0; isMoving; n++) {
+      await post(one, `/api/v1/runs/${run}/${n % 2 === 0 ? "pause" : "resume"}`, {})
       await wait(2)
     }
     await post(one, `/api/v1/runs/${run}/cancel`, {})

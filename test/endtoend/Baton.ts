@@ -14,7 +14,7 @@ export const handlers = fileURLToPath(new URL("fixtures/handlers.ts", import.met
 /** What the person's own environment says must not steer a test. */
 const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) =>
-    !/^(BATON_|OPENAI_|ANTHROPIC_|GEMINI_|GOOGLE_|OPENROUTER_|OLLAMA_|LMSTUDIO_|VLLM_|NO_COLOR|FORCE_COLOR|VITEST|NODE_)/
+    !/^(BATON_|OTEL_|OPENAI_|ANTHROPIC_|GEMINI_|GOOGLE_|OPENROUTER_|OLLAMA_|LMSTUDIO_|VLLM_|NO_COLOR|FORCE_COLOR|VITEST|NODE_)/
       .test(name)
   )
 )

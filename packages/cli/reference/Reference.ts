@@ -77,7 +77,9 @@ const events = (): string =>
 const metrics = (): string =>
   page(
     "Metrics",
-    "What `/metrics` may say. Labels are bounded.",
+    "What `GET /metrics` shows, in the text format of Prometheus. How to get at it, and what to ask of it, stands in the " +
+      "[guide](../guides/telemetry.md). Counters and histograms begin at 0 with each process. A label takes a bounded " +
+      "number of values; what is beyond the bound is counted as `other`. No label holds a run, a step or a key.",
     table(
       ["name", "kind", "labels", "meaning"],
       MetricNames.all.map(({ buckets, help, kind, labels, name }) => [

@@ -94,7 +94,7 @@ export const resolve = (raw: Raw): Globals | Failure.Failure => {
     format,
     progress: raw.progress,
     color: raw.color,
-    log: Option.getOrUndefined(raw.log),
+    ...(Option.isSome(raw.log) ? { log: raw.log.value } : {}),
     noInput: raw.noInput,
     yes: raw.yes,
     quiet: raw.quiet,

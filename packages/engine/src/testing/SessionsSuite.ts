@@ -104,6 +104,18 @@ const adoption = (test: Test) => {
       assert.strictEqual(yield* a.inside(fate(following("let-go", a.id, made))), "not_owner")
     }))
 
+  test("counts unfinished runs that no living session owns", (a, b) =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* a.unowned, 0)
+      yield* a.inside(accepted(creation("submitted", undefined)))
+      yield* a.inside(accepted(creation("mine", a.id)))
+      yield* b.inside(accepted(creation("other", b.id)))
+      yield* b.inside(accepted(creation("ended", b.id, { summary: summary({ status: "failed", endedAt: 2 }) })))
+      assert.strictEqual(yield* a.unowned, 1)
+      yield* b.end
+      assert.strictEqual(yield* a.unowned, 2)
+    }))
+
   test("releases only its own runs", (a, b) =>
     Effect.gen(function*() {
       yield* a.inside(accepted(creation("held", a.id)))

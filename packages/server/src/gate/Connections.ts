@@ -73,6 +73,10 @@ const countPerAddress = (server: http.Server, max: number): void => {
 /** Answers what cannot become a request, unless an answer is already on its way on that connection. */
 const answerBroken = (server: http.Server, limits: ServerLimits): void => {
   const current = new WeakMap<Duplex, http.ServerResponse>()
+  // Slow connections end by the hundred: what they are told is made once.
+  const codes = ["HPE_HEADER_OVERFLOW", "ERR_HTTP_REQUEST_TIMEOUT"]
+  const answers = new Map(codes.map((code) => [code, answer(early(code, limits))]))
+  const otherwise = answer(early(undefined, limits))
   server.prependListener("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
     current.set(request.socket, response)
   })
@@ -80,7 +84,7 @@ const answerBroken = (server: http.Server, limits: ServerLimits): void => {
     const response = current.get(socket)
     const isAnswering = response !== undefined && response.headersSent && !response.writableFinished
     if (!socket.writable || isAnswering || error.code === "ECONNRESET") socket.destroy()
-    else socket.end(answer(early(error.code, limits)), () => socket.destroy())
+    else socket.end(answers.get(error.code ?? "") ?? otherwise, () => socket.destroy())
   })
 }
 

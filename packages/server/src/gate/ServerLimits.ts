@@ -67,7 +67,7 @@ export const defaults: ServerLimits = {
   headers: 100,
   headersTimeout: Duration.seconds(10),
   requestTimeout: Duration.seconds(30),
-  checkEvery: Duration.seconds(1),
+  checkEvery: Duration.millis(250),
   keepAlive: Duration.seconds(65),
   connections: 16_384,
   connectionsPerAddress: 0,

@@ -44,6 +44,11 @@ export const forms = {
   },
   boolean: { words: "true or false", fits: (text) => /^(true|false|yes|no|on|off|1|0|y|n)$/.test(text) },
   metrics: { words: "admin, public or off", fits: (text) => /^(admin|public|off)$/.test(text) },
+  logFormat: { words: "text or json", fits: (text) => /^(text|json)$/.test(text) },
+  logLevel: {
+    words: "debug, info, warn, error or none",
+    fits: (text) => /^(debug|info|warn|error|none)$/i.test(text)
+  },
   url: { words: "an http or https URL", fits: isHttp },
   secret: { words: "a secret", fits: () => true }
 } as const satisfies { readonly [name: string]: Form }

@@ -48,6 +48,8 @@ const server: ReadonlyArray<Setting> = [
   row("BATON_CORS_ORIGINS", "server.corsOrigins", names, "none", "Origins whose pages may ask the server."),
   row("BATON_STOP_NOTICE", "server.stopNotice", duration, "0ms", "How long `/ready` says 503 before a stop begins."),
   row("BATON_STOP_GRACE", "server.stopGrace", duration, "20s", "How long requests in flight may take at a stop."),
+  row("BATON_LOG_FORMAT", "logs.format", forms.logFormat, "text", "How the engine's own words look: `text` or `json`."),
+  row("BATON_LOG_LEVEL", "logs.level", forms.logLevel, "warn", "The least that is told of what the engine does."),
   row("BATON_METRICS", "metrics.access", forms.metrics, "admin", "Who may read `/metrics`."),
   row("BATON_METRICS_DEFINITIONS", "metrics.definitions", count, "100", "Definitions that metrics tell apart."),
   row("BATON_METRICS_TENANTS", "metrics.tenants", names, "none", "Tenants that metrics name."),
@@ -62,7 +64,13 @@ const limits: ReadonlyArray<Setting> = [
   row("BATON_LIMITS_HEADERS", "limits.headers", positive, "100", "Headers of a request."),
   row("BATON_LIMITS_HEADERS_TIMEOUT", "limits.headersTimeout", duration, "10s", "Time to send all headers."),
   row("BATON_LIMITS_REQUEST_TIMEOUT", "limits.requestTimeout", duration, "30s", "Time to send the whole request."),
-  row("BATON_LIMITS_CHECK_EVERY", "limits.checkEvery", duration, "1s", "How often connections are checked for both."),
+  row(
+    "BATON_LIMITS_CHECK_EVERY",
+    "limits.checkEvery",
+    duration,
+    "250ms",
+    "How often connections are checked for both."
+  ),
   row("BATON_LIMITS_KEEP_ALIVE", "limits.keepAlive", duration, "65s", "How long a connection may be idle."),
   row("BATON_LIMITS_CONNECTIONS", "limits.connections", positive, "16384", "Open connections."),
   row(

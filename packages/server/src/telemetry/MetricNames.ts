@@ -137,6 +137,7 @@ export const webhooks = counter(
   ]
 )
 export const webhooksWaiting = gauge("baton_webhook_waiting", "Deliveries to webhooks that are not made yet.")
+
 export const requests = histogram(
   "baton_http_request_seconds",
   "HTTP requests by route, method and status; of a stream, until it begins.",

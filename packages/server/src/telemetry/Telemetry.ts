@@ -8,11 +8,9 @@ import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import * as LoggedAttempt from "./LoggedAttempt.ts"
 import { Meter } from "./Meter.ts"
-import type { MetricName } from "./MetricNames.ts"
 import * as Names from "./MetricNames.ts"
 import * as PassedTrace from "./PassedTrace.ts"
 import { RunMeter } from "./RunMeter.ts"
@@ -37,7 +35,8 @@ export class Telemetry extends Context.Service<Telemetry, {
 
 /** What looks on, of these two. */
 export const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined): Probe => {
-  const { childTrace, surroundings } = spans ?? PassedTrace
+  const { childTrace, surroundings } = spans ??
+    { childTrace: PassedTrace.childTrace, surroundings: PassedTrace.surroundings }
   if (meter === undefined) return { childTrace, surroundings, ...(spans && { committed: spans.committed }) }
   const { began, committed, offered, uncommitted } = meter
   const both: typeof committed = spans === undefined ? committed : (records, ms) => {
@@ -46,13 +45,6 @@ export const probeOf = (meter: RunMeter | undefined, spans: RunSpans | undefined
   }
   return { childTrace, surroundings, committed: both, uncommitted, offered, began }
 }
-
-/** Counts one, where anybody counts. */
-export const count = (name: MetricName, ...labels: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.map(
-    Effect.serviceOption(Telemetry),
-    (telemetry) => Option.isSome(telemetry) ? telemetry.value.meter?.of(name, ...labels)(1) : undefined
-  )
 
 export interface TelemetryOptions {
   /** Whether anybody can ask this process for metrics. */

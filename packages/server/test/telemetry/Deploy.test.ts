@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as Names from "../../src/telemetry/MetricNames.ts"
-import * as MetricsReference from "../../src/telemetry/MetricsReference.ts"
 import * as Promtool from "./Promtool.ts"
 
 const path = (name: string): string => fileURLToPath(new URL(`../../../../${name}`, import.meta.url))
@@ -52,11 +51,5 @@ describe("what is deployed", () => {
   it.skipIf(Promtool.isMissing)("passes promtool: the alert rules and their cases", () => {
     assert.strictEqual(Promtool.run(["check", "rules", path(rules)]).status, 0)
     assert.deepInclude(Promtool.run(["test", "rules", path(cases)]), { status: 0 })
-  })
-
-  it("is told in the reference as it is", () => {
-    // The formatter aligns tables.
-    const plain = (text: string) => text.replaceAll(/ +\|/g, " |").replaceAll(/-+/g, "-")
-    assert.strictEqual(plain(read("docs/reference/metrics.md")), plain(MetricsReference.text()))
   })
 })
