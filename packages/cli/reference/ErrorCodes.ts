@@ -114,6 +114,7 @@ PORT_TAKEN | 503 | Another process listens there. | Choose another with --port.
 PRECONDITION_INVALID | 400 | If-Match is no strong entity tag. | Send the ETag that was read.
 PRICES_INVALID | 400 | The file of prices is wrong. | Mend it.
 PRICE_UNKNOWN | 400 | Nobody knows the model's price. | Set BATON_PRICES, or --allow-unknown-price.
+PROBLEM_KIND_UNKNOWN | 404 | No problem is of this kind. | Take one that the hint lists.
 REDIRECT | delivery | The receiver redirects, and hooks follow nobody. | Configure the final address.
 REPORT_MISSING | cli | The run made no report. | Look at the run.
 REQUEST_INVALID | 400 | The request does not fit the contract; all faults are listed. | Mend them.

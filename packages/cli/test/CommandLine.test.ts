@@ -38,7 +38,6 @@ describe("CommandLine", () => {
       globals: {
         data: undefined,
         server: undefined,
-        log: undefined,
         format: "json",
         progress: "auto",
         color: "auto",
