@@ -38,6 +38,7 @@ describe("CommandLine", () => {
       globals: {
         data: undefined,
         server: undefined,
+        log: undefined,
         format: "json",
         progress: "auto",
         color: "auto",
