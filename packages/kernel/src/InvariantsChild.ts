@@ -4,6 +4,7 @@ import { hasItem } from "./EvolveStep.ts"
 import type { ItemTable } from "./ItemTable.ts"
 import { rateDueAt } from "./Offer.ts"
 import * as Outstanding from "./Outstanding.ts"
+import * as Place from "./Place.ts"
 import type { PlanNode } from "./Plan.ts"
 import type { RunState } from "./RunState.ts"
 
@@ -30,7 +31,7 @@ export const children = (state: RunState, say: Say): void => {
     const stops = state.closing !== undefined && state.closing.cause !== "failure"
     if (stops && want !== "stop") say("K11", `${path} has a child that goes on in a run that stops`)
   }
-  if (state.paused || state.finished !== undefined) return
+  if (state.paused || state.finished !== undefined || Place.isQueued(state)) return
   for (const index of state.plan.callers) {
     const node = state.plan.nodes[index]
     if (node !== undefined && canStart(state, node, state.maps.get(index))) {
