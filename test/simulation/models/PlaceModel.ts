@@ -16,6 +16,8 @@ interface Run {
   readonly max: number
   /** Since when it could start: created, taken over or resumed last. */
   able: number
+  /** Of its owner, as its journal says; the one that created it has 1. */
+  epoch: number
   paused: boolean
   state: "waiting" | "held" | "over"
 }
@@ -43,12 +45,13 @@ export class PlaceModel {
     if (event.type === "RunCreated" && event.concurrency !== undefined) {
       const { key, max } = event.concurrency
       const group = `${event.flow.name} ${key}`
-      this.#runs.set(run, { run, group, max, able: this.#now(), paused: false, state: "waiting" })
+      this.#runs.set(run, { run, group, max, able: this.#now(), epoch: 1, paused: false, state: "waiting" })
     }
     const own = this.#runs.get(run)
     if (own === undefined) return
     if (event.type === "RunFinished" || event.type === "RunClosing") this.#ends(own, event)
     if (event.type === "RunAdopted" || event.type === "RunResumed") own.able = this.#now()
+    if (event.type === "RunAdopted") own.epoch = event.epoch
     if (event.type === "RunPaused") own.paused = true
     if (event.type === "RunResumed") own.paused = event.parent === true ? state.pausedHere : state.pausedAbove
     if (event.type === "PlaceTaken") this.#takes(own)
@@ -75,8 +78,10 @@ export class PlaceModel {
     if (this.#now() - own.able > slackMs) this.waited++
   }
 
-  #isAble({ able, run }: Run): boolean {
-    const owner = MemoryState.findRun(this.#store, tenant, run)?.owner
-    return owner !== undefined && MemoryState.isAlive(this.#store, owner, this.#now()) && this.#now() - able > slackMs
+  #isAble({ able, epoch, run }: Run): boolean {
+    const row = MemoryState.findRun(this.#store, tenant, run)
+    // One that has an owner already, and whose journal does not say so yet, is being taken over right now.
+    if (row?.owner === undefined || row.epoch !== epoch) return false
+    return MemoryState.isAlive(this.#store, row.owner, this.#now()) && this.#now() - able > slackMs
   }
 }
