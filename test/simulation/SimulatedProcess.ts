@@ -141,7 +141,8 @@ export class SimulatedProcess {
   freeze(millis: number): void {
     const { note, store, time } = this.#world
     note(`process ${this.number} stands still for ${millis} ms`)
-    this.owner.frozenUntil = time.now + millis
+    // Whoever stands still already does not wake earlier for it: what was put off then stays put off.
+    this.owner.frozenUntil = Math.max(this.owner.frozenUntil, time.now + millis)
     this.freezes++
     // Its last heartbeat may be almost as old as the pause between two of them.
     if (store.dispatchRows && millis > lapseMs) this.lapses++

@@ -70,10 +70,11 @@ export class PlaceModel {
     if (held.length > own.max) {
       this.#complain(`${held.map(({ run }) => run).join(", ")} hold places, ${own.max} may`)
     }
-    for (const other of group.slice(0, group.indexOf(own))) {
-      if (other.state === "waiting" && !other.paused && this.#isAble(other)) {
-        this.#complain(`${own.run} starts before ${other.run}, which was created first`)
-      }
+    const before = group.slice(0, group.indexOf(own))
+    const older = before.filter((other) => other.state === "waiting" && !other.paused && this.#isAble(other))
+    // A place that is free is kept for each of them; where there is one more, nobody is overtaken.
+    if (held.length + older.length > own.max) {
+      this.#complain(`${own.run} starts before ${older.map(({ run }) => run).join(", ")}, created first`)
     }
     if (this.#now() - own.able > slackMs) this.waited++
   }
