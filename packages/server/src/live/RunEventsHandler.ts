@@ -67,6 +67,7 @@ export const events = Effect.fnUntraced(function*(run: string, query: EventsQuer
   const types = yield* Effect.mapError(Cursor.types(query.types), fromClientError)
   if (request.headers["accept"]?.includes("text/event-stream") === true) {
     return yield* EventStream.ofRun(live, tenant, place, {
+      request,
       types,
       isReturning: returning !== undefined
     })
