@@ -20,7 +20,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as RcMap from "effect/RcMap"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Answers from "../Answers.ts"
 import { returnMs } from "../gate/Drain.ts"
@@ -44,7 +44,8 @@ export interface Place {
 
 export class Live extends Context.Service<Live, {
   readonly limits: LiveLimits
-  readonly clock: Clock.Clock
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Connections that are open: they are kept alive, dropped when stalled, and told when the server stops. */
   readonly outlets: Set<Outlet>
   /** A connection has begun; once the server stops it ends at once. */
@@ -223,7 +224,17 @@ const reading = (hub: Hub, outlet: Outlet, position: number, opening: Frame | un
       })
   )
 
+/** What stays for as long as a reader holds nothing of the request that began it. */
+const apart =
+  (services: Context.Context<never>) =>
+  <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E, Scope.Scope> =>
+    Effect.updateContext(
+      effect,
+      (around: Context.Context<Scope.Scope>) => Context.add(services, Scope.Scope, Context.get(around, Scope.Scope))
+    )
+
 const make = Effect.gen(function*() {
+  const own = apart(yield* Effect.context<never>())
   const { parts } = yield* Host
   const limits = yield* LiveLimits
   const clock = yield* Clock.Clock
@@ -249,7 +260,7 @@ const make = Effect.gen(function*() {
   yield* Pulse.fork({ store: parts.store, hubs, outlets, limits, clock, keyOf })
   return Live.of({
     limits,
-    clock,
+    now: () => clock.currentTimeMillisUnsafe(),
     outlets,
     opened: (outlet) => {
       if (isStopping) return outlet.stop(returnMs.most)
@@ -262,11 +273,11 @@ const make = Effect.gen(function*() {
       if (position !== undefined) return yield* reading(hub, outlet, position, undefined)
       const opening = yield* Effect.mapError(snapshot, fromClientError)
       return yield* reading(hub, outlet, opening.seq ?? 0, opening)
-    }),
+    }, own),
     summaries: Effect.fnUntraced(function*(outlet, tenant, position) {
       const hub = yield* Effect.mapError(RcMap.get(tenants, keyOf(tenant, "")), fromClientError)
       return yield* reading(hub, outlet, position ?? hub.ring.head, undefined)
-    }),
+    }, own),
     stop: Effect.suspend(() => {
       isStopping = true
       return Effect.forEach(

@@ -64,7 +64,7 @@ class WatchedOutlet extends SseOutlet {
   #tell: () => void = () => undefined
 
   constructor(live: Live["Service"]) {
-    super({ now: () => live.clock.currentTimeMillisUnsafe(), limits, types: undefined })
+    super({ now: live.now, limits, types: undefined })
     this.dropped = new Promise((tell) => {
       this.#tell = tell
     })
