@@ -180,13 +180,13 @@ const tenantHub = Effect.fnUntraced(function*(services: Services, key: string) {
   return hub
 })
 
-const cursorUnknown = (place: Place, head: number): Problem =>
+const cursorUnknown = (message: string): Problem =>
   fromClientError(
     new ClientError({
       reason: "invalid",
       code: "CURSOR_UNKNOWN",
-      message: `\`after\`: ${place.run} has ${head} events, none with sequence ${place.position}`,
-      hint: "leave `after` and `Last-Event-ID` out to begin with a snapshot"
+      message: `\`after\`: ${message}`,
+      hint: "leave `after` and `Last-Event-ID` out to begin with what is there now"
     })
   )
 
@@ -200,9 +200,18 @@ const find = Effect.fnUntraced(function*(parts: Parts, place: Place): Effect.fn.
   const row = yield* Effect.mapError(RunJournal.find(parts, place.run), fromClientError)
   if (row === undefined) return yield* Effect.fail(missing(place))
   if (place.position !== undefined && place.position > row.head) {
-    return yield* Effect.fail(cursorUnknown(place, row.head))
+    return yield* Effect.fail(
+      cursorUnknown(`${place.run} has ${row.head} events, none with sequence ${place.position}`)
+    )
   }
   return row
+})
+
+/** A place that the store has not come to is one of another store, or of one that was set back. */
+const known = Effect.fnUntraced(function*({ store }: Parts, position: number | undefined) {
+  if (position === undefined) return
+  const moves = yield* Effect.mapError(store.moves({ limit: 1 }), (error) => fromClientError(Answers.fromStore(error)))
+  if (position > moves.position) return yield* Effect.fail(cursorUnknown(`${position} is no place in this store`))
 })
 
 const reading = (hub: Hub, outlet: Outlet, position: number, opening: Frame | undefined) =>
@@ -275,6 +284,7 @@ const make = Effect.gen(function*() {
       return yield* reading(hub, outlet, opening.seq ?? 0, opening)
     }, own),
     summaries: Effect.fnUntraced(function*(outlet, tenant, position) {
+      yield* known(parts, position)
       const hub = yield* Effect.mapError(RcMap.get(tenants, keyOf(tenant, "")), fromClientError)
       return yield* reading(hub, outlet, position ?? hub.ring.head, undefined)
     }, own),
