@@ -35,7 +35,7 @@ export interface Collector {
   readonly headers: ReadonlyArray<IncomingMessage["headers"]>
   /** Every body, as it came. */
   readonly bodies: ReadonlyArray<string>
-  /** What it answers from now on. */
+  /** What it answers from now on; 0: nothing at all. */
   readonly answer: (status: number) => void
 }
 
@@ -67,6 +67,7 @@ export const make = Effect.acquireRelease(
           }
         }
       }
+      if (status === 0) return
       response.writeHead(status, { "content-type": "application/json" }).end("{}")
     })
     server.listen(0, "127.0.0.1")
