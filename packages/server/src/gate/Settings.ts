@@ -27,6 +27,13 @@ const place: ReadonlyArray<Setting> = [
   row("BATON_CONFIG", undefined, path, "baton.json or baton.config.json in the data folder", "File of settings."),
   row("BATON_SERVER", undefined, text, "one that serves the data folder", "Server that commands ask; `none`: none."),
   hidden("BATON_API_KEY", "Key that commands show to a server."),
+  row(
+    "BATON_ALLOW_PLAIN_HTTP",
+    undefined,
+    boolean,
+    "false",
+    "Whether commands send the key over http to another machine."
+  ),
   hidden(
     "BATON_KEY",
     "Key that seals stored secrets, 64 hex digits or base64 of 32 bytes; else `key` in the data folder."
