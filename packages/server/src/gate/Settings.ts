@@ -27,6 +27,13 @@ const place: ReadonlyArray<Setting> = [
   row("BATON_CONFIG", undefined, path, "baton.json or baton.config.json in the data folder", "File of settings."),
   row("BATON_SERVER", undefined, text, "one that serves the data folder", "Server that commands ask; `none`: none."),
   hidden("BATON_API_KEY", "Key that commands show to a server."),
+  row(
+    "BATON_ALLOW_PLAIN_HTTP",
+    undefined,
+    boolean,
+    "false",
+    "Whether commands send the key over http to another machine."
+  ),
   hidden(
     "BATON_KEY",
     "Key that seals stored secrets, 64 hex digits or base64 of 32 bytes; else `key` in the data folder."
@@ -46,6 +53,13 @@ const server: ReadonlyArray<Setting> = [
   row("BATON_PUBLIC_URL", "server.publicUrl", url, "where it listens", "Address under which people reach the server."),
   row("BATON_HOSTS", "server.hosts", names, "this machine's", "Host names under which a server answers."),
   row("BATON_CORS_ORIGINS", "server.corsOrigins", names, "none", "Origins whose pages may ask the server."),
+  row(
+    "BATON_TRUSTED_PROXIES",
+    "server.trustedProxies",
+    names,
+    "none",
+    "Addresses and networks of proxies whose `X-Forwarded-For` says where a request comes from."
+  ),
   row("BATON_STOP_NOTICE", "server.stopNotice", duration, "0ms", "How long `/ready` says 503 before a stop begins."),
   row("BATON_STOP_GRACE", "server.stopGrace", duration, "20s", "How long requests in flight may take at a stop."),
   row("BATON_LOG_FORMAT", "logs.format", forms.logFormat, "text", "How the engine's own words look: `text` or `json`."),

@@ -15,6 +15,7 @@ import type { Parts } from "../Parts.ts"
 import * as RunEvents from "../RunEvents.ts"
 import * as RunId from "../RunId.ts"
 import * as RunReading from "../RunReading.ts"
+import * as DeliveryTrace from "./DeliveryTrace.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
 import * as GivenUp from "./GivenUp.ts"
 import * as Message from "./Message.ts"
@@ -54,15 +55,17 @@ const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effec
 })
 
 const attempt = Effect.fnUntraced(function*(
-  { webhooks: { dialer, limits, store, tried } }: Parts,
+  { webhooks: { dialer, limits, store, traced, tried } }: Parts,
   owner: Webhook,
-  message: Message.Message
+  message: Message.Message,
+  origin: DeliveryTrace.Origin | undefined
 ): Effect.fn.Return<Post.Outcome, WebhookStoreError> {
   const secrets = yield* store.secrets(owner.tenant, owner.id)
   const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
   const { body } = message
   const request = { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }
-  const outcome = yield* Post.post(dialer, request, limits)
+  const subject = { origin, type: message.type, webhook: owner.id }
+  const outcome = yield* traced(subject, Post.post(dialer, request, limits))
   tried(outcome.kind)
   return outcome
 })
@@ -105,14 +108,14 @@ const tell = Effect.fnUntraced(function*(
 /** The event after `sent` is tried once; the store knows what came of it. True: the next one may be sent. */
 const step = Effect.fnUntraced(function*(
   parts: Parts,
-  lane: Lane & { readonly owner: Webhook },
+  lane: Lane & { readonly owner: Webhook; readonly origin: DeliveryTrace.Origin | undefined },
   seq: number,
   message: Message.Message,
   failures: Pick<Lane, "attempts" | "failingSince">,
   isLast: boolean
 ): Effect.fn.Return<boolean, WebhookStoreError> {
-  const { owner, run, tenant, webhook } = lane
-  const outcome = yield* attempt(parts, owner, message)
+  const { origin, owner, run, tenant, webhook } = lane
+  const outcome = yield* attempt(parts, owner, message, origin)
   const attempts = failures.attempts + 1
   const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, failures.failingSince)
   const dueAt = "dueAt" in next ? next.dueAt : undefined
@@ -151,6 +154,12 @@ const eventsAfter = Effect.fnUntraced(function*(
   return found
 })
 
+/** What the run's trace is derived from: its first event, which may be among those that were read. */
+const originOf = Effect.fnUntraced(function*(parts: Parts, run: string, read: ReadonlyArray<readonly [number, Event]>) {
+  const [first = (yield* eventsAfter(parts, run, 0, 1, 1))[0]] = read.filter(([seq]) => seq === 1)
+  return DeliveryTrace.originOf(run, first?.[1])
+})
+
 /** What cannot be read or opened now is tried again like what cannot be sent. */
 const postpone = Effect.fnUntraced(function*(parts: Parts, lane: Lane, code: string) {
   const now = yield* Clock.currentTimeMillis
@@ -186,6 +195,7 @@ const burst = Effect.fnUntraced(function*(
   const { owner, run } = one
   const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
   const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+  const origin = yield* originOf(there, run, events)
   let failures: Pick<Lane, "attempts" | "failingSince"> = one
   for (const [seq, event] of events.slice(0, limits.burstMax)) {
     const isLast = event.type === "RunFinished"
@@ -194,7 +204,7 @@ const burst = Effect.fnUntraced(function*(
       const now = yield* store.find(owner.tenant, owner.id)
       if (now?.state !== "active") return
       const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
-      if (!(yield* step(parts, { ...one, owner: now }, seq, message, failures, isLast))) return
+      if (!(yield* step(parts, { ...one, owner: now, origin }, seq, message, failures, isLast))) return
       failures = { attempts: 0, failingSince: undefined }
       reached.written = seq
     } else if (isLast) {
@@ -238,7 +248,7 @@ export const again = Effect.fnUntraced(function*(
   if (found === undefined) return
   const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
   const message = Message.ofEvent(owner, run, seq, found[1], snapshot, parts.webhooks.limits.bodyBytesMax)
-  const outcome = yield* attempt(parts, owner, message)
+  const outcome = yield* attempt(parts, owner, message, yield* originOf(there, run, [[seq, found[1]]]))
   const attempts = one.attempts + 1
   const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, one.at)
   yield* parts.webhooks.store.note(lineOf(outcome, {
@@ -258,7 +268,7 @@ export const test = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Delivery, WebhookStoreError> {
   const before = yield* Clock.currentTimeMillis
   const id = RunId.make("dlv", before)
-  const outcome = yield* attempt(parts, owner, Message.ofTest(id, owner.id, before))
+  const outcome = yield* attempt(parts, owner, Message.ofTest(id, owner.id, before), undefined)
   const at = yield* Clock.currentTimeMillis
   const line = lineOf(outcome, {
     id,
