@@ -28,6 +28,7 @@ CONCURRENCY_FULL | 409 | The flow's concurrency key is taken, and it says refuse
 CONFIG_INVALID | 400 | A setting cannot be what it is. | Give it the form that is named.
 CONFIG_UNKNOWN | 400 | There is no such setting. | baton config
 CONFIRMATION_NEEDED | cli | The command asks first, and nobody can be asked here. | Add --yes.
+CONTENT_ENCODING_UNSUPPORTED | 415 | The body has a content encoding. | Send it uncompressed.
 CONTENT_TYPE_UNSUPPORTED | 415 | The content type is not understood. | Send application/json.
 CREDENTIALS_LIMITED | 429 | Too many wrong credentials from one address. | Wait for Retry-After.
 CREDENTIAL_INVALID | 401 | The key or token is wrong, has expired, or was revoked. | Use another.
@@ -38,6 +39,7 @@ DECISION_INVALID | 400 | The decision is none that is offered. | Take one of the
 DELIVERY_NOT_FOUND | 404 | There is no such delivery. | baton webhooks deliveries
 DELIVERY_UNDER_WAY | 409 | The delivery is being made. | Wait for it.
 EFFECT_UNDECLARED | 400 | The function has an effect that the node does not tell. | Give the node its effect.
+EXPECTATION_UNKNOWN | 417 | The request expects something other than 100-continue. | Leave Expect out.
 FILE_EXISTS | 409 | The file is there and is not overwritten. | Choose another name.
 FILE_UNREADABLE | cli | The file cannot be read. | Check path and permissions.
 FILE_UNWRITABLE | cli | The file cannot be written. | Check path and permissions.
@@ -60,7 +62,7 @@ HOST_NEEDS_KEYS | 400 | Others can reach the address, and nobody is asked for a 
 HOST_UNKNOWN | 503 | The machine has no such address. | Use 127.0.0.1, or 0.0.0.0 for all.
 HTTP_STATUS | delivery | The receiver answered with an error. | Look at the receiver.
 IDEMPOTENCY_KEY_REUSED | 409 | The key came before with another request. | Give every request a key of its own.
-INPUT_AMBIGUOUS | cli | The input is given twice. | Give it once.
+INPUT_AMBIGUOUS | cli | Reading the JSON would change it: a key stands there twice, or a number is too large. | Mend it.
 INPUT_INVALID | 400 | The input does not fit the flow's schema. | Mend what is listed.
 INPUT_NOT_JSON | cli | The input is no JSON. | Mend it.
 INPUT_NOT_OBJECT | 400 | Fields can only be set in an object. | Give an object.
@@ -68,6 +70,7 @@ INPUT_TOO_LARGE | cli | The input is larger than the limit. | Give less.
 INTERNAL | 500 | A bug in Baton. | Report it with baton doctor --json.
 INVALID_VALUE | cli | A flag's value cannot be. | Give the form that is named.
 ISSUER_UNREACHABLE | 503 | The token issuer's keys cannot be read. | Look at BATON_JWT_JWKS_URL.
+JSON_AMBIGUOUS | 400 | Reading the JSON would change it: a key stands there twice, or a number is too large. | Write the number as text, and each key once.
 JSON_NUL | 400 | A text in JSON holds U+0000. | Leave it out.
 JSON_SURROGATE | 400 | A text in JSON holds half a character. | Mend the text.
 JSON_TOO_DEEP | 400 | JSON in the body nests too deeply. | Flatten it.

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { asked } from "./Asked.ts"
 import { Idempotency } from "./Idempotency.ts"
+import * as Located from "./Located.ts"
 import * as Queries from "./Queries.ts"
 
 /** A run that was made before, as far as it is known now: which steps it took over is in its document. */
@@ -32,6 +33,7 @@ const make = (
   once({
     key: headers["idempotency-key"],
     kind: "run",
+    at: Located.madeRun,
     request,
     make: (id) => asked(OperatorClient, (operators) => made(operators, id === undefined ? {} : { id })),
     made: (id) => asked(Client, (client) => Effect.map(client.show(id), madeBefore))
@@ -67,7 +69,15 @@ export const OperatorsHandlers = HttpApiBuilder.group(
         asked(
           OperatorClient,
           (operators) =>
-            Queries.pageById({ after: query.after, limit }, operators.letters({ ...query, limit }), operators.letter)
+            Queries.pageById(
+              { after: query.after, limit },
+              Effect.catchIf(
+                operators.letters({ ...query, limit }),
+                ({ code }) => code === "LETTER_NOT_FOUND",
+                () => Queries.cursorUnknown(query.after ?? "")
+              ),
+              operators.letter
+            )
         ),
       letter: ({ params }) => asked(OperatorClient, (operators) => operators.letter(params.id)),
       reprocess: ({ params, payload }) => asked(OperatorClient, (operators) => operators.reprocess(params.id, payload)),
