@@ -151,6 +151,12 @@ START_FAILED | 503 | Baton could not start. | See the message.
 STEP_MISSING | 400 | Modifications need their step. | Name it.
 STEP_NOT_FOUND | 404 | The run has no such step. | baton runs show RUN
 STOPPING | 503 | The server stops. | Ask another.
+STORE_BUSY | 503 | Another program holds the store's lock. | Close what holds it open.
+STORE_CORRUPT | 503 | The store is damaged, or is none. | Restore a backup.
+STORE_FULL | 503 | The disk is full; nothing was written. | Free some space.
+STORE_GONE | 503 | The store was removed or replaced under a process. | Put it back, or start that process again.
+STORE_NEWER | 503 | A newer Baton has written the store. | Use that one.
+STORE_READ_ONLY | 503 | The store cannot be opened for writing. | Check the permissions of its folder.
 STORE_UNAVAILABLE | 503 | The store does not serve. | baton doctor
 STORE_UNKNOWN | 503 | The address names no kind of store. | sqlite:FOLDER
 STORE_UNSUPPORTED | 503 | That kind of store is not part of this version. | sqlite:FOLDER

@@ -32,7 +32,7 @@ const secretBytes = 32
 const fromStore = ({ message, reason }: WebhookStoreError): ClientError =>
   new ClientError({
     reason: "unavailable",
-    code: reason === "undecryptable" ? "WEBHOOK_UNDECRYPTABLE" : `STORE_${reason.toUpperCase()}`,
+    code: reason === "undecryptable" ? "WEBHOOK_UNDECRYPTABLE" : Answers.storeCodes[reason],
     message
   })
 
