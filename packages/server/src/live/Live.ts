@@ -47,6 +47,8 @@ export class Live extends Context.Service<Live, {
   readonly clock: Clock.Clock
   /** Connections that are open: they are kept alive, dropped when stalled, and told when the server stops. */
   readonly outlets: Set<Outlet>
+  /** A connection has begun; once the server stops it ends at once. */
+  readonly opened: (outlet: Outlet) => void
   /** The run as far as a stream of it must know; refuses what is not there, and a position that never was. */
   readonly find: (tenant: string, place: Place) => Effect.Effect<RunRow, Problem>
   /** A reader of one run on a connection until the scope closes; it takes nothing before its connection is woken. */
@@ -243,11 +245,16 @@ const make = Effect.gen(function*() {
     idleTimeToLive: limits.restFor
   })
   const outlets = new Set<Outlet>()
+  let isStopping = false
   yield* Pulse.fork({ store: parts.store, hubs, outlets, limits, clock, keyOf })
   return Live.of({
     limits,
     clock,
     outlets,
+    opened: (outlet) => {
+      if (isStopping) return outlet.stop(returnMs.most)
+      outlets.add(outlet)
+    },
     fork,
     find: (tenant, place) => find({ ...parts, tenant }, place),
     follow: Effect.fnUntraced(function*(outlet, tenant, { position, run }) {
@@ -260,13 +267,14 @@ const make = Effect.gen(function*() {
       const hub = yield* Effect.mapError(RcMap.get(tenants, keyOf(tenant, "")), fromClientError)
       return yield* reading(hub, outlet, position ?? hub.ring.head, undefined)
     }),
-    stop: Effect.suspend(() =>
-      Effect.forEach(
+    stop: Effect.suspend(() => {
+      isStopping = true
+      return Effect.forEach(
         [...outlets],
         (outlet) => Effect.map(Random.nextIntBetween(returnMs.least, returnMs.most), (ms) => outlet.stop(ms)),
         { discard: true }
       )
-    )
+    })
   })
 })
 

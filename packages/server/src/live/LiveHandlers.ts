@@ -25,6 +25,7 @@ const events = Effect.fnUntraced(function*(
   const places = id === undefined ? listed : Cursor.resumed(listed, id)
   if (places === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("Last-Event-ID", id ?? ""))
   return yield* EventStream.ofRuns(live, yield* tenantOf, places, {
+    request,
     types: yield* Effect.mapError(Cursor.types(query.types), fromClientError),
     isReturning: id !== undefined
   })
@@ -34,7 +35,7 @@ const stream = Effect.fnUntraced(function*(live: Live["Service"], request: HttpS
   const text = lastEventId(request) ?? after
   const position = text === undefined ? undefined : Cursor.position(text)
   if (text !== undefined && position === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("after", text))
-  return yield* EventStream.ofTenant(live, yield* tenantOf, position)
+  return yield* EventStream.ofTenant(live, yield* tenantOf, position, request)
 })
 
 export const LiveHandlers = HttpApiBuilder.group(

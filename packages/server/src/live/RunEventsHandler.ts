@@ -69,6 +69,7 @@ export const events = Effect.fnUntraced(function*(run: string, query: EventsQuer
   const types = yield* Effect.mapError(Cursor.types(query.types), fromClientError)
   if (form === Accepted.events) {
     return yield* EventStream.ofRun(live, tenant, place, {
+      request,
       types,
       isReturning: returning !== undefined
     })

@@ -82,7 +82,10 @@ export class SocketOutlet extends Outlet {
   }
 
   protected write(batch: Batch): boolean {
-    for (const message of batch.messages) this.#socket.send(message, this.#flushed)
+    const { messages } = batch
+    for (const [index, message] of messages.entries()) {
+      this.#socket.send(message, { binary: false }, index === messages.length - 1 ? this.#flushed : undefined)
+    }
     return this.#hasRoom
   }
 

@@ -113,7 +113,7 @@ const converse = Effect.fnUntraced(
       closed: () => void Queue.endUnsafe(inbox)
     })
     const session: Session = { live, tenant, outlet, subscriptions: new Map() }
-    live.outlets.add(outlet)
+    live.opened(outlet)
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         live.outlets.delete(outlet)

@@ -9,7 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
-import type { Readable } from "node:stream"
+import { Readable } from "node:stream"
+import type { Line, Sendable } from "../../src/live/Line.ts"
 import { Live } from "../../src/live/Live.ts"
 import * as Lives from "../../src/live/Live.ts"
 import { defaults, LiveLimits } from "../../src/live/LiveLimits.ts"
@@ -28,13 +29,42 @@ const limits: LiveLimits = {
 
 const gates = 12
 
+/** A peer that takes bytes when it reads. */
+class HeldLine implements Line {
+  #waiting: Array<() => void> = []
+  readonly stream = new Readable({
+    highWaterMark: 1,
+    read: () => {
+      for (const flushed of this.#waiting.splice(0)) flushed()
+    }
+  })
+
+  get waiting(): number {
+    return this.stream.readableLength
+  }
+
+  send(bytes: Sendable, flushed?: () => void): void {
+    this.stream.push(typeof bytes === "string" ? bytes : bytes.whole)
+    if (flushed !== undefined) this.#waiting.push(flushed)
+  }
+
+  end(): void {
+    this.stream.push(null)
+  }
+
+  destroy(): void {
+    this.stream.destroy()
+  }
+}
+
 /** Tells when it has been dropped. */
 class WatchedOutlet extends SseOutlet {
+  readonly line = new HeldLine()
   readonly dropped: Promise<void>
   #tell: () => void = () => undefined
 
   constructor(live: Live["Service"]) {
-    super({ now: () => live.clock.currentTimeMillisUnsafe(), limits, types: undefined, closed: () => undefined })
+    super({ now: () => live.clock.currentTimeMillisUnsafe(), limits, types: undefined })
     this.dropped = new Promise((tell) => {
       this.#tell = tell
     })
@@ -50,9 +80,8 @@ const open = Effect.fnUntraced(function*(run: string, position: number) {
   const live = yield* Live
   const outlet = new WatchedOutlet(live)
   const reader = yield* live.follow(outlet, defaultTenant, { run, position })
-  live.outlets.add(outlet)
-  outlet.opened(1)
-  outlet.wake(reader)
+  outlet.begin(outlet.line, [reader])
+  live.opened(outlet)
   return outlet
 })
 
@@ -86,7 +115,7 @@ describe("a peer that takes nothing", () => {
         const run = yield* start
         const slow = yield* open(run, 0)
         const quick = yield* open(run, 0)
-        const reading = yield* Effect.forkChild(frames(quick.stream), { startImmediately: true })
+        const reading = yield* Effect.forkChild(frames(quick.line.stream), { startImmediately: true })
         for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
         yield* Stream.runDrain(client.events(run, { after: 0, follow: true }))
         const { seq: head } = yield* client.show(run)
@@ -94,13 +123,13 @@ describe("a peer that takes nothing", () => {
         const whole = yield* Fiber.join(reading)
         assert.deepStrictEqual(whole.filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? []), all)
         assert.isTrue(slow.isFull)
-        assert.isBelow(slow.stream.readableLength, limits.pendingBytesMax + limits.batchBytesMax * 2)
+        assert.isBelow(slow.line.waiting, limits.pendingBytesMax + limits.batchBytesMax)
         yield* Effect.promise(() => slow.dropped)
-        const before = yield* frames(slow.stream)
+        const before = yield* frames(slow.line.stream)
         assert.strictEqual(before.at(-1)?.event, "overflow")
         const last = before.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
         assert.isBelow(last, head)
-        const after = yield* Effect.flatMap(open(run, last), ({ stream }) => frames(stream))
+        const after = yield* Effect.flatMap(open(run, last), ({ line }) => frames(line.stream))
         const both = [...before, ...after].filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? [])
         assert.deepStrictEqual(both, all)
       }).pipe(Effect.provideContext(Context.merge(context, ports)))
