@@ -26,7 +26,9 @@ describe("A key", () => {
 
   it.effect("goes over https, to this machine, and where the operator says so", () =>
     Effect.gen(function*() {
-      for (const url of ["https://baton.example.com", "http://127.0.0.1:7377", "http://localhost:1", "http://[::1]:1"]) {
+      for (
+        const url of ["https://baton.example.com", "http://127.0.0.1:7377", "http://localhost:1", "http://[::1]:1"]
+      ) {
         assert.strictEqual(yield* made(url), "made", url)
       }
       assert.strictEqual(yield* made("http://baton.example.com", { plain: true }), "made")

@@ -26,14 +26,16 @@ export const isHere = (url: string): boolean => ownNames.test(URL.parse(url)?.ho
 
 /** Whoever is on the way reads a key that goes over http, and has it from then on. */
 const requireSafe = ({ key, plain, url }: RemoteOptions): Effect.Effect<void, ClientError> =>
-  key === undefined || plain === true || URL.parse(url)?.protocol === "https:" || isHere(url) ? Effect.void : Effect.fail(
-    new ClientError({
-      reason: "invalid",
-      code: "KEY_OVER_HTTP",
-      message: `a key is not sent over http to another machine: ${url}`,
-      hint: "use https, or a tunnel to a port of this machine; BATON_ALLOW_PLAIN_HTTP=true sends it all the same"
-    })
-  )
+  key === undefined || plain === true || URL.parse(url)?.protocol === "https:" || isHere(url) ?
+    Effect.void :
+    Effect.fail(
+      new ClientError({
+        reason: "invalid",
+        code: "KEY_OVER_HTTP",
+        message: `a key is not sent over http to another machine: ${url}`,
+        hint: "use https, or a tunnel to a port of this machine; BATON_ALLOW_PLAIN_HTTP=true sends it all the same"
+      })
+    )
 
 /** A program is no part of a trace unless it says so: a run that it starts begins one of its own. */
 const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerPropagationEnabled, false))
