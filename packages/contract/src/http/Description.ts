@@ -7,7 +7,7 @@ import { earlyKinds } from "./ProblemKinds.ts"
 import * as Problems from "./Problems.ts"
 
 interface Part {
-  [member: string]: Part | Json | undefined
+  [member: string]: unknown
 }
 
 const isPart = (value: unknown): value is Part => typeof value === "object" && value !== null && !Array.isArray(value)

@@ -13,7 +13,8 @@ import * as EnvironmentHooks from "./EnvironmentHooks.ts"
 import type { Outcome } from "./Post.ts"
 import * as Sender from "./Sender.ts"
 import * as UrlRule from "./UrlRule.ts"
-import { type Limits, WebhookLimits } from "./WebhookLimits.ts"
+import type { Limits } from "./WebhookLimits.ts"
+import * as WebhookLimits from "./WebhookLimits.ts"
 
 export interface Telling {
   readonly store: WebhookStore["Service"]
@@ -37,7 +38,7 @@ export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | Htt
       tried: (outcome) => meter?.of(Names.webhooks, outcome)(1),
       dialer: yield* HttpDialer,
       urlRule: yield* UrlRule.make,
-      limits: yield* WebhookLimits
+      limits: yield* WebhookLimits.load
     }
   }
 )
