@@ -95,6 +95,7 @@ MISSING_ARGUMENT | cli | The command lacks an argument. | See its help.
 MISSING_FLAG | cli | The command lacks a flag. | See its help.
 MODIFICATIONS_INVALID | 400 | The modifications are no JSON Merge Patch of the input. | Mend them.
 NOTHING_TO_RETRY | 409 | Every step has succeeded. | Fork the run instead.
+NOT_ACCEPTABLE | 406 | The request takes neither JSON nor a stream of events. | Accept: application/json, or text/event-stream.
 NOT_AN_APPROVAL | 409 | The step asks for nothing. | Look at the run.
 NOT_CONFIRMED | cli | The answer was no. | Nothing was done.
 NOT_OVER_HTTP | cli | The command needs this machine. | Add --server none.

@@ -69,6 +69,7 @@ export const make = (connection: Connection, version: number) => {
     settleKey: (tenant: string, reserved: Reservation, answer: string) =>
       IdempotencyTable.settle(connection, tenant, reserved, answer),
     releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
+    sweepKeys: (now: number, keysMax: number) => IdempotencyTable.sweep(connection, now, keysMax),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),
