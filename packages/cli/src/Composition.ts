@@ -20,11 +20,12 @@ import {
 import * as ServerSearch from "./ServerSearch.ts"
 import { hostDefault, portDefault } from "./ServeTree.ts"
 
-/** A command in this process heeds the file of settings where there is one. */
+/** A command in this process heeds the file of settings where there is one, and secrets in files of their own. */
 export const layer = (options: StoreOptions): Layer.Layer<Ports, ClientError> =>
-  Configuration.isThere(options.data)
-    ? Layer.provide(Local.layer(options), Configuration.layer({ data: options.data, file: undefined }))
-    : Local.layer(options)
+  Layer.unwrap(Effect.map(Configuration.isAsked(options.data), (isAsked) =>
+    isAsked
+      ? Layer.provide(Local.layer(options), Configuration.layer({ data: options.data, file: undefined }))
+      : Local.layer(options)))
 
 const running = (data: string) =>
   Layer.effect(

@@ -14,9 +14,9 @@ const row = (
   meaning: string
 ): Setting => ({ variable, ...(key === undefined ? {} : { key }), form, otherwise, meaning })
 
-const hidden = (variable: string, meaning: string): Setting => ({
+const hidden = (variable: string, meaning: string, form: Setting["form"] = secret): Setting => ({
   variable,
-  form: secret,
+  form,
   otherwise: "none",
   secret: true,
   meaning
@@ -39,7 +39,8 @@ const place: ReadonlyArray<Setting> = [
   ),
   hidden(
     "BATON_KEY",
-    "Key that seals stored secrets, 64 hex digits or base64 of 32 bytes; else `key` in the data folder."
+    "Key that seals stored secrets; else `key` in the data folder.",
+    forms.sealingKey
   )
 ]
 
@@ -69,6 +70,7 @@ const server: ReadonlyArray<Setting> = [
     "none",
     "Addresses and networks of proxies whose `X-Forwarded-For` says where a request comes from."
   ),
+  row(
     "BATON_STOP_NOTICE",
     "server.stopNotice",
     durationWithin("0ms", "1h"),
