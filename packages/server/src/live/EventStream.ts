@@ -6,6 +6,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
 import * as Handover from "./Handover.ts"
+import type { Line } from "./Line.ts"
 import type { Live, Place } from "./Live.ts"
 import type { Reader } from "./Reader.ts"
 import { SseOutlet } from "./SseOutlet.ts"
@@ -20,6 +21,18 @@ export interface StreamOptions {
 const headers = { "cache-control": "no-store", "x-accel-buffering": "no" }
 const streamHeaders = { ...headers, "content-type": "text/event-stream; charset=utf-8" }
 
+/** Apart, so that what is kept for a connection holds nothing of its request. */
+const closing = (live: Live["Service"], outlet: SseOutlet, scope: Scope.Closeable) => (): void => {
+  outlet.lost()
+  live.outlets.delete(outlet)
+  live.fork(Scope.close(scope, Exit.void))
+}
+
+const beginning = (live: Live["Service"], outlet: SseOutlet, readers: ReadonlyArray<Reader>) => (line: Line): void => {
+  outlet.begin(line, readers)
+  live.opened(outlet)
+}
+
 /** A connection whose readers are gone when it is. */
 const stream = (
   live: Live["Service"],
@@ -28,22 +41,12 @@ const stream = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem> =>
   Effect.suspend(() => {
     const scope = Scope.makeUnsafe("sequential")
-    const outlet = new SseOutlet({ now: () => live.clock.currentTimeMillisUnsafe(), limits: live.limits, types })
-    const gone = (): void => {
-      outlet.lost()
-      live.outlets.delete(outlet)
-      live.fork(Scope.close(scope, Exit.void))
-    }
+    const outlet = new SseOutlet({ now: live.now, limits: live.limits, types })
+    const gone = closing(live, outlet, scope)
     return fill(outlet).pipe(
       Scope.provide(scope),
       Effect.map((readers) =>
-        Handover.answer(request, streamHeaders, {
-          begun: (line) => {
-            outlet.begin(line, readers)
-            live.opened(outlet)
-          },
-          gone
-        })
+        Handover.answer(request, streamHeaders, { begun: beginning(live, outlet, readers), gone })
       ),
       Effect.onError(() => Effect.sync(gone))
     )

@@ -56,17 +56,20 @@ export const answer = (
     gone()
     return head
   }
-  response.once("close", gone)
+  response.on("close", gone)
+  const { end } = response
   // The platform ends an answer without a body where it has written the head: there this begins.
-  Object.defineProperty(response, "end", {
-    configurable: true,
-    value: (...given: Parameters<ServerResponse["end"]>): ServerResponse => {
-      Reflect.deleteProperty(response, "end")
-      // Something else is answered in its place: a refusal, with what it says.
-      if (response.statusCode !== 200 || given[0] !== undefined) return response.end(...given)
-      begun(new ResponseLine(response))
-      return response
+  const take: ServerResponse["end"] = (...given: ReadonlyArray<unknown>): ServerResponse => {
+    response.end = end
+    // Something else is answered in its place: a refusal, with what it says.
+    if (response.statusCode !== 200 || given[0] !== undefined) return Reflect.apply(end, response, given)
+    // The request is answered: who waits for its peer to go away would keep all that belongs to it.
+    for (const listener of response.listeners("close")) {
+      if (listener !== gone) response.off("close", listener as () => void)
     }
-  })
+    begun(new ResponseLine(response))
+    return response
+  }
+  response.end = take
   return head
 }

@@ -32,9 +32,12 @@ const events = Effect.fnUntraced(function*(
 })
 
 const stream = Effect.fnUntraced(function*(live: Live["Service"], request: HttpServerRequest, after?: string) {
-  const text = lastEventId(request) ?? after
+  const returning = lastEventId(request)
+  const text = returning ?? after
   const position = text === undefined ? undefined : Cursor.position(text)
-  if (text !== undefined && position === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("after", text))
+  if (text !== undefined && position === undefined) {
+    return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong(returning === undefined ? "after" : "Last-Event-ID", text))
+  }
   return yield* EventStream.ofTenant(live, yield* tenantOf, position, request)
 })
 

@@ -43,6 +43,10 @@ export class SocketOutlet extends Outlet {
         this.#close(closeCodes.tooManyMessages, "too many messages")
       }
     })
+    // Each is answered: without a bound, a peer that asks and takes nothing would fill this process.
+    socket.on("ping", () => {
+      if (this.#isTooFast()) this.#close(closeCodes.tooManyMessages, "too many messages")
+    })
     socket.on("pong", () => {
       this.#unanswered = 0
     })

@@ -107,7 +107,7 @@ const converse = Effect.fnUntraced(
     const outlet = new SocketOutlet({
       socket,
       limits,
-      now: () => live.clock.currentTimeMillisUnsafe(),
+      now: live.now,
       heard: (text) => Queue.offerUnsafe(inbox, text),
       ended: (source) => void Queue.offerUnsafe(inbox, source),
       closed: () => void Queue.endUnsafe(inbox)

@@ -7,16 +7,17 @@ import * as Effect from "effect/Effect"
 import * as Sse from "effect/encoding/Sse"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
-import { Readable } from "node:stream"
-import type { Line, Sendable } from "../../src/live/Line.ts"
+import type { Readable } from "node:stream"
 import { Live } from "../../src/live/Live.ts"
 import * as Lives from "../../src/live/Live.ts"
 import { defaults, LiveLimits } from "../../src/live/LiveLimits.ts"
 import { SseOutlet } from "../../src/live/SseOutlet.ts"
 import * as Local from "../../src/Local.ts"
 import { defaultTenant, localActor } from "../../src/Parts.ts"
+import { HeldLine } from "./HeldLine.ts"
 import { folder, gatesOf, handlers } from "./Scene.ts"
 
 const limits: LiveLimits = {
@@ -29,34 +30,6 @@ const limits: LiveLimits = {
 
 const gates = 12
 
-/** A peer that takes bytes when it reads. */
-class HeldLine implements Line {
-  #waiting: Array<() => void> = []
-  readonly stream = new Readable({
-    highWaterMark: 1,
-    read: () => {
-      for (const flushed of this.#waiting.splice(0)) flushed()
-    }
-  })
-
-  get waiting(): number {
-    return this.stream.readableLength
-  }
-
-  send(bytes: Sendable, flushed?: () => void): void {
-    this.stream.push(typeof bytes === "string" ? bytes : bytes.whole)
-    if (flushed !== undefined) this.#waiting.push(flushed)
-  }
-
-  end(): void {
-    this.stream.push(null)
-  }
-
-  destroy(): void {
-    this.stream.destroy()
-  }
-}
-
 /** Tells when it has been dropped. */
 class WatchedOutlet extends SseOutlet {
   readonly line = new HeldLine()
@@ -64,7 +37,7 @@ class WatchedOutlet extends SseOutlet {
   #tell: () => void = () => undefined
 
   constructor(live: Live["Service"]) {
-    super({ now: () => live.clock.currentTimeMillisUnsafe(), limits, types: undefined })
+    super({ now: live.now, limits, types: undefined })
     this.dropped = new Promise((tell) => {
       this.#tell = tell
     })
@@ -101,37 +74,57 @@ const start = Effect.gen(function*() {
   return id
 })
 
+const hosted = (data: string) =>
+  Layer.build(
+    Lives.layer.pipe(
+      Layer.provideMerge(Local.hostLayer({ data, handlers, adopt: false, outputRoot: join(data, "output") })),
+      Layer.provide(Layer.succeed(LiveLimits, limits))
+    )
+  )
+
+const inHost = <A, E>(test: Effect.Effect<A, E, Client | Live | Scope.Scope>) =>
+  Effect.scoped(Effect.gen(function*() {
+    const context = yield* Effect.flatMap(folder, hosted)
+    const ports = Context.get(context, Local.Host).portsOf({ tenant: defaultTenant, by: localActor })
+    return yield* Effect.provideContext(test, Context.merge(context, ports))
+  }))
+
 describe("a peer that takes nothing", () => {
   it.live("is dropped and told, holds nobody, and resumes where it stood", () =>
-    Effect.scoped(Effect.gen(function*() {
-      const data = yield* folder
-      const host = Local.hostLayer({ data, handlers, adopt: false, outputRoot: join(data, "output") })
-      const context = yield* Layer.build(
-        Lives.layer.pipe(Layer.provideMerge(host), Layer.provide(Layer.succeed(LiveLimits, limits)))
-      )
-      const ports = Context.get(context, Local.Host).portsOf({ tenant: defaultTenant, by: localActor })
-      yield* Effect.gen(function*() {
-        const client = yield* Client
-        const run = yield* start
-        const slow = yield* open(run, 0)
-        const quick = yield* open(run, 0)
-        const reading = yield* Effect.forkChild(frames(quick.line.stream), { startImmediately: true })
-        for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
-        yield* Stream.runDrain(client.events(run, { after: 0, follow: true }))
-        const { seq: head } = yield* client.show(run)
-        const all = Array.from({ length: head }, (_, index) => index + 1)
-        const whole = yield* Fiber.join(reading)
-        assert.deepStrictEqual(whole.filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? []), all)
-        assert.isTrue(slow.isFull)
-        assert.isBelow(slow.line.waiting, limits.pendingBytesMax + limits.batchBytesMax)
-        yield* Effect.promise(() => slow.dropped)
-        const before = yield* frames(slow.line.stream)
-        assert.strictEqual(before.at(-1)?.event, "overflow")
-        const last = before.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
-        assert.isBelow(last, head)
-        const after = yield* Effect.flatMap(open(run, last), ({ line }) => frames(line.stream))
-        const both = [...before, ...after].filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? [])
-        assert.deepStrictEqual(both, all)
-      }).pipe(Effect.provideContext(Context.merge(context, ports)))
+    inHost(Effect.gen(function*() {
+      const client = yield* Client
+      const run = yield* start
+      const slow = yield* open(run, 0)
+      const quick = yield* open(run, 0)
+      const reading = yield* Effect.forkChild(frames(quick.line.stream), { startImmediately: true })
+      for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
+      yield* Stream.runDrain(client.events(run, { after: 0, follow: true }))
+      const { seq: head } = yield* client.show(run)
+      const all = Array.from({ length: head }, (_, index) => index + 1)
+      const whole = yield* Fiber.join(reading)
+      assert.deepStrictEqual(whole.filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? []), all)
+      assert.isTrue(slow.isFull)
+      assert.isBelow(slow.line.waiting, limits.pendingBytesMax + limits.batchBytesMax)
+      yield* Effect.promise(() => slow.dropped)
+      const before = yield* frames(slow.line.stream)
+      assert.strictEqual(before.at(-1)?.event, "overflow")
+      const last = before.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
+      assert.isBelow(last, head)
+      const after = yield* Effect.flatMap(open(run, last), ({ line }) => frames(line.stream))
+      const both = [...before, ...after].filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? [])
+      assert.deepStrictEqual(both, all)
+    })))
+
+  it.live("ends when what it has not taken is removed with its run, and asks the store no more", () =>
+    inHost(Effect.gen(function*() {
+      const client = yield* Client
+      const run = yield* start
+      const slow = yield* open(run, 0)
+      for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
+      yield* Stream.runDrain(client.events(run, { after: 0, follow: true }))
+      assert.isTrue(slow.isFull)
+      yield* client.remove(run)
+      const seen = yield* frames(slow.line.stream)
+      assert.strictEqual(seen.at(-1)?.event, "overflow")
     })))
 })
