@@ -270,7 +270,10 @@ describe("a store that is no longer where it was opened", () => {
             const first = yield* accepted(creation("first", undefined))
             yield* upkeep.writable
             go(data)
-            assert.strictEqual((yield* Effect.flip(store.commit([following("first", undefined, first)]))).reason, "gone")
+            assert.strictEqual(
+              (yield* Effect.flip(store.commit([following("first", undefined, first)]))).reason,
+              "gone"
+            )
             assert.strictEqual((yield* Effect.flip(store.commit([creation("second", undefined)]))).reason, "gone")
             assert.strictEqual((yield* Effect.flip(upkeep.writable)).reason, "gone")
           })
