@@ -25,6 +25,7 @@ BODY_TOO_LARGE | 413 | The body is larger than the limit. | Send less, or raise 
 BUDGET_INVALID | 400 | The budget is no amount. | Give tokens, usd, calls, agents or wall time.
 COMMENT_REQUIRED | cli | A refusal needs a comment. | Say why.
 CONCURRENCY_FULL | 409 | The flow's concurrency key is taken, and it says refuse. | Wait for the other runs, or let it queue.
+CONCURRENCY_KEY_INVALID | 400 | The flow's concurrency key cannot be told. | See its expression, and the input and tags it reads.
 CONFIG_INVALID | 400 | A setting cannot be what it is. | Give it the form that is named.
 CONFIG_UNKNOWN | 400 | There is no such setting. | baton config
 CONFIRMATION_NEEDED | cli | The command asks first, and nobody can be asked here. | Add --yes.

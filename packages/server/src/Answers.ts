@@ -100,9 +100,12 @@ export const fromRefusal = (run: string, { code, message, problems }: Refusal): 
   return new ClientError({
     reason: refusedReasons[code] ?? "conflict",
     code,
-    message: `${run}: ${message}`,
+    // A run that was refused its place is not there: its name would send people looking for it.
+    message: code.startsWith("CONCURRENCY_") ? message : `${run}: ${message}`,
     hint: code === "CONCURRENCY_FULL"
       ? "start it again when one of them has ended, or let the flow queue its runs: whenFull: queue"
+      : code === "CONCURRENCY_KEY_INVALID"
+      ? "see the flow's limits.concurrency.key, and the input and tags that it reads"
       : code.startsWith("PATCH_")
       ? `baton patches list --run ${run}`
       : `baton runs ${door} ${run}`,
