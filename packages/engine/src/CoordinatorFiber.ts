@@ -291,9 +291,20 @@ const run = (services: Services): Effect.Effect<never> =>
     Effect.forever
   )
 
-const ask = (scribe: Scribe, slot: RunSlot, pending: Omit<Pending, "reply">): Effect.Effect<Settled> =>
+const ask = (
+  scribe: Scribe,
+  slot: RunSlot,
+  pending: Omit<Pending, "reply">,
+  look?: (settled: Settled) => void
+): Effect.Effect<Settled> =>
   Effect.callback<Settled>((resume) => {
-    scribe.post(slot, { ...pending, reply: (settled) => resume(Effect.succeed(settled)) })
+    scribe.post(slot, {
+      ...pending,
+      reply: (settled) => {
+        look?.(settled)
+        resume(Effect.succeed(settled))
+      }
+    })
   })
 
 const api = (services: Services): Coordinator["Service"] => {
@@ -309,8 +320,14 @@ const api = (services: Services): Coordinator["Service"] => {
     return state === undefined ? undefined : { slot, state }
   })
   return {
-    submit: ({ blobs, command, plan, run, tenant }) =>
-      Effect.suspend(() => ask(scribe, scribe.open(tenant, run, plan), { command, blobs, handed: undefined })),
+    submit: ({ audit, blobs, command, plan, run, seen, tenant }) =>
+      Effect.suspend(() => {
+        const slot = scribe.open(tenant, run, plan)
+        const look = (settled: Settled): void => {
+          if (settled.kind === "accepted" && slot.state?.seq === slot.head) seen?.(slot, slot.state)
+        }
+        return ask(scribe, slot, { command, blobs, handed: undefined, audit }, look)
+      }),
     command: (tenant, run, command, options) =>
       Effect.suspend(() => {
         const slot = scribe.slot(tenant, run)

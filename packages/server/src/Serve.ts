@@ -4,6 +4,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
@@ -43,6 +44,8 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
  * guards a path in front of this server guards all of it.
  */
 const routerConfig = { maxParamLength: 1_024, caseSensitive: true, ignoreDuplicateSlashes: false }
+/** Requests are told as spans by the meter around them; a second span for each would be seen by nobody. */
+const untraced = Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)
 const quiet = { disableLogger: true, disableListenLog: true, routerConfig } as const
 
 const codeOf = (cause: unknown): unknown =>
@@ -149,7 +152,7 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
     return drained.pipe(
       Layer.provideMerge(Layer.merge(live, StreamMeter.layer)),
-      Layer.provideMerge(routes(roles)),
+      Layer.provideMerge(Layer.provide(routes(roles), untraced)),
       Layer.provide(Live.layer),
       Layer.provide(closing),
       Layer.provide(StartLimit.layer.pipe(Layer.provide(RateLimits.layer(options.mode)))),

@@ -63,11 +63,16 @@ const text = (request: HttpServerRequest, limits: ServerLimits): HttpServerReque
     return fault === undefined ? Effect.succeed(decoded) : Effect.die(fault)
   })
 
-/** The same request; only its text is looked at before it is handed out. */
-export const guarded = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest =>
-  Object.create(request, {
-    text: { get: () => text(request, limits) },
+/**
+ * Its text is looked at before it is handed out. The request itself is changed: one that has it as its prototype would be
+ * of a shape of its own, and everything that reads it slow.
+ */
+export const guard = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest => {
+  const modify = request.modify.bind(request)
+  return Object.defineProperties(request, {
+    text: { value: text(request, limits) },
     modify: {
-      value: (options: Parameters<HttpServerRequest["modify"]>[0]) => guarded(request.modify(options), limits)
+      value: (options: Parameters<HttpServerRequest["modify"]>[0]) => guard(modify(options), limits)
     }
-  }) as HttpServerRequest
+  })
+}

@@ -110,8 +110,8 @@ const pass = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ) => {
   state.inFlight++
+  BodyGuard.guard(request, state.limits)
   return app.pipe(
-    Effect.provideService(HttpServerRequest.HttpServerRequest, BodyGuard.guarded(request, state.limits)),
     Effect.map((response) => ending(state.drain, response)),
     Effect.ensuring(Effect.sync(() => {
       state.inFlight--
