@@ -63,6 +63,7 @@ const describeOperation = (operation: Part): void => {
     if (isPart(response) && !(status === "201" && isSecretive(id))) Object.assign(below(response, "headers"), headers)
   }
   for (const [kind, { status }] of Object.entries(earlyKinds)) {
+    if (kind === "upgrade-required" && id !== "live.socket") continue
     responses[String(status)] = { $ref: `#/components/responses/${kind}` }
   }
   if (streams.has(id)) below(below(responses, "200"), "content")["text/event-stream"] = { schema: { type: "string" } }
