@@ -174,6 +174,7 @@ UNEXPECTED_ARGUMENT | cli | The command does not take that. | See its help.
 UNKNOWN_COMMAND | cli | There is no such command. | baton --help
 UNKNOWN_FLAG | cli | The command has no such flag. | See its help.
 UNKNOWN_FLOW | 400 | A called flow is not there. | Publish it.
+UPGRADE_REQUIRED | 426 | The path is that of the WebSocket. | Ask for an upgrade, or use GET /api/v1/events.
 URL_TOO_LONG | 414 | Path and query are too long. | Send less.
 USAGE | cli | The command line is wrong. | See the help.
 VERSION_EXISTS | 409 | The version is published, and versions never change. | Publish another.

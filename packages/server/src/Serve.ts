@@ -25,6 +25,7 @@ import * as HttpApp from "./http/HttpApp.ts"
 import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
+import * as GateMeter from "./telemetry/GateMeter.ts"
 import * as RequestMeter from "./telemetry/RequestMeter.ts"
 import * as StreamMeter from "./telemetry/StreamMeter.ts"
 
@@ -164,7 +165,7 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
     const roles = yield* Roles.parse(options.roles)
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
     return drained.pipe(
-      Layer.provideMerge(Layer.merge(live, StreamMeter.layer)),
+      Layer.provideMerge(Layer.mergeAll(live, StreamMeter.layer, GateMeter.layer)),
       Layer.provideMerge(Layer.provide(routes(roles), untraced)),
       Layer.provide(Live.layer),
       Layer.provide(closing),

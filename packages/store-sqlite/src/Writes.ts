@@ -43,6 +43,15 @@ const access = (connection: Connection) => ({
   appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts)
 })
 
+/** Of requests that may come again. */
+const keys = (connection: Connection) => ({
+  reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
+  settleKey: (tenant: string, reserved: Reservation, answer: string) =>
+    IdempotencyTable.settle(connection, tenant, reserved, answer),
+  releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
+  sweepKeys: (now: number, keysMax: number) => IdempotencyTable.sweep(connection, now, keysMax)
+})
+
 export const make = (connection: Connection, version: number) => {
   const journal = new JournalWriter(connection, version)
   return {
@@ -78,11 +87,7 @@ export const make = (connection: Connection, version: number) => {
     putReceipt: (tenant: string, receipt: Receipt) => ReceiptTable.put(connection, tenant, receipt),
     useReceipt: (tenant: string, use: ReceiptUse) => ReceiptTable.use(connection, tenant, use),
     clearReceipts: (tenant: string, query: ReceiptQuery) => ReceiptTable.clear(connection, tenant, query),
-    reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
-    settleKey: (tenant: string, reserved: Reservation, answer: string) =>
-      IdempotencyTable.settle(connection, tenant, reserved, answer),
-    releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
-    sweepKeys: (now: number, keysMax: number) => IdempotencyTable.sweep(connection, now, keysMax),
+    ...keys(connection),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),

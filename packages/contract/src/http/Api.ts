@@ -46,7 +46,7 @@ export class Api extends HttpApi.make("baton")
     title: "Baton",
     version: "1",
     description: "Durable agent workflows: runs, flows, approvals, patches, and what they used.",
-    transform: (document) => Description.describe(withSession(document) as unknown as OpenApi.OpenAPISpec),
+    transform: (document) => Description.describe(withSession(document)),
     license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" }
   }))
 {}

@@ -1,6 +1,5 @@
 /** What the OpenAPI document says that the schemas of the contract cannot: streams, headers, examples, early answers. */
 import type { Json } from "@baton/kernel/Value"
-import type * as OpenApi from "effect/http-api/OpenApi"
 import * as Examples from "./Examples.ts"
 import * as Paging from "./Paging.ts"
 import { earlyKinds } from "./ProblemKinds.ts"
@@ -64,6 +63,7 @@ const describeOperation = (operation: Part): void => {
     if (isPart(response) && !(status === "201" && isSecretive(id))) Object.assign(below(response, "headers"), headers)
   }
   for (const [kind, { status }] of Object.entries(earlyKinds)) {
+    if (kind === "upgrade-required" && id !== "live.socket") continue
     responses[String(status)] = { $ref: `#/components/responses/${kind}` }
   }
   if (streams.has(id)) below(below(responses, "200"), "content")["text/event-stream"] = { schema: { type: "string" } }
@@ -116,7 +116,7 @@ const describeProblems = (components: Part): void => {
 }
 
 /** The document with all of it. */
-export const describe = (document: OpenApi.OpenAPISpec): OpenApi.OpenAPISpec => {
+export const describe = (document: Record<string, unknown>): Record<string, unknown> => {
   const described: Part = JSON.parse(JSON.stringify(document))
   for (const path of Object.values(below(described, "paths"))) {
     for (const operation of isPart(path) ? Object.values(path) : []) if (isPart(operation)) describeOperation(operation)

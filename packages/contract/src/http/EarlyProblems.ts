@@ -28,6 +28,12 @@ export class Unexpected extends HttpApiError.Problem<Unexpected>()("Unexpected",
   title: "What the request expects is not done."
 }, members) {}
 
+export class UpgradeRequired extends HttpApiError.Problem<UpgradeRequired>()("UpgradeRequired", {
+  type: "/problems/upgrade-required",
+  status: 426,
+  title: "This is a WebSocket."
+}, members) {}
+
 export class HeadersTooLarge extends HttpApiError.Problem<HeadersTooLarge>()("HeadersTooLarge", {
   type: "/problems/headers-too-large",
   status: 431,

@@ -155,6 +155,11 @@ export const earlyKinds: Kinds = {
     title: "What the request expects is not done.",
     codes: { EXPECTATION_UNKNOWN: "The only expectation is 100-continue." }
   },
+  "upgrade-required": {
+    status: 426,
+    title: "This is a WebSocket.",
+    codes: { UPGRADE_REQUIRED: "The request does not ask to become a WebSocket." }
+  },
   "headers-too-large": {
     status: 431,
     title: "The headers of the request are too large.",
