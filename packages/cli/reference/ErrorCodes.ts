@@ -42,6 +42,7 @@ FILE_EXISTS | 409 | The file is there and is not overwritten. | Choose another n
 FILE_UNREADABLE | cli | The file cannot be read. | Check path and permissions.
 FILE_UNWRITABLE | cli | The file cannot be written. | Check path and permissions.
 FLAGS_CONFLICT | cli | Two flags exclude each other. | Leave one away.
+EVENT_MISSING | delivery | The event that was asked for once more is not there. | Its run may have been removed.
 FLOW_CALLS_ITSELF | 400 | The flow calls itself, perhaps through others. | Take one of the calls out.
 FLOW_INVALID | 400 | The flow has faults; all are listed. | Mend them.
 FLOW_MISSING | 404 | There is no such flow or version. | baton flows list
@@ -75,6 +76,7 @@ KEYS_MAX | 409 | The tenant has as many keys as it may have. | Revoke one.
 KEY_ENDED | 409 | The key has expired or was revoked. | Make a new one.
 KEY_INVALID | 400 | The request for a key is wrong. | Mend what is told.
 KEY_NOT_FOUND | 404 | There is no such key. | List the keys.
+KEY_OVER_HTTP | 400 | A key is not sent over http to another machine. | Use https, or a tunnel to a port of this machine.
 KEY_REPLACED | 409 | The key was replaced already. | Use its successor.
 KEY_ROTATING | 409 | Two keys live already. | End the older one first.
 LETTER_NOT_FOUND | 404 | There is no such dead letter. | baton deadletters list
@@ -165,12 +167,15 @@ URL_TOO_LONG | 414 | Path and query are too long. | Send less.
 USAGE | cli | The command line is wrong. | See the help.
 VERSION_EXISTS | 409 | The version is published, and versions never change. | Publish another.
 WEBHOOKS_MAX | 409 | There are as many webhooks as there may be. | Remove one.
+WEBHOOK_DISABLED | 409 | The webhook is disabled: it is told nothing. | Enable it.
 WEBHOOK_EVENTS | 400 | The webhook asks for no known events. | See the reference of events.
 WEBHOOK_FORM | 400 | There is no such form of signature. | See the guide of webhooks.
 WEBHOOK_NOT_FOUND | 404 | There is no such webhook. | baton webhooks list
 WEBHOOK_OF_ENVIRONMENT | 409 | The webhook is set by the environment. | Change the variable.
 WEBHOOK_SECRET | 400 | The secret cannot sign in this form. | Let Baton make one.
-WEBHOOK_TAGS | 400 | The webhook asks for too many tags. | Ask for fewer.
+WEBHOOK_TAGS | 400 | The webhook asks for too many tags, or for one that is too long. | Ask for fewer, or shorter ones.
+WEBHOOK_TEXT | 400 | A text of the webhook is too long. | Give it 256 characters at most.
+WEBHOOK_TOKEN_BOUND | 409 | The webhook's token is for its host alone. | Add a webhook for the other host, and remove this one.
 WEBHOOK_UNDECRYPTABLE | 503 | The webhook's secret was sealed with another key. | Restore the key, or rotate.
 WRONG_TYPE | 400 | A part of the flow has the wrong type. | Mend it.
 global_rate_limit_exceeded | 429 | As many runs were started, by all, as may be. | Wait for Retry-After.
