@@ -144,8 +144,11 @@ export class WebhookStoreError extends Schema.TaggedError<WebhookStoreError>()("
 type Answer<A> = Effect.Effect<A, WebhookStoreError>
 
 export class WebhookStore extends Context.Service<WebhookStore, {
-  /** From now on it is sent what is committed. One of this id is replaced; if that was active, its lanes go on. */
-  readonly put: (webhook: Webhook, secrets: ReadonlyArray<WebhookSecret>) => Answer<void>
+  /**
+   * From now on it is sent what is committed. One of this id is replaced; if that was active, its lanes go on.
+   * False when the tenant has {@link webhooksMax} already.
+   */
+  readonly put: (webhook: Webhook, secrets: ReadonlyArray<WebhookSecret>) => Answer<boolean>
   /** False when there is none. A webhook that is not active any more loses its lanes. */
   readonly change: (tenant: string, id: string, change: WebhookChange, now: number) => Answer<boolean>
   readonly setSecrets: (

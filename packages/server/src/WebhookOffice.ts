@@ -30,6 +30,9 @@ const note = (parts: Parts, action: string, id: string) => LocalNote.note(parts,
 
 /** How long the secret before stays good when nothing else is said, in seconds. */
 const overlapSecondsDefault = 24 * 3600
+const conflict = (code: string, message: string, hint: string) =>
+  Effect.fail(new ClientError({ reason: "conflict", code, message, hint }))
+
 const notFound = (id: string) =>
   new ClientError({
     reason: "not_found",
@@ -143,16 +146,14 @@ const add = Effect.fnUntraced(function*(parts: Parts, request: AddWebhook) {
   if (stray !== undefined) {
     return yield* invalid("WEBHOOK_SECRET", `there is a secret for ${stray}, which is not among the signatures`)
   }
-  const all = yield* asked(parts.webhooks.store.list(parts.tenant))
-  if (all.length >= webhooksMax) {
-    return yield* invalid("WEBHOOKS_MAX", `there are ${webhooksMax} webhooks already`, "baton webhooks remove ID")
-  }
   const now = parts.clock.currentTimeMillisUnsafe()
   const forms = [...new Set(signatures)]
   const secrets = yield* Effect.forEach(forms, (form) => WebhookSecrets.secretFor(form, given[form], now))
   const told = WebhookRules.eventsOf(events)
   const webhook = { ...blank(parts, url, now), events: told, flow, tags, forms, issuer, audience }
-  yield* asked(parts.webhooks.store.put(webhook, secrets))
+  if (!(yield* asked(parts.webhooks.store.put(webhook, secrets)))) {
+    return yield* conflict("WEBHOOKS_MAX", `there are ${webhooksMax} webhooks already`, "baton webhooks remove ID")
+  }
   yield* note(parts, "add", webhook.id)
   return { webhook: documentOf(webhook, secrets, noBacklog), secrets: WebhookSecrets.told(secrets, given) }
 })
@@ -267,9 +268,6 @@ const deliveryNotFound = (id: string) =>
     message: `there is no delivery ${id}`,
     hint: "baton webhooks deliveries WEBHOOK"
   })
-
-const conflict = (code: string, message: string, hint: string) =>
-  Effect.fail(new ClientError({ reason: "conflict", code, message, hint }))
 
 const resend = Effect.fnUntraced(function*(parts: Parts, id: string) {
   const now = parts.clock.currentTimeMillisUnsafe()

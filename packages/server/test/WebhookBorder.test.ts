@@ -3,6 +3,7 @@ import { AuditClient } from "@baton/contract/AuditClient"
 import { StoreClient } from "@baton/contract/StoreClient"
 import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import * as WebhookSignature from "@baton/contract/WebhookSignature"
+import { webhooksMax } from "@baton/engine/WebhookStore"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -38,6 +39,11 @@ describe("what is written down", () => {
         assert.deepStrictEqual(webhook.events, ["orchestration.run.failed"])
         assert.deepStrictEqual((yield* change(webhook.id, { events: [...many, "*"] })).events, ["*"])
         const { webhook: other } = yield* add({ url })
+        const more = Array.from({ length: webhooksMax }, () => Effect.result(add({ url })))
+        const added = yield* Effect.forEach(more, (one) => one, { concurrency: 20 })
+        const refused = added.filter(({ _tag }) => _tag === "Failure")
+        assert.strictEqual(added.length - refused.length, webhooksMax - 2)
+        assert.strictEqual(yield* codeOf(add({ url })), "WEBHOOKS_MAX")
         const { id } = yield* test(webhook.id)
         assert.deepStrictEqual(yield* deliveries(webhook.id, { limit: 10, after: id }), [])
         assert.strictEqual(yield* codeOf(deliveries(other.id, { limit: 10, after: id })), "CURSOR_UNKNOWN")

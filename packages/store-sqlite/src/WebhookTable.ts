@@ -1,5 +1,6 @@
 /** Rows of `webhook`: who is to be told what. Their secrets are sealed, bound to the URL they may go to. */
 import type { Webhook, WebhookChange } from "@baton/engine/WebhookStore"
+import { webhooksMax } from "@baton/engine/WebhookStore"
 import { SignatureForm, WebhookState } from "@baton/kernel/Webhook"
 import * as Schema from "effect/Schema"
 import type { Connection, Row } from "./Connection.ts"
@@ -69,9 +70,16 @@ export const isWanted = (connection: Connection): boolean =>
         WHERE d.state = 'queued' AND w.state <> 'disabled' LIMIT 1`
     ) !== undefined
 
+const isFull = (connection: Connection, tenant: string): boolean =>
+  Number(
+    connection.get("SELECT count(*) AS n FROM webhook WHERE tenant = ? AND run IS NULL AND scope = 'tenant'", tenant)
+      ?.["n"]
+  ) >= webhooksMax
+
 /** One of this id that was disabled begins anew: who puts it there again says so. */
-export const put = (connection: Connection, webhook: Webhook, { nonce, sealed }: Sealed): void =>
+export const put = (connection: Connection, webhook: Webhook, { nonce, sealed }: Sealed): boolean =>
   connection.write(() => {
+    if (webhook.scope === "tenant" && isFull(connection, webhook.tenant)) return false
     skipUnread(connection)
     const before = connection.get("SELECT webhook_no, state FROM webhook WHERE id = ?", webhook.id)
     if (before !== undefined) {
@@ -103,6 +111,7 @@ export const put = (connection: Connection, webhook: Webhook, { nonce, sealed }:
       nonce,
       sealed
     )
+    return true
   })
 
 const fields = {
