@@ -14,6 +14,7 @@ import type { Wakeup } from "@baton/engine/EventFeed"
 import type { RunRow } from "@baton/engine/RunStore"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -28,7 +29,7 @@ import { Host } from "../Local.ts"
 import type { Parts } from "../Parts.ts"
 import { Batch, type Frame, fromEnvelope } from "./Frame.ts"
 import { Hub, type Journal } from "./Hub.ts"
-import { LiveLimits } from "./LiveLimits.ts"
+import * as LiveLimits from "./LiveLimits.ts"
 import type { Outlet } from "./Outlet.ts"
 import * as Pulse from "./Pulse.ts"
 import { Reader } from "./Reader.ts"
@@ -43,7 +44,7 @@ export interface Place {
 }
 
 export class Live extends Context.Service<Live, {
-  readonly limits: LiveLimits
+  readonly limits: LiveLimits.LiveLimits
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Connections that are open: they are kept alive, dropped when stalled, and told when the server stops. */
@@ -68,7 +69,7 @@ export class Live extends Context.Service<Live, {
 
 interface Services {
   readonly parts: Parts
-  readonly limits: LiveLimits
+  readonly limits: LiveLimits.LiveLimits
   readonly budget: RingBudget
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly hubs: Map<string, Hub>
@@ -245,7 +246,7 @@ const apart =
 const make = Effect.gen(function*() {
   const own = apart(yield* Effect.context<never>())
   const { parts } = yield* Host
-  const limits = yield* LiveLimits
+  const limits = yield* LiveLimits.load
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const hubs = new Map<string, Hub>()
@@ -299,4 +300,4 @@ const make = Effect.gen(function*() {
   })
 })
 
-export const layer: Layer.Layer<Live, never, Host> = Layer.effect(Live, make)
+export const layer: Layer.Layer<Live, Config.ConfigError, Host> = Layer.effect(Live, make)

@@ -7,6 +7,7 @@ import { fromClientError, type Problem } from "@baton/contract/http/Problems"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Stream from "effect/Stream"
+import * as Accepted from "../http/Accepted.ts"
 import { asked } from "../http/Asked.ts"
 import * as Cursor from "./Cursor.ts"
 import * as EventStream from "./EventStream.ts"
@@ -57,6 +58,7 @@ const page = Effect.fnUntraced(
 )
 
 export const events = Effect.fnUntraced(function*(run: string, query: EventsQuery, request: HttpServerRequest) {
+  const form = yield* Accepted.check(request.headers["accept"])
   const live = yield* Live
   const tenant = yield* tenantOf
   const returning = lastEventId(request)
@@ -67,7 +69,7 @@ export const events = Effect.fnUntraced(function*(run: string, query: EventsQuer
   }
   const place = { run, position }
   const types = yield* Effect.mapError(Cursor.types(query.types), fromClientError)
-  if (request.headers["accept"]?.toLowerCase().includes("text/event-stream") === true) {
+  if (form === Accepted.events) {
     return yield* EventStream.ofRun(live, tenant, place, {
       request,
       types,

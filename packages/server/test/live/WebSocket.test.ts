@@ -157,5 +157,7 @@ describe("the socket", () => {
     withScene(async (scene) => {
       const response = await fetch(`${scene.url}/ws`)
       assert.strictEqual(response.status, 426)
+      assert.strictEqual(response.headers.get("upgrade"), "websocket")
+      assert.deepInclude(await response.json(), { code: "UPGRADE_REQUIRED" })
     }))
 })
