@@ -91,6 +91,7 @@ LINK_INVALID | 400 | The request for a link is wrong. | Mend what is told.
 LINK_NOT_FOUND | 404 | The link is none. | Ask for a new one.
 LINK_OVER | 410 | The link was used or has expired. | Ask for a new one.
 LISTEN_FAILED | 503 | The server cannot listen. | See --host and --port.
+LOG_STREAMS_MAX | 503 | The server follows as many logs as it may (100). | Ask for pages of the log, or again later.
 MESSAGE_INVALID | 400 | A message on the socket is none that is known. | See the guide of live streams.
 METHOD_NOT_ALLOWED | 405 | The path does not take this method. | See Allow.
 METRICS_OFF | 404 | Metrics are off here. | Set BATON_METRICS.

@@ -18,6 +18,9 @@ import type { Parts } from "./Parts.ts"
 const pageRecords = 500
 /** How often the journal of a run that another process owns is looked at. */
 const pollEvery = Duration.millis(100)
+/** How often the log of a run is looked at that prints nothing, at last; and after how many looks without a line. */
+const pollRarely = Duration.seconds(1)
+const idleMax = 4
 /** Live events a slow reader may be behind before the oldest go. */
 const liveMax = 1024
 
@@ -134,7 +137,7 @@ export const logs = (
   run: string,
   options: { readonly path?: string; readonly follow: boolean; readonly after?: number }
 ): Stream.Stream<LogEntry, ClientError> =>
-  Stream.paginate(options.after ?? 0, (after) =>
+  Stream.paginate({ after: options.after ?? 0, idle: 0 }, ({ after, idle }) =>
     Effect.gen(function*() {
       const row = yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)
       if (row === undefined) return yield* Effect.fail(Answers.runNotFound(run))
@@ -144,6 +147,11 @@ export const logs = (
         ...(options.path === undefined ? {} : { path: options.path })
       }).pipe(Effect.mapError(Answers.fromStore))
       const more = lines.length === pageRecords || (options.follow && row.endedAt === undefined)
-      if (more && lines.length === 0) yield* Effect.sleep(pollEvery)
-      return [lines.map(logEntry), more ? Option.some(lines.at(-1)?.n ?? after) : Option.none<number>()] as const
+      if (more && lines.length === 0) {
+        yield* Effect.sleep(Duration.min(Duration.times(pollEvery, 2 ** idle), pollRarely))
+      }
+      const next = lines.length === 0
+        ? { after, idle: Math.min(idle + 1, idleMax) }
+        : { after: lines.at(-1)!.n, idle: 0 }
+      return [lines.map(logEntry), more ? Option.some(next) : Option.none<typeof next>()] as const
     }))

@@ -11,6 +11,7 @@ import type * as Headers from "effect/http/Headers"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { StartLimit } from "../gate/StartLimit.ts"
+import { Live } from "../live/Live.ts"
 import * as RunEventsHandler from "../live/RunEventsHandler.ts"
 import * as RunComparison from "../RunComparison.ts"
 import * as Accepted from "./Accepted.ts"
@@ -64,13 +65,13 @@ const logs = Effect.fnUntraced(function*(
     readonly limit?: number | undefined
     readonly path?: string
   },
-  { form, headers }: { readonly form: string; readonly headers: Headers.Headers }
+  { form, headers, live }: { readonly form: string; readonly headers: Headers.Headers; readonly live: Live["Service"] }
 ) {
   const of = path === undefined ? {} : { path }
   if (form === Accepted.events) {
     const from = yield* Queries.position(headers["last-event-id"] ?? after)
     yield* client.show(run)
-    return LogStream.response(client, run, { ...of, after: from })
+    return yield* LogStream.response(live, client, run, { ...of, after: from })
   }
   const lines = client.logs(run, { ...of, after: yield* Queries.position(after), follow: false })
   const items = yield* Stream.runCollect(Stream.take(lines, limit))
@@ -123,10 +124,11 @@ export const RunsHandlers = HttpApiBuilder.group(
           (client) => Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))
         ),
       logs: ({ params, query, request: { headers } }) =>
-        Effect.flatMap(
-          Accepted.check(headers.accept),
-          (form) => asked(Client, (client) => logs(client, params.id, query, { form, headers }))
-        ),
+        Effect.gen(function*() {
+          const form = yield* Accepted.check(headers.accept)
+          const live = yield* Live
+          return yield* asked(Client, (client) => logs(client, params.id, query, { form, headers, live }))
+        }),
       diff: ({ params }) => asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
       retryStep: ({ params, payload }) =>
         asked(Client, (client) => client.resolveStep(params.id, params.path, "retry", payload)),

@@ -49,6 +49,8 @@ export class Live extends Context.Service<Live, {
   readonly now: () => number
   /** Connections that are open: they are kept alive, dropped when stalled, and told when the server stops. */
   readonly outlets: Set<Outlet>
+  /** Streams of logs that are open. */
+  readonly logs: { open: number }
   /** A connection has begun; once the server stops it ends at once. */
   readonly opened: (outlet: Outlet) => void
   /** The run as far as a stream of it must know; refuses what is not there, and a position that never was. */
@@ -272,6 +274,7 @@ const make = Effect.gen(function*() {
     limits,
     now: () => clock.currentTimeMillisUnsafe(),
     outlets,
+    logs: { open: 0 },
     opened: (outlet) => {
       if (isStopping) return outlet.stop(returnMs.most)
       outlets.add(outlet)

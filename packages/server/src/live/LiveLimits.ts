@@ -37,6 +37,8 @@ export interface LiveLimits {
   readonly restFor: Duration.Duration
   /** Changes of a run are told to the readers of a tenant's stream at most this often. */
   readonly summariesEvery: Duration.Duration
+  /** Streams of logs: each looks at the store by itself, up to ten times a second. */
+  readonly logStreamsMax: number
   /** Bytes of one message of a WebSocket's peer. */
   readonly messageBytesMax: number
   /** Messages of a WebSocket's peer in one second. */
@@ -62,6 +64,7 @@ export const defaults: LiveLimits = {
   connectionFor: Duration.hours(1),
   restFor: Duration.seconds(5),
   summariesEvery: Duration.millis(50),
+  logStreamsMax: 100,
   messageBytesMax: 64 * 1024,
   messagesPerSecondMax: 50,
   pingEvery: Duration.seconds(20)
