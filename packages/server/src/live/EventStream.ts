@@ -6,11 +6,15 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
 import type { Live, Place } from "./Live.ts"
 import type { Reader } from "./Reader.ts"
-import { SseOutlet } from "./SseOutlet.ts"
+import { type SseOptions, SseOutlet } from "./SseOutlet.ts"
 
 export interface StreamOptions {
   /** Event types that are wanted; absent: all. */
   readonly types: ReadonlySet<string> | undefined
+  /** What the connection says of what it carries; absent: the frames as they are. */
+  readonly outlet?: (options: SseOptions) => SseOutlet
+  /** Added to those of every stream. */
+  readonly headers?: { readonly [name: string]: string }
 }
 
 const contentType = "text/event-stream; charset=utf-8"
@@ -20,12 +24,12 @@ const headers = { "cache-control": "no-store", "x-accel-buffering": "no" }
 /** A connection whose readers are gone when it is. */
 const stream = (
   live: Live["Service"],
-  { types }: StreamOptions,
+  { headers: added, outlet: make = (options) => new SseOutlet(options), types }: StreamOptions,
   fill: (outlet: SseOutlet) => Effect.Effect<ReadonlyArray<Reader>, Problem, Scope.Scope>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem> =>
   Effect.suspend(() => {
     const scope = Scope.makeUnsafe("sequential")
-    const outlet: SseOutlet = new SseOutlet({
+    const outlet: SseOutlet = make({
       now: () => live.clock.currentTimeMillisUnsafe(),
       limits: live.limits,
       types,
@@ -40,14 +44,14 @@ const stream = (
         live.outlets.add(outlet)
         outlet.opened(readers.length)
         for (const reader of readers) outlet.wake(reader)
-        return HttpServerResponse.raw(outlet.stream, { contentType, headers })
+        return HttpServerResponse.raw(outlet.stream, { contentType, headers: { ...headers, ...added } })
       }),
       Effect.onError(() => Effect.sync(() => outlet.destroy()))
     )
   })
 
 /** A browser's `EventSource` comes back until it is told that there is nothing more (HTML 9.2.3). */
-const nothing = HttpServerResponse.empty({ status: 204, headers })
+export const nothing = HttpServerResponse.empty({ status: 204, headers })
 
 /** `isReturning`: the place is that of a `Last-Event-ID`, which the peer sends without being asked to. */
 export const ofRun = Effect.fnUntraced(function*(

@@ -82,10 +82,10 @@ export class SseOutlet extends Outlet {
   }
 
   protected done(): void {
-    if (--this.#open === 0) this.#end()
+    if (--this.#open === 0) this.end()
   }
 
-  #end(): void {
+  protected end(): void {
     if (this.isClosed) return
     this.isClosed = true
     this.stream.push(null)
@@ -98,13 +98,13 @@ export class SseOutlet extends Outlet {
   overflow(): void {
     if (this.isClosed) return
     this.stream.push(overflowed)
-    this.#end()
+    this.end()
   }
 
   stop(returnMs?: number): void {
     if (this.isClosed) return
     if (returnMs !== undefined) this.stream.push(`retry: ${returnMs}\n: the server stops\n\n`)
-    this.#end()
+    this.end()
   }
 
   destroy(): void {
