@@ -46,6 +46,8 @@ const answers = (url: string): Effect.Effect<boolean> =>
     Effect.timeoutOption(answerWithin),
     Effect.map(Option.getOrElse(() => false)),
     Effect.catch(() => Effect.succeed(false)),
+    // Looking is no part of what is asked then.
+    Effect.provideService(HttpClient.TracerPropagationEnabled, false),
     Effect.provide(FetchHttpClient.layer)
   )
 
