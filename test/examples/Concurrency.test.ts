@@ -4,4 +4,4 @@ import * as Transcript from "./Transcript.ts"
 it("the concurrency example answers as its transcript says", async () => {
   const { actual, expected } = await Transcript.play("concurrency")
   assert.strictEqual(actual, expected)
-}, 120_000)
+}, 300_000)

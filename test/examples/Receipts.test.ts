@@ -4,4 +4,4 @@ import * as Transcript from "./Transcript.ts"
 it("results are used again, and steps say why, as the transcript of the receipts example tells", async () => {
   const { actual, expected } = await Transcript.play("receipts")
   assert.strictEqual(actual, expected)
-}, 120_000)
+}, 300_000)

@@ -24,6 +24,7 @@ import type { Parts } from "@baton/server/Parts"
 import * as RunFork from "@baton/server/RunFork"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Spendings from "../../packages/kernel/test/random/Spending.ts"
 import type { Seen } from "./Observer.ts"
 import * as RichWorlds from "./RichWorld.ts"
@@ -134,7 +135,11 @@ export class Maker {
 /** Nobody asks over the network here. */
 const access = Effect.runSync(Effect.provide(
   Effect.all({ keys: AccessKeys, tokens: AccessTokens, audit: AuditLog }),
-  [MemoryAccessKeys.layer, MemoryAccessTokens.layer, MemoryAuditLog.layer]
+  [
+    MemoryAccessKeys.layer,
+    MemoryAccessTokens.layer,
+    Layer.provide(MemoryAuditLog.layer, MemoryState.MemoryState.layer)
+  ]
 ))
 
 const partsOf = (world: World, process: SimulatedProcess, services: Services): Effect.Effect<Parts> =>

@@ -52,6 +52,7 @@ const emptyStore = (dispatchRows: boolean): typeof MemoryState.Service => ({
   blobs: new Map(),
   usage: [],
   documents: new Map(),
+  audit: new Map(),
   published: new Map(),
   sessions: new Map(),
   counter: 0,

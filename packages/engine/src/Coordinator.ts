@@ -14,6 +14,7 @@ import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { AuditDraft } from "./AuditLog.ts"
 import type { BlobStore, BlobStoreError } from "./BlobStore.ts"
 import * as CoordinatorFiber from "./CoordinatorFiber.ts"
 import type { EventFeed } from "./EventFeed.ts"
@@ -31,6 +32,10 @@ export interface Submission {
   readonly plan: Plan
   readonly command: Extract<Command, { type: "CreateRun" }>
   readonly blobs: ReadonlyArray<NewBlob>
+  /** Who asked for it: in the audit log exactly when the run is there. */
+  readonly audit?: AuditDraft | undefined
+  /** Looks at the run as its first record leaves it, once that is durable and before anything moves on. Must not throw. */
+  readonly seen?: ((slot: RunSlot, state: RunState) => void) | undefined
 }
 
 export class Coordinator extends Context.Service<Coordinator, {

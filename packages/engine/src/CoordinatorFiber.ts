@@ -30,6 +30,7 @@ import { Sessions } from "./Sessions.ts"
 import type { Offer } from "./StepQueue.ts"
 import { StepQueue } from "./StepQueue.ts"
 import { handOver } from "./StrayAnswer.ts"
+import { goesOn } from "./UnderWay.ts"
 
 /** Longest pause between two tries of a store that does not serve, in milliseconds. */
 const storeRetryMsMax = 5_000
@@ -101,22 +102,6 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   return offers
 }
 
-/**
- * Events of an attempt that goes on. A delivery that is lost is among them: whoever noticed has forgotten the attempt before
- * it posted the loss, and a worker may have begun it again by the time the loss is durable.
- */
-const underWay: ReadonlySet<Event["type"]> = new Set([
-  "CallStarted",
-  "DeliveryLost",
-  "CallEnded",
-  "TurnRecorded",
-  "TurnReserved",
-  "AllotmentGranted",
-  "OverrunRecorded",
-  "PriceMissing",
-  "UsageLate"
-])
-
 /** Attempts that end for want of money are offered again under the same number. */
 const sentBack = (slot: RunSlot, { steps }: Extract<Event, { readonly type: "StepsUnfunded" }>): void => {
   for (const { attempt, path } of steps) if (attempt !== undefined) slot.begun.delete(attemptKey(path, attempt))
@@ -137,7 +122,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
       } else if (event.type === "StepsCancelled") stillBegun(slot)
       else if (event.type === "StepsUnfunded") sentBack(slot, event)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
-      else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
+      else if ("path" in event && "attempt" in event && !goesOn(event)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
         // What was held back while this one ran alone may begin.
         if (Suspect.isSuspect(state, event.path, event.attempt)) freed = true
@@ -291,9 +276,20 @@ const run = (services: Services): Effect.Effect<never> =>
     Effect.forever
   )
 
-const ask = (scribe: Scribe, slot: RunSlot, pending: Omit<Pending, "reply">): Effect.Effect<Settled> =>
+const ask = (
+  scribe: Scribe,
+  slot: RunSlot,
+  pending: Omit<Pending, "reply">,
+  look?: (settled: Settled) => void
+): Effect.Effect<Settled> =>
   Effect.callback<Settled>((resume) => {
-    scribe.post(slot, { ...pending, reply: (settled) => resume(Effect.succeed(settled)) })
+    scribe.post(slot, {
+      ...pending,
+      reply: (settled) => {
+        look?.(settled)
+        resume(Effect.succeed(settled))
+      }
+    })
   })
 
 const api = (services: Services): Coordinator["Service"] => {
@@ -309,8 +305,14 @@ const api = (services: Services): Coordinator["Service"] => {
     return state === undefined ? undefined : { slot, state }
   })
   return {
-    submit: ({ blobs, command, plan, run, tenant }) =>
-      Effect.suspend(() => ask(scribe, scribe.open(tenant, run, plan), { command, blobs, handed: undefined })),
+    submit: ({ audit, blobs, command, plan, run, seen, tenant }) =>
+      Effect.suspend(() => {
+        const slot = scribe.open(tenant, run, plan)
+        const look = (settled: Settled): void => {
+          if (settled.kind === "accepted" && slot.state?.seq === slot.head) seen?.(slot, slot.state)
+        }
+        return ask(scribe, slot, { command, blobs, handed: undefined, audit }, look)
+      }),
     command: (tenant, run, command, options) =>
       Effect.suspend(() => {
         const slot = scribe.slot(tenant, run)

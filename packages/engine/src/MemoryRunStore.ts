@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { LetterExpectation, LetterFate, LetterQuery, StoredLetter } from "./DeadLetter.ts"
 import { openFate } from "./DeadLetter.ts"
+import * as MemoryAuditLog from "./MemoryAuditLog.ts"
 import * as Blobs from "./MemoryBlobStore.ts"
 import * as MemoryPlaces from "./MemoryPlaces.ts"
 import * as MemoryRemoval from "./MemoryRemoval.ts"
@@ -100,6 +101,7 @@ const write = (state: State, run: Run, commit: Commit): CommitOutcome => {
   }
   writeLetters(state, run, commit)
   if (commit.place !== undefined) MemoryPlaces.write(run, commit.place)
+  if (commit.audit !== undefined) MemoryAuditLog.write(state, commit.audit)
   for (const id of commit.doors?.clear ?? []) {
     const door = run.doors.get(id)
     if (door !== undefined) run.doors.set(id, { ...door, closedAt: commit.at })

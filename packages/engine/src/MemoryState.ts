@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { StoredEntry } from "./AuditLog.ts"
 import type { StoredLetter } from "./DeadLetter.ts"
 import type { PublishedFlow } from "./FlowStore.ts"
 import {
@@ -91,6 +92,8 @@ export class MemoryState extends Context.Service<MemoryState, {
   readonly usage: Array<MemoryUsage>
   /** Canonical flow documents by {@link key} of tenant and address. */
   readonly documents: Map<string, string>
+  /** The audit log, by tenant. */
+  readonly audit: Map<string, Array<StoredEntry>>
   /** Per tenant, in the order of publishing. */
   readonly published: Map<string, ReadonlyArray<PublishedFlow>>
   /** Living sessions and the time of their last heartbeat. Deleting one here is the death of a process. */
@@ -116,6 +119,7 @@ const make = (dispatchRows: boolean): typeof MemoryState.Service => ({
   blobs: new Map(),
   usage: [],
   documents: new Map(),
+  audit: new Map(),
   published: new Map(),
   sessions: new Map(),
   counter: 0,

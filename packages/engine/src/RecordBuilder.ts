@@ -8,6 +8,7 @@ import * as Stall from "@baton/kernel/Stall"
 import type { BlobRef, Value } from "@baton/kernel/Value"
 import { refs } from "@baton/kernel/Value"
 import type { Wait } from "@baton/kernel/Wait"
+import type { AuditDraft } from "./AuditLog.ts"
 import * as RecordLetters from "./RecordLetters.ts"
 import * as RunDoors from "./RunDoors.ts"
 import * as RunPlace from "./RunPlace.ts"
@@ -28,6 +29,8 @@ export interface Draft {
   readonly answered: Array<{ id: number; answer: string }>
   /** Made when the first event settles something. */
   usage?: Array<UsageRow>
+  /** Made when the first command brings an entry. */
+  audit?: Array<AuditDraft>
 }
 
 const heldBy = (wait: Wait): Value | undefined =>
@@ -236,6 +239,7 @@ export const build = (draft: Draft, session: string, dispatchRows: boolean): Com
   if (named.length > 0) commit.references = named
   if (flows !== undefined) commit.flows = flows
   if (draft.answered.length > 0) commit.answered = draft.answered
+  if (draft.audit !== undefined) commit.audit = draft.audit
   RecordLetters.add(commit, events)
   return commit
 }

@@ -6,6 +6,7 @@ import type { Problem } from "@baton/kernel/Problem"
 import type { RunState } from "@baton/kernel/RunState"
 import type { BlobRef, Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
+import type { AuditDraft } from "./AuditLog.ts"
 import type { NewBlob } from "./StoredValue.ts"
 
 /** How a command ended, once that is durable. */
@@ -30,6 +31,8 @@ export interface Pending {
   /** Row of the command when another process handed it in. */
   readonly handed: number | undefined
   readonly reply: ((settled: Settled) => void) | undefined
+  /** Goes into the audit log with the record, if the command is accepted. */
+  readonly audit?: AuditDraft | undefined
 }
 
 export interface RunSlot {

@@ -1,8 +1,8 @@
 /**
  * The journal, and everything that moves together with it.
  *
- * Promise. `commit` is atomic and durable per record: journal, summary, timers, dispatch rows, doors, blobs and
- * consumed commands move together or not at all, guarded by the expected head and the owner. A lost guard drops that run's record
+ * Promise. `commit` is atomic and durable per record: journal, summary, timers, dispatch rows, doors, blobs,
+ * consumed commands and audit entries move together or not at all, guarded by the expected head and the owner. A lost guard drops that run's record
  * only; a store error fails the whole batch and nothing of it is written. When `commit` returns, an acknowledged record
  * survives power loss. Sequences are dense: a record holds events `seq … seq + n − 1`, and the next one starts after it.
  */
@@ -12,6 +12,7 @@ import type * as Array from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { AuditDraft } from "./AuditLog.ts"
 import type { DeadLetter, LetterEnd, LetterExpectation, LetterFate, LetterQuery, StoredLetter } from "./DeadLetter.ts"
 import type { PlaceChange, PlaceQuery, Places } from "./RunPlace.ts"
 import type { AgedQuery, AgedRuns } from "./RunRemoval.ts"
@@ -151,6 +152,8 @@ export interface Commit {
   readonly usage?: ReadonlyArray<UsageRow>
   /** What becomes of its place among the runs of its concurrency key; absent for a run that needs none. */
   readonly place?: PlaceChange
+  /** Entries of the audit log about what this record does: in the log exactly when the record is in the journal. */
+  readonly audit?: ReadonlyArray<AuditDraft>
 }
 
 /** What an attempt, or a turn of it, was settled at. A correction of a guess may be negative. */
@@ -245,8 +248,11 @@ export interface Moves {
 }
 
 export class RunStoreError extends Schema.TaggedError<RunStoreError>()("RunStoreError", {
-  /** `newer`: the store was written by a newer program; `corrupt`: bytes do not match their hash. */
-  reason: Schema.Literals(["unavailable", "busy", "full", "read_only", "newer", "corrupt"]),
+  /**
+   * `newer`: the store was written by a newer program; `corrupt`: bytes do not match their hash; `gone`: what this process
+   * has open is no longer where it was, so what it would write nobody would find.
+   */
+  reason: Schema.Literals(["unavailable", "busy", "full", "read_only", "newer", "corrupt", "gone"]),
   message: Schema.String
 }) {}
 

@@ -186,6 +186,7 @@ export class Scribe {
       if (decision.kind === "events" && decision.events.length > 0) {
         draft.blobs.push(...pending.blobs)
         RecordBuilder.add(draft, decision.events)
+        if (pending.audit !== undefined) (draft.audit ??= []).push(pending.audit)
         slot.blobs.clear()
       }
       if (pending.handed !== undefined) draft.answered.push({ id: pending.handed, answer: JSON.stringify(settled) })

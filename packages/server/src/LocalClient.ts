@@ -142,7 +142,7 @@ const resume = Effect.fnUntraced(function*(
 
 export const make = (parts: Parts): Client["Service"] =>
   Client.of({
-    start: (request) => Effect.flatMap(RunStart.start(parts, request), (run) => RunReading.show(parts, run)),
+    start: (request) => RunStart.start(parts, request),
     resolve: (text) => RunReading.find(parts, text),
     show: (run) => RunReading.show(parts, run),
     steps: (run, after, limit) => RunReading.steps(parts, run, after, limit),

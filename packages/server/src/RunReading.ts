@@ -4,6 +4,7 @@ import type { Reason, RunDocument, RunListItem, StepDocument } from "@baton/cont
 import * as Projection from "@baton/contract/RunProjection"
 import { timeText } from "@baton/contract/Wire"
 import * as RunLoader from "@baton/engine/RunLoader"
+import type { RunSlot } from "@baton/engine/RunSlot"
 import type { RunRow } from "@baton/engine/RunStore"
 import type { Facts } from "@baton/kernel/Explain"
 import { explain } from "@baton/kernel/Explain"
@@ -67,6 +68,8 @@ const fromJournal = Effect.fnUntraced(function*(parts: Parts, run: string): Effe
   }
 })
 
+const noValues: ReadonlyMap<BlobRef, Json> = new Map()
+
 const factsOf = ({ begun, owned, served }: Seen): Facts => ({
   begun,
   owned,
@@ -114,6 +117,23 @@ const look = Effect.fnUntraced(function*(parts: Parts, run: string) {
 
 export const show = (parts: Parts, run: string): Effect.Effect<RunDocument, ClientError> =>
   Effect.map(look(parts, run), ({ sight, state }) => Projection.project(state, sight))
+
+/**
+ * The document of a run that this process owns, as its state is now: for whoever knows that it is durable, and cannot wait.
+ * None where values must be read from the store first, or our own code breaks: {@link show} then tells what is the matter.
+ */
+export const atHand = (parts: Parts, { begun }: RunSlot, state: RunState): RunDocument | undefined => {
+  const output = state.finished?.output
+  if (refs(state.input).length > 0 || (output !== undefined && refs(output).length > 0)) return undefined
+  const now = parts.clock.currentTimeMillisUnsafe()
+  try {
+    const [first] = explain(state, now, { begun, owned: true, served: parts.served })
+    const read = (value: Value) => resolve(value, noValues) ?? Projection.address(value)
+    return Projection.project(state, { read, begun, reason: first?.message ?? "", now })
+  } catch {
+    return undefined
+  }
+}
 
 export const steps = Effect.fnUntraced(function*(
   parts: Parts,

@@ -1,6 +1,8 @@
 /** Starting a run: the flow is checked, its input fits, what it needs is there; then it is made durable. */
 import { ClientError } from "@baton/contract/Client"
 import type { StartRun } from "@baton/contract/Client"
+import type { RunDocument } from "@baton/contract/RunDocument"
+import type { AuditDraft } from "@baton/engine/AuditLog"
 import type { NewBlob } from "@baton/engine/StoredValue"
 import { store } from "@baton/engine/StoredValue"
 import type * as Flow from "@baton/kernel/Flow"
@@ -10,14 +12,19 @@ import type { Plan } from "@baton/kernel/Plan"
 import type { Json, JsonObject } from "@baton/kernel/Value"
 import { undeclaredEffectOf } from "@baton/steps/FunctionHandlers"
 import * as Effect from "effect/Effect"
+import * as Trails from "./access/Trail.ts"
 import * as Answers from "./Answers.ts"
 import * as FlowPinning from "./FlowPinning.ts"
 import * as FlowSource from "./FlowSource.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
+import * as RunReading from "./RunReading.ts"
 import { RequestTrace } from "./telemetry/CarriedTrace.ts"
 import * as WebhookOffice from "./WebhookOffice.ts"
+
+/** HTTP status of an answer that made something. */
+const created = 201
 
 const refuse = (code: string, message: string, more: { hint?: string; problems?: ReadonlyArray<Json> } = {}) =>
   Effect.fail(new ClientError({ reason: "invalid", code, message, ...more }))
@@ -109,8 +116,15 @@ const withModels = (agents: StartRun["agents"], model: string | undefined): Star
       Object.entries(agents).map(([name, agent]) => [name, modelAgent.test(agent) ? `${agent}@${model}` : agent])
     )
 
+/** What creating this run is in the audit log, when it was asked for over HTTP. */
+const auditOf = (trail: Trails.Trail | undefined, run: string, at: number): AuditDraft | undefined =>
+  trail?.principal === undefined || trail.action === undefined
+    ? undefined
+    : Trails.entry(trail, { at, action: trail.action, object: run, outcome: "done", status: created })
+
+/** Starts a run; answers as it is once that is durable. */
 export const start = Effect.fnUntraced(
-  function*(parts: Parts, request: StartRun): Effect.fn.Return<string, ClientError> {
+  function*(parts: Parts, request: StartRun): Effect.fn.Return<RunDocument, ClientError> {
     const { flow: written, origin } = yield* flowOf(parts, request.flow)
     const file = "text" in request.flow ? request.flow.file : request.flow.name
     yield* requireInput(written, request.input)
@@ -134,11 +148,18 @@ export const start = Effect.fnUntraced(
     const input = store(request.input, blobs)
     // The hook is there before the first record: a run that is there is told of, whenever this process dies.
     const undo = yield* WebhookOffice.addForRun(parts, run, request.webhook)
+    const trail = yield* Trails.Trail
+    const audit = auditOf(trail, run, at)
+    let shown: RunDocument | undefined
     const settled = yield* parts.coordinator.submit({
       tenant: parts.tenant,
       run,
       plan: frozen.plan,
       blobs,
+      audit,
+      seen: (slot, state) => {
+        shown = RunReading.atHand(parts, slot, state)
+      },
       command: {
         type: "CreateRun",
         at,
@@ -153,6 +174,7 @@ export const start = Effect.fnUntraced(
       }
     })
     yield* Effect.tapError(Answers.fromSettled(run, settled), () => undo)
-    return run
+    if (trail !== undefined && audit !== undefined) trail.recorded = audit.status
+    return shown ?? (yield* RunReading.show(parts, run))
   }
 )

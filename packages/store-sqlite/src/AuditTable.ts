@@ -1,4 +1,4 @@
-/** Rows of `audit`: one chain per tenant. Each batch is one commit. */
+/** Rows of `audit`: one chain per tenant. An entry is written with what it tells of, or in a batch of its own. */
 import {
   AuditDraft,
   type AuditEntry,
@@ -28,19 +28,21 @@ const headOf = (connection: Connection, tenant: string): AuditHead => {
   return row === undefined ? { seq: 0, hash: "" } : { seq: Number(row["seq"]), hash: String(row["hash"]) }
 }
 
+/** Within a transaction: another process may have written meanwhile, so the ends are read under its lock. */
+export const write = (connection: Connection, drafts: ReadonlyArray<AuditDraft>): void => {
+  const heads = new Map<string, AuditHead>()
+  for (const draft of drafts) {
+    const last = heads.get(draft.tenant) ?? headOf(connection, draft.tenant)
+    const seq = last.seq + 1
+    const body = bodyOf(draft)
+    const hash = hashOf(last.hash, seq, body)
+    connection.run("INSERT INTO audit (tenant, seq, body, hash) VALUES (?, ?, ?, ?)", draft.tenant, seq, body, hash)
+    heads.set(draft.tenant, { seq, hash })
+  }
+}
+
 export const append = (connection: Connection, drafts: ReadonlyArray<AuditDraft>): void =>
-  connection.write(() => {
-    // Another process may have written meanwhile: the ends are read under the lock.
-    const heads = new Map<string, AuditHead>()
-    for (const draft of drafts) {
-      const last = heads.get(draft.tenant) ?? headOf(connection, draft.tenant)
-      const seq = last.seq + 1
-      const body = bodyOf(draft)
-      const hash = hashOf(last.hash, seq, body)
-      connection.run("INSERT INTO audit (tenant, seq, body, hash) VALUES (?, ?, ?, ?)", draft.tenant, seq, body, hash)
-      heads.set(draft.tenant, { seq, hash })
-    }
-  })
+  connection.write(() => write(connection, drafts))
 
 export const list = (
   connection: Connection,

@@ -8,6 +8,7 @@
 import * as RecordHash from "@baton/engine/RecordHash"
 import { type Commit, type CommitOutcome, isFinished, type RunSummary } from "@baton/engine/RunStore"
 import type { BlobRef } from "@baton/kernel/Value"
+import * as AuditTable from "./AuditTable.ts"
 import * as Blobs from "./BlobTable.ts"
 import type { Connection } from "./Connection.ts"
 import * as DoorTable from "./DoorTable.ts"
@@ -45,7 +46,12 @@ export class JournalWriter {
   commit(batch: ReadonlyArray<Commit>): ReadonlyArray<CommitOutcome> {
     return this.#connection.write(() => {
       this.#refresh()
-      return batch.map((commit) => this.#commitOne(commit))
+      const outcomes = batch.map((commit) => this.#commitOne(commit))
+      const audit = batch.flatMap(({ audit }, index) =>
+        audit !== undefined && outcomes[index]?.ok === true ? audit : []
+      )
+      if (audit.length > 0) AuditTable.write(this.#connection, audit)
+      return outcomes
     })
   }
 

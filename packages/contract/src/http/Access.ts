@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import * as Record from "effect/Record"
 import type { Ports } from "../Ports.ts"
 import { problems } from "./Problems.ts"
 import { Scope } from "./Scope.ts"
@@ -43,10 +44,36 @@ export class Caller extends Context.Service<Caller, {
 /** Proves who asks and that they may; refuses with `Unauthenticated` or `Denied`. */
 export class Access extends HttpApiMiddleware.Service<Access, { provides: Caller }>()("baton/contract/http/Access", {
   requiredForClient: false,
-  // The last that refuses has the last word: it is the one that looks at every kind of credential.
-  security: { session: HttpApiSecurity.apiKey({ in: "cookie", key: sessionCookie }), bearer: HttpApiSecurity.bearer },
+  // One scheme at work, which looks at every kind of credential: a second one would be decoded, and fail, every time.
+  security: { bearer: HttpApiSecurity.bearer },
   error: problems
 }) {}
+
+interface Operation {
+  readonly security?: ReadonlyArray<object>
+}
+
+/** What is looked at of an OpenAPI document. */
+interface Document {
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } }
+  readonly components: { readonly securitySchemes?: object }
+}
+
+const orSession = (one: Operation): Operation =>
+  one.security?.some((scheme) => "bearer" in scheme) === true
+    ? { ...one, security: [{ session: [] }, ...one.security] }
+    : one
+
+/** Says in an OpenAPI document that whatever takes a bearer takes the cookie of a session too. */
+export const withSession = (document: Record<string, unknown>): Record<string, unknown> => {
+  const { components, paths } = document as unknown as Document
+  const session = { type: "apiKey", in: "cookie", name: sessionCookie }
+  return {
+    ...document,
+    paths: Record.map(paths, Record.map(orSession)),
+    components: { ...components, securitySchemes: { session, ...components.securitySchemes } }
+  }
+}
 
 /** Makes what cannot be read, or answered, a problem of the published list. */
 export class Readable extends HttpApiMiddleware.Service<Readable>()("baton/contract/http/Readable", {

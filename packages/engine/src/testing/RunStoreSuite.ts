@@ -3,17 +3,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type { AuditLog } from "../AuditLog.ts"
 import { BlobStore } from "../BlobStore.ts"
 import { openFate } from "../DeadLetter.ts"
 import { RunStore } from "../RunStore.ts"
 import { Sessions } from "../Sessions.ts"
+import * as AuditSuite from "./AuditSuite.ts"
 import * as DoorSuite from "./DoorSuite.ts"
 import { accepted, blob, bytes, creation, fate, following, isChain, summary, tenant, word } from "./Journals.ts"
 import * as MoveSuite from "./MoveSuite.ts"
 import * as PlaceSuite from "./PlaceSuite.ts"
 import * as UsageSuite from "./UsageSuite.ts"
 
-export type Ports = RunStore | Sessions | BlobStore
+export type Ports = RunStore | Sessions | BlobStore | AuditLog
 
 export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
   const test = <A, E2>(title: string, body: () => Effect.Effect<A, E2, Ports>) =>
@@ -24,6 +26,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
     describe("reading", () => reading(test))
     describe("timers", () => timers(test))
     describe("doors", () => DoorSuite.doors(test))
+    describe("audit", () => AuditSuite.entries(test))
     describe("usage", () => UsageSuite.usage(test))
     describe("places", () => PlaceSuite.places(test))
     describe("age", () => PlaceSuite.ages(test))

@@ -49,7 +49,9 @@ const Sent = Schema.Struct({
   text: optional,
   data: Schema.optionalKey(Schema.Json)
 })
-const decodeSent = Schema.decodeUnknownEffect(Sent)
+/** What is not known of a form is left alone, since browsers and proxies add fields of their own. */
+const decodeForm = Schema.decodeUnknownEffect(Sent)
+const decodeSent = Schema.decodeUnknownEffect(Sent, { onExcessProperty: "error" })
 const decodeLink = Schema.decodeUnknownOption(LinkOffice.LinkData)
 const decodeJson = Schema.decodeUnknownEffect(JsonText)
 
@@ -117,7 +119,7 @@ const decisionOf = Effect.fnUntraced(function*(
   { json, values }: Sending,
   { ask, form }: ApprovalDocument
 ): Effect.fn.Return<Decision, Problem> {
-  const given = yield* Effect.mapError(decodeSent(json), unreadable)
+  const given = yield* Effect.mapError(values === undefined ? decodeSent(json) : decodeForm(json), unreadable)
   const isFilled = values !== undefined && form !== null && !ApprovalPage.withoutData.has(given.decision)
   const data = isFilled
     ? yield* Effect.catch(Effect.fromResult(ApprovalForm.dataOf(form, values)), invalid)
@@ -207,15 +209,13 @@ const made = Effect.fnUntraced(function*(
 ) {
   const { parts } = yield* Host
   const decision = yield* decisionOf(sending, approval)
-  const isOurs = yield* Effect.mapError(
-    parts.tokens.claim(digest, parts.clock.currentTimeMillisUnsafe()),
-    unavailable
-  )
-  if (!isOurs) return yield* over
-  return yield* approvals.decide({ target: data.approval }, { ...decision, hash: data.hash }).pipe(
+  const claimed = Effect.mapError(parts.tokens.claim(digest, parts.clock.currentTimeMillisUnsafe()), unavailable)
+  const decided = approvals.decide({ target: data.approval }, { ...decision, hash: data.hash }).pipe(
     Effect.tapError(() => Effect.ignore(parts.tokens.unclaim(digest))),
     Effect.mapError((error: ClientError) => fromClientError(error))
   )
+  // Also when the client has gone away: a link that is used up has decided.
+  return yield* Effect.uninterruptible(Effect.flatMap(claimed, (isOurs) => isOurs ? decided : Effect.fail(over)))
 })
 
 const decide = Effect.fnUntraced(function*(request: Request) {

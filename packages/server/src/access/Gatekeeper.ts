@@ -167,6 +167,12 @@ export const layer = (options: GatekeeperOptions): Layer.Layer<Gatekeeper, never
     Effect.gen(function*() {
       const { parts, portsOf } = yield* Host
       const prove = prover(parts, yield* TokenVerifier)
+      const callerOf = (principal: Principal) => {
+        const { groups, key, scopes, subject: by, tenant } = principal
+        const who = { tenant, by, groups, scopes, ...(key === undefined ? {} : { key }) }
+        return CallerKey.of({ principal, ports: portsOf(who) })
+      }
+      const local = callerOf(localPrincipal)
       const noteUse = useNoter(parts, yield* Effect.scope)
       const refuse = refuser(parts)
 
@@ -199,9 +205,7 @@ export const layer = (options: GatekeeperOptions): Layer.Layer<Gatekeeper, never
           if (needs !== "credential" && !principal.scopes.has(needs)) {
             return yield* new Denied({ code: "SCOPE_MISSING", detail: `This needs the scope ${needs}.` })
           }
-          const { groups, key, scopes, subject: by, tenant } = principal
-          const who = { tenant, by, groups, scopes, ...(key === undefined ? {} : { key }) }
-          return CallerKey.of({ principal, ports: portsOf(who) })
+          return principal === localPrincipal ? local : callerOf(principal)
         })
       })
     })

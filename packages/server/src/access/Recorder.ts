@@ -1,6 +1,6 @@
 /** Every request that changes something, and every one that is denied, becomes an entry of the audit log. */
 import { Unavailable } from "@baton/contract/http/Problems"
-import { type AuditDraft, systemTenant } from "@baton/engine/AuditLog"
+import type { AuditDraft } from "@baton/engine/AuditLog"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,6 +10,7 @@ import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as RunId from "../RunId.ts"
 import type { AuditWriter } from "./AuditWriter.ts"
+import * as Trails from "./Trail.ts"
 import { Trail } from "./Trail.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -35,33 +36,53 @@ const madeOf = (response: Response): string | undefined =>
 const codeOf = (response: Response): string | undefined =>
   response.status >= 400 ? /"code":"([A-Z][A-Z0-9_]{1,63})"/.exec(startOf(response))?.[1] : undefined
 
-/** A path without its query; the token of a link is a secret. */
-const pathOf = (url: string): string =>
-  url.replace(/^https?:\/\/[^/]*/i, "").split("?")[0]!.replace(/^\/+approve\/.*/i, "/approve/…").slice(
-    0,
-    objectLengthMax
-  )
+/** How often a path may be percent-encoded over itself and is still understood. */
+const encodingsMax = 4
+
+/** As a router reads it, or as it came where it cannot be read. */
+const decoded = (path: string): string => {
+  let read = path
+  for (let times = 0; times < encodingsMax && read.includes("%"); times++) {
+    try {
+      read = decodeURIComponent(read)
+    } catch {
+      return path
+    }
+  }
+  return read
+}
+
+/** As long as a token of ours, or like a key. */
+const secret = /[0-9A-Za-z]{40}|baton_[0-9a-z]{1,16}_/
+
+/** Where nobody knows what a path means, whatever could be a credential is left out: the token of a link is one. */
+const masked = (path: string): string =>
+  decoded(path)
+    .replace(/(\bapprove[/\\]).*/is, "$1…")
+    .split("/")
+    .map((part) => secret.test(part) ? "…" : part)
+    .join("/")
+    .replace(/[\p{Cc}\p{Cs}]/gu, "\uFFFD")
+
+/** A path without its query. */
+const pathOf = (url: string, action: string | undefined): string => {
+  const path = url.replace(/^https?:\/\/[^/]*/i, "").split("?")[0]!
+  return (action === undefined || action.includes("/approve/") ? masked(path) : path).slice(0, objectLengthMax)
+}
 
 const draftOf = (trail: Trail, request: Request, response: Response | undefined, at: number): AuditDraft => {
-  const { action, actor, address, object, principal } = trail
   const status = response?.status ?? 500
   const made = response && madeOf(response)
   const code = response && codeOf(response)
-  const path = pathOf(request.url)
-  return {
-    tenant: actor?.tenant ?? principal?.tenant ?? systemTenant,
+  const path = pathOf(request.url, trail.action)
+  return Trails.entry(trail, {
     at,
-    actor: actor?.subject ?? principal?.subject ?? "",
-    method: actor?.method ?? principal?.method ?? "none",
-    action: action ?? `${request.method} ${path}`,
-    object: object ?? made ?? path,
+    action: trail.action ?? `${request.method} ${path}`,
+    object: trail.object ?? made ?? path,
     outcome: outcomeOf(status),
     status,
-    request: trail.request,
-    ...(principal?.key === undefined ? {} : { key: principal.key }),
-    ...(code === undefined ? {} : { code }),
-    ...(address === "" ? {} : { address })
-  }
+    ...(code === undefined ? {} : { code })
+  })
 }
 
 /** What was done is done; but nobody is told so while it is not in the log. */
@@ -86,10 +107,13 @@ export const record =
       }
       const followed = Effect.provideService(app, Trail, trail)
       const noted = (response: Response | undefined, fallback: Effect.Effect<Response, E>) =>
-        Effect.matchEffect(record(draftOf(trail, request, response, at)), {
-          onFailure: (error) => Effect.andThen(Effect.logError("the audit log cannot be written", error), unrecorded),
-          onSuccess: () => fallback
-        })
+        // What was written together with what it did is not written again.
+        trail.recorded !== undefined && trail.recorded === response?.status ?
+          fallback :
+          Effect.matchEffect(record(draftOf(trail, request, response, at)), {
+            onFailure: (error) => Effect.andThen(Effect.logError("the audit log cannot be written", error), unrecorded),
+            onSuccess: () => fallback
+          })
       if (isSafe(request.method)) {
         return yield* Effect.flatMap(
           followed,

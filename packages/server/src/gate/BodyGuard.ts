@@ -1,5 +1,7 @@
 /** The body of a request as the endpoints may read it: UTF-8, and JSON within bounds. */
 import { Invalid } from "@baton/contract/http/Problems"
+import * as JsonLoss from "@baton/kernel/JsonLoss"
+import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as JsonScan from "./JsonScan.ts"
@@ -24,6 +26,27 @@ const told = {
     new Invalid({ code: "JSON_SURROGATE", detail: "Text in JSON must not contain half of a surrogate pair." })
 }
 
+/** What a parser would take and silently change: a key that is there twice, a number that no double holds. */
+const ambiguous = (text: string): Invalid | undefined => {
+  let value: Json
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const loss = JsonLoss.find(text, value)
+  return loss === undefined ? undefined : new Invalid({
+    code: "JSON_AMBIGUOUS",
+    detail: `line ${loss.line}, column ${loss.column}: ${loss.message}`,
+    hint: "write a number that is larger as text, and every key once"
+  })
+}
+
+const jsonFault = (text: string, limits: ServerLimits): Invalid | undefined => {
+  const fault = JsonScan.fault(text, limits.jsonDepth)
+  return fault === undefined ? ambiguous(text) : told[fault](limits)
+}
+
 /** Endpoints turn failures of reading into defects themselves; a problem among them is answered as it is. */
 const text = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest["text"] =>
   Effect.flatMap(request.arrayBuffer, (bytes) => {
@@ -33,15 +56,23 @@ const text = (request: HttpServerRequest, limits: ServerLimits): HttpServerReque
     } catch {
       return Effect.die(new Invalid({ code: "BODY_NOT_UTF8", detail: "The body is not UTF-8." }))
     }
-    const fault = isJson(request) ? JsonScan.fault(decoded, limits.jsonDepth) : undefined
-    return fault === undefined ? Effect.succeed(decoded) : Effect.die(told[fault](limits))
+    if (!isJson(request)) return Effect.succeed(decoded)
+    // Where everything may be left out, so may the body.
+    if (decoded === "") return Effect.succeed("{}")
+    const fault = jsonFault(decoded, limits)
+    return fault === undefined ? Effect.succeed(decoded) : Effect.die(fault)
   })
 
-/** The same request; only its text is looked at before it is handed out. */
-export const guarded = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest =>
-  Object.create(request, {
-    text: { get: () => text(request, limits) },
+/**
+ * Its text is looked at before it is handed out. The request itself is changed: one that has it as its prototype would be
+ * of a shape of its own, and everything that reads it slow.
+ */
+export const guard = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest => {
+  const modify = request.modify.bind(request)
+  return Object.defineProperties(request, {
+    text: { value: text(request, limits) },
     modify: {
-      value: (options: Parameters<HttpServerRequest["modify"]>[0]) => guarded(request.modify(options), limits)
+      value: (options: Parameters<HttpServerRequest["modify"]>[0]) => guard(modify(options), limits)
     }
-  }) as HttpServerRequest
+  })
+}

@@ -59,13 +59,14 @@ const startOf = (
 }
 
 interface Telling {
+  readonly request: HttpServerRequest
   readonly seen: number
   readonly named: boolean
   readonly headers?: { readonly [name: string]: string }
 }
 
 /** The course of a run from its beginning on, without what has been seen of it. */
-const telling = Effect.fnUntraced(function*(run: string, { headers, named, seen }: Telling) {
+const telling = Effect.fnUntraced(function*(run: string, { headers, named, request, seen }: Telling) {
   const live = yield* Live
   const tenant = yield* tenantOf
   const { ports } = yield* Caller
@@ -74,6 +75,7 @@ const telling = Effect.fnUntraced(function*(run: string, { headers, named, seen 
   if (seen > 0 && document.endedAt !== null && seen >= document.seq) return EventStream.nothing
   const options = { document, seen, named, ended, fork: live.fork }
   return yield* EventStream.ofRun(live, tenant, { run, position: 0 }, {
+    request,
     types: undefined,
     isReturning: false,
     outlet: (sse) => new AskOutlet(sse, options),
@@ -88,7 +90,7 @@ const follow = Effect.fnUntraced(function*(request: HttpServerRequest, run: stri
   const seen = text === undefined ? 0 : Cursor.position(text)
   if (seen === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("Last-Event-ID", text ?? ""))
   const id = yield* asked(Client, (client) => client.resolve(run))
-  return yield* telling(id, { seen, named })
+  return yield* telling(id, { request, seen, named })
 })
 
 export const MultiRoleHandlers = HttpApiBuilder.group(
@@ -108,6 +110,7 @@ export const MultiRoleHandlers = HttpApiBuilder.group(
           )
           const replayed = made.headers["idempotency-replayed"]
           return yield* telling(id, {
+            request,
             seen: 0,
             named: isNamed(query),
             ...(replayed === undefined ? {} : { headers: { "idempotency-replayed": replayed } })

@@ -38,7 +38,7 @@ export class AskOutlet extends SseOutlet {
 
   protected override write(batch: Batch): boolean {
     const text = batch.frames.map(({ data, seq }) => seq === undefined ? "" : this.#told(seq, data)).join("")
-    return text === "" || this.stream.push(text)
+    return text === "" || this.send(text)
   }
 
   #told(seq: number, data: string): string {
@@ -63,7 +63,7 @@ export class AskOutlet extends SseOutlet {
     const failed = ({ code, message }: ClientError): AskMessage => ({ event: "error", run: document.id, code, message })
     fork(Effect.map(Effect.match(ended, { onFailure: failed, onSuccess: AskStory.ending }), (last) => {
       if (this.isClosed) return
-      this.stream.push(this.#text([last], this.#finished))
+      this.send(this.#text([last], this.#finished))
       this.end()
     }))
   }
