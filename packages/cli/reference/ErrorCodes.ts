@@ -96,6 +96,7 @@ METHOD_NOT_ALLOWED | 405 | The path does not take this method. | See Allow.
 METRICS_OFF | 404 | Metrics are off here. | Set BATON_METRICS.
 MISSING_ARGUMENT | cli | The command lacks an argument. | See its help.
 MISSING_FLAG | cli | The command lacks a flag. | See its help.
+MODEL_MISSING | 503 | The server has no model for agents that bring none. | Set BATON_MODEL, or give model with the request.
 MODIFICATIONS_INVALID | 400 | The modifications are no JSON Merge Patch of the input. | Mend them.
 NOTHING_TO_RETRY | 409 | Every step has succeeded. | Fork the run instead.
 NOT_ACCEPTABLE | 406 | The request takes neither JSON nor a stream of events. | Accept: application/json, or text/event-stream.

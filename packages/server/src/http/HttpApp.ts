@@ -18,6 +18,7 @@ import { FlowsHandlers } from "./FlowsHandlers.ts"
 import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
 import { MetricsHandlers } from "./MetricsHandlers.ts"
+import { MultiRoleHandlers } from "./MultiRoleHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
@@ -38,6 +39,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     LinksHandlers,
     LiveHandlers,
     MetricsHandlers,
+    MultiRoleHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,

@@ -146,6 +146,11 @@ describe("baton serve", () => {
         assert.include(headers.get("content-security-policy"), "default-src 'none'; frame-ancestors 'none'")
       }
       const page = yield* ask("GET", "/docs")
+      // Nothing on it leads to anybody else's service.
+      for (const off of ["\"showDeveloperTools\":\"never\"", "\"hideClientButton\":true", "\"telemetry\":false"]) {
+        assert.include(page.text, off)
+      }
+      assert.match(page.text, /<html lang="en">[^]*<noscript>/)
       const policy = page.headers.get("content-security-policy") ?? ""
       const nonce = /script-src 'nonce-([^']+)'/.exec(policy)?.[1]
       assert.isString(nonce)
