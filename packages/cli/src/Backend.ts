@@ -129,7 +129,13 @@ export interface PortsOptions {
   readonly beside?: boolean
   /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
   readonly here?: string
+  /** What names files of this machine: a server that was named, and is not on it, would look for them elsewhere. */
+  readonly files?: string
 }
+
+/** Whether a server is on this machine, as its address tells. */
+const isHere = (url: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? "")
 
 /** The flag before the environment, that before a server that is found on the data folder. */
 const place = Effect.fnUntraced(function*(options: PortsOptions) {
@@ -182,6 +188,9 @@ export const withPorts = <A, R>(
     const there = yield* place(options)
     if (there.kind === "server" && there.named && here !== undefined) {
       return yield* notOverHttp(there.url, here)
+    }
+    if (there.kind === "server" && there.named && options.files !== undefined && !isHere(there.url)) {
+      return yield* notOverHttp(there.url, options.files)
     }
     if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
       const environment = yield* Environment

@@ -79,11 +79,15 @@ const optionsOf = (options: unknown): ReadonlyArray<Choice> =>
     })
     : []
 
-const choicesOf = ({ ask, options }: ApprovalDocument): ReadonlyArray<Choice> => [
+const choicesOf = ({ ask, decisions, options }: ApprovalDocument): ReadonlyArray<Choice> => [
   ...(ask === "approval"
     ? [named("approve", "Approve"), named("reject", "Reject")]
     : ask === "checkpoint"
-    ? [named("continue", "Continue"), named("retry", "Try again"), named("abort", "Abort")]
+    ? [
+      named("continue", "Continue"),
+      ...(decisions.includes("retry") ? [named("retry", "Try again")] : []),
+      named("abort", "Abort")
+    ]
     : [named("answer", "Answer"), named("reject", "Reject")]),
   ...optionsOf(options)
 ]

@@ -59,7 +59,11 @@ const answerTo = (cause: Cause.Cause<unknown>) => {
   if (HttpServerError.isHttpServerError(error)) {
     if (error.reason._tag === "RouteNotFound") return unrouted(error.reason)
     if (error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge") {
-      return problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." }))
+      // What is left of the body is not read.
+      return Effect.map(
+        problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." })),
+        HttpServerResponse.setHeader("connection", "close")
+      )
     }
     if (error.reason._tag === "RequestParseError") return unreadable("The body of the request cannot be read.")
     return error.reason._tag === "InternalError" ? bug(cause) : undefined

@@ -23,8 +23,12 @@ const paths: ReadonlyArray<Path> = (() => {
   return [...found].map(([path, methods]) => ({ pattern: patternOf(path), methods }))
 })()
 
+const everything = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+
 /** Of the resource that a request's target names; empty: there is none. */
 export const allowed = (target: string): ReadonlyArray<string> => {
+  // The server as a whole (RFC 9110, 9.3.7).
+  if (target === "*") return everything
   const [path = ""] = target.split("?", 1)
   const methods = new Set(paths.flatMap((one) => one.pattern.test(path) ? [...one.methods] : []))
   if (methods.size === 0) return []
