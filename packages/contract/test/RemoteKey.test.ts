@@ -24,9 +24,20 @@ describe("A key", () => {
       }
     }))
 
+  it.effect("that cannot be a header is refused without being quoted; space around it is none of it", () =>
+    Effect.gen(function*() {
+      for (const text of ["baton_live_sec\nret", "baton_live_sécret", "baton live", "", " "]) {
+        const answer = yield* made("http://localhost:1", { key: Redacted.make(text) })
+        assert.strictEqual(answer, "KEY_MALFORMED the key holds characters that no key has")
+      }
+      assert.strictEqual(yield* made("http://localhost:1", { key: Redacted.make("baton_live_secret\r\n") }), "made")
+    }))
+
   it.effect("goes over https, to this machine, and where the operator says so", () =>
     Effect.gen(function*() {
-      for (const url of ["https://baton.example.com", "http://127.0.0.1:7377", "http://localhost:1", "http://[::1]:1"]) {
+      for (
+        const url of ["https://baton.example.com", "http://127.0.0.1:7377", "http://localhost:1", "http://[::1]:1"]
+      ) {
         assert.strictEqual(yield* made(url), "made", url)
       }
       assert.strictEqual(yield* made("http://baton.example.com", { plain: true }), "made")
