@@ -25,9 +25,11 @@ BODY_TOO_LARGE | 413 | The body is larger than the limit. | Send less, or raise 
 BUDGET_INVALID | 400 | The budget is no amount. | Give tokens, usd, calls, agents or wall time.
 COMMENT_REQUIRED | cli | A refusal needs a comment. | Say why.
 CONCURRENCY_FULL | 409 | The flow's concurrency key is taken, and it says refuse. | Wait for the other runs, or let it queue.
+CONCURRENCY_KEY_INVALID | 400 | The flow's concurrency key cannot be told. | See its expression, and the input and tags it reads.
 CONFIG_INVALID | 400 | A setting cannot be what it is. | Give it the form that is named.
 CONFIG_UNKNOWN | 400 | There is no such setting. | baton config
 CONFIRMATION_NEEDED | cli | The command asks first, and nobody can be asked here. | Add --yes.
+CONTENT_ENCODING_UNSUPPORTED | 415 | The body has a content encoding. | Send it uncompressed.
 CONTENT_TYPE_UNSUPPORTED | 415 | The content type is not understood. | Send application/json.
 CREDENTIALS_LIMITED | 429 | Too many wrong credentials from one address. | Wait for Retry-After.
 CREDENTIAL_INVALID | 401 | The key or token is wrong, has expired, or was revoked. | Use another.
@@ -38,6 +40,7 @@ DECISION_INVALID | 400 | The decision is none that is offered. | Take one of the
 DELIVERY_NOT_FOUND | 404 | There is no such delivery. | baton webhooks deliveries
 DELIVERY_UNDER_WAY | 409 | The delivery is being made. | Wait for it.
 EFFECT_UNDECLARED | 400 | The function has an effect that the node does not tell. | Give the node its effect.
+EXPECTATION_UNKNOWN | 417 | The request expects something other than 100-continue. | Leave Expect out.
 FILE_EXISTS | 409 | The file is there and is not overwritten. | Choose another name.
 FILE_UNREADABLE | cli | The file cannot be read. | Check path and permissions.
 FILE_UNWRITABLE | cli | The file cannot be written. | Check path and permissions.
@@ -61,7 +64,7 @@ HOST_NEEDS_KEYS | 400 | Others can reach the address, and nobody is asked for a 
 HOST_UNKNOWN | 503 | The machine has no such address. | Use 127.0.0.1, or 0.0.0.0 for all.
 HTTP_STATUS | delivery | The receiver answered with an error. | Look at the receiver.
 IDEMPOTENCY_KEY_REUSED | 409 | The key came before with another request. | Give every request a key of its own.
-INPUT_AMBIGUOUS | cli | The input is given twice. | Give it once.
+INPUT_AMBIGUOUS | cli | Reading the JSON would change it: a key stands there twice, or a number is too large. | Mend it.
 INPUT_INVALID | 400 | The input does not fit the flow's schema. | Mend what is listed.
 INPUT_NOT_JSON | cli | The input is no JSON. | Mend it.
 INPUT_NOT_OBJECT | 400 | Fields can only be set in an object. | Give an object.
@@ -69,6 +72,7 @@ INPUT_TOO_LARGE | cli | The input is larger than the limit. | Give less.
 INTERNAL | 500 | A bug in Baton. | Report it with baton doctor --json.
 INVALID_VALUE | cli | A flag's value cannot be. | Give the form that is named.
 ISSUER_UNREACHABLE | 503 | The token issuer's keys cannot be read. | Look at BATON_JWT_JWKS_URL.
+JSON_AMBIGUOUS | 400 | Reading the JSON would change it: a key stands there twice, or a number is too large. | Write the number as text, and each key once.
 JSON_NUL | 400 | A text in JSON holds U+0000. | Leave it out.
 JSON_SURROGATE | 400 | A text in JSON holds half a character. | Mend the text.
 JSON_TOO_DEEP | 400 | JSON in the body nests too deeply. | Flatten it.
@@ -95,6 +99,7 @@ MISSING_ARGUMENT | cli | The command lacks an argument. | See its help.
 MISSING_FLAG | cli | The command lacks a flag. | See its help.
 MODIFICATIONS_INVALID | 400 | The modifications are no JSON Merge Patch of the input. | Mend them.
 NOTHING_TO_RETRY | 409 | Every step has succeeded. | Fork the run instead.
+NOT_ACCEPTABLE | 406 | The request takes neither JSON nor a stream of events. | Accept: application/json, or text/event-stream.
 NOT_AN_APPROVAL | 409 | The step asks for nothing. | Look at the run.
 NOT_CONFIRMED | cli | The answer was no. | Nothing was done.
 NOT_OVER_HTTP | cli | The command needs this machine. | Add --server none.
@@ -151,6 +156,12 @@ START_FAILED | 503 | Baton could not start. | See the message.
 STEP_MISSING | 400 | Modifications need their step. | Name it.
 STEP_NOT_FOUND | 404 | The run has no such step. | baton runs show RUN
 STOPPING | 503 | The server stops. | Ask another.
+STORE_BUSY | 503 | Another program holds the store's lock. | Close what holds it open.
+STORE_CORRUPT | 503 | The store is damaged, or is none. | Restore a backup.
+STORE_FULL | 503 | The disk is full; nothing was written. | Free some space.
+STORE_GONE | 503 | The store was removed or replaced under a process. | Put it back, or start that process again.
+STORE_NEWER | 503 | A newer Baton has written the store. | Use that one.
+STORE_READ_ONLY | 503 | The store cannot be opened for writing. | Check the permissions of its folder.
 STORE_UNAVAILABLE | 503 | The store does not serve. | baton doctor
 STORE_UNKNOWN | 503 | The address names no kind of store. | sqlite:FOLDER
 STORE_UNSUPPORTED | 503 | That kind of store is not part of this version. | sqlite:FOLDER
@@ -164,6 +175,7 @@ UNEXPECTED_ARGUMENT | cli | The command does not take that. | See its help.
 UNKNOWN_COMMAND | cli | There is no such command. | baton --help
 UNKNOWN_FLAG | cli | The command has no such flag. | See its help.
 UNKNOWN_FLOW | 400 | A called flow is not there. | Publish it.
+UPGRADE_REQUIRED | 426 | The path is that of the WebSocket. | Ask for an upgrade, or use GET /api/v1/events.
 URL_TOO_LONG | 414 | Path and query are too long. | Send less.
 USAGE | cli | The command line is wrong. | See the help.
 VERSION_EXISTS | 409 | The version is published, and versions never change. | Publish another.

@@ -8,9 +8,12 @@ import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import * as Entrance from "./access/Entrance.ts"
 import * as Connections from "./gate/Connections.ts"
+import * as Countersign from "./gate/Countersign.ts"
 import { Drain } from "./gate/Drain.ts"
+import * as Framing from "./gate/Framing.ts"
 import { Gate } from "./gate/Gate.ts"
 import { LoadMeter } from "./gate/LoadMeter.ts"
 import * as PortHolder from "./gate/PortHolder.ts"
@@ -22,6 +25,7 @@ import * as HttpApp from "./http/HttpApp.ts"
 import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
+import * as GateMeter from "./telemetry/GateMeter.ts"
 import * as RequestMeter from "./telemetry/RequestMeter.ts"
 import * as StreamMeter from "./telemetry/StreamMeter.ts"
 
@@ -36,10 +40,15 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
   /** Such as `api,coordinator,worker:http`; absent: all. */
   readonly roles?: string | undefined
   readonly requireKeys?: boolean
+  /** Shared with whoever may read the address that this server leaves behind; see `gate/Countersign`. */
+  readonly secret?: Redacted.Redacted | undefined
 }
 
-/** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
-const routerConfig = { maxParamLength: 1_024 }
+/**
+ * Characters of one segment of a path (ids, names and step paths, percent-encoded), and one spelling of each: whoever
+ * guards a path in front of this server guards all of it.
+ */
+const routerConfig = { maxParamLength: 1_024, caseSensitive: true, ignoreDuplicateSlashes: false }
 /** Requests are told as spans by the meter around them; a second span for each would be seen by nobody. */
 const untraced = Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)
 const quiet = { disableLogger: true, disableListenLog: true, routerConfig } as const
@@ -50,6 +59,14 @@ const codeOf = (cause: unknown): unknown =>
 /** Names that reach this machine only. */
 const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** The system would take it as every address there is, which nobody means who leaves a variable unset. */
+const hostEmpty = new ClientError({
+  reason: "invalid",
+  code: "HOST_UNKNOWN",
+  message: "the host is empty",
+  hint: "--host 127.0.0.1, or 0.0.0.0 for all"
+})
 
 /** Without keys whoever reaches the server is its owner: so nobody else may reach it. */
 const trustsLocal = ({ host, mode, requireKeys }: ServeOptions): Effect.Effect<boolean, ClientError> =>
@@ -107,7 +124,10 @@ const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.
 const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.addFinalizer(() => begin)))
 
 /** Registered before all other middleware, so that it stands around them and around every route. */
-const gated = HttpRouter.middleware(Effect.map(Gate, ({ middleware }) => middleware), { global: true })
+const gated = HttpRouter.middleware(
+  Effect.map(Gate, ({ middleware }) => Framing.inside(middleware)),
+  { global: true }
+)
 
 /** The application, with what looks on outermost. */
 const routes = ({ api }: Roles.Roles) =>
@@ -140,11 +160,12 @@ const listening = (options: ServeOptions, limits: ServerLimits.ServerLimits) => 
  */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
   Layer.unwrap(Effect.gen(function*() {
+    if (options.host.trim() === "") return yield* Effect.fail(hostEmpty)
     const trustLocal = yield* trustsLocal(options)
     const roles = yield* Roles.parse(options.roles)
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
     return drained.pipe(
-      Layer.provideMerge(Layer.merge(live, StreamMeter.layer)),
+      Layer.provideMerge(Layer.mergeAll(live, StreamMeter.layer, GateMeter.layer)),
       Layer.provideMerge(Layer.provide(routes(roles), untraced)),
       Layer.provide(Live.layer),
       Layer.provide(closing),
@@ -152,7 +173,8 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
       Layer.provide(Entrance.layer({ trustLocal })),
       Layer.provide(Local.hostLayer(localOptions(options, roles))),
       Layer.provideMerge(listener),
-      Layer.provide(gate)
+      Layer.provide(gate),
+      Layer.provide(Layer.succeed(Countersign.Countersign, options.secret))
     )
   })).pipe(
     Layer.provide(ServerLimits.layer),

@@ -72,7 +72,8 @@ export const isWanted = (connection: Connection): boolean =>
 
 const isFull = (connection: Connection, tenant: string): boolean =>
   Number(
-    connection.get("SELECT count(*) AS n FROM webhook WHERE tenant = ? AND run IS NULL AND scope = 'tenant'", tenant)?.["n"]
+    connection.get("SELECT count(*) AS n FROM webhook WHERE tenant = ? AND run IS NULL AND scope = 'tenant'", tenant)
+      ?.["n"]
   ) >= webhooksMax
 
 /** One of this id that was disabled begins anew: who puts it there again says so. */

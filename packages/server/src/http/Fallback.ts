@@ -1,5 +1,4 @@
 /** What no endpoint answers is a problem too: an unknown route, a wrong method, an unknown content type, our own bugs. */
-import { Api } from "@baton/contract/http/Api"
 import {
   Internal,
   Invalid,
@@ -10,58 +9,40 @@ import {
 } from "@baton/contract/http/Problems"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Layer from "effect/Layer"
+import * as Methods from "./Methods.ts"
 
 const problem = (one: HttpServerRespondable.Respondable) => HttpServerRespondable.toResponse(one)
 
-const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
+type Request = Pick<HttpServerRequest.HttpServerRequest, "method" | "url">
 
-/** The methods of every path of the API. */
-const paths = (): ReadonlyMap<string, ReadonlySet<string>> => {
-  const found = new Map<string, Set<string>>()
-  HttpApi.reflect(Api, {
-    onGroup: () => {},
-    onEndpoint: ({ endpoint }) => {
-      const known = found.get(endpoint.path) ?? new Set()
-      found.set(endpoint.path, known.add(endpoint.method))
-    }
-  })
-  return found
-}
-
-const notAllowed = (path: string, allowed: ReadonlySet<string>) => {
-  const list = [...allowed, ...(allowed.has("GET") ? ["HEAD"] : [])].toSorted().join(", ")
-  return Effect.map(
-    problem(new MethodNotAllowed({ code: "METHOD_NOT_ALLOWED", detail: `${path} takes ${list}` })),
+const notAllowed = (method: string, path: string, list: string) =>
+  Effect.map(
+    problem(new MethodNotAllowed({ code: "METHOD_NOT_ALLOWED", detail: `${path} takes ${list}, and not ${method}` })),
     HttpServerResponse.setHeader("allow", list)
   )
-}
 
-/** Every other method of every path. */
-const otherMethods = HttpRouter.use((router) =>
-  router.addAll(
-    [...paths()].flatMap(([path, allowed]) =>
-      methods.filter((method) => !allowed.has(method)).map((method) =>
-        HttpRouter.route(method, path as HttpRouter.PathInput, notAllowed(path, allowed))
-      )
-    )
-  )
-)
-
-const unknownRoute = ({ request: { method, url } }: { readonly request: { method: string; url: string } }) =>
-  problem(
+/** No route has this method and path: the path may have others, may ask which, or be unknown. */
+const unrouted = ({ request: { method, url } }: { readonly request: Request }) => {
+  const path = url.slice(0, 200).split("?")[0] ?? ""
+  const methods = Methods.allowed(url)
+  const list = methods.join(", ")
+  if (method === "OPTIONS" && list !== "") {
+    return Effect.succeed(HttpServerResponse.empty({ status: 204, headers: { allow: list } }))
+  }
+  if (list !== "" && !methods.includes(method)) return notAllowed(method, path, list)
+  return problem(
     new NotFound({
       code: "ROUTE_NOT_FOUND",
-      detail: `there is no ${method} ${url.slice(0, 200).split("?")[0]}`,
+      detail: `there is no ${method} ${path}`,
       hint: "/openapi.json and /docs tell every route"
     })
   )
+}
 
 const unreadable = (detail: string) => problem(new Invalid({ code: "REQUEST_UNREADABLE", detail }))
 
@@ -76,7 +57,7 @@ const answerTo = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return undefined
   const error = Cause.squash(cause)
   if (HttpServerError.isHttpServerError(error)) {
-    if (error.reason._tag === "RouteNotFound") return unknownRoute(error.reason)
+    if (error.reason._tag === "RouteNotFound") return unrouted(error.reason)
     if (error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge") {
       return problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." }))
     }
@@ -96,10 +77,8 @@ const unsupported = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ heade
     })
   ))
 
-const readable = HttpRouter.middleware((httpEffect) =>
+export const layer = HttpRouter.middleware((httpEffect) =>
   httpEffect.pipe(
     Effect.flatMap((response) => response.status === 415 ? unsupported : Effect.succeed(response)),
     Effect.catchCause((cause) => answerTo(cause) ?? Effect.failCause(cause))
   ), { global: true })
-
-export const layer = Layer.merge(otherMethods, readable)

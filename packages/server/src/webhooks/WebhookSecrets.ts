@@ -6,6 +6,7 @@ import type { SignatureForm } from "@baton/kernel/Webhook"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
+import * as Answers from "../Answers.ts"
 import type { Parts } from "../Parts.ts"
 import * as RunId from "../RunId.ts"
 
@@ -15,7 +16,7 @@ const secretBytes = 32
 const fromStore = ({ message, reason }: WebhookStoreError): ClientError =>
   new ClientError({
     reason: "unavailable",
-    code: reason === "undecryptable" ? "WEBHOOK_UNDECRYPTABLE" : `STORE_${reason.toUpperCase()}`,
+    code: reason === "undecryptable" ? "WEBHOOK_UNDECRYPTABLE" : Answers.storeCodes[reason],
     message
   })
 

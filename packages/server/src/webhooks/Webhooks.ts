@@ -14,7 +14,8 @@ import * as EnvironmentHooks from "./EnvironmentHooks.ts"
 import type { Outcome } from "./Post.ts"
 import * as Sender from "./Sender.ts"
 import * as UrlRule from "./UrlRule.ts"
-import { type Limits, WebhookLimits } from "./WebhookLimits.ts"
+import type { Limits } from "./WebhookLimits.ts"
+import * as WebhookLimits from "./WebhookLimits.ts"
 
 export interface Telling {
   readonly store: WebhookStore["Service"]
@@ -41,7 +42,7 @@ export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | Htt
       traced: DeliveryTrace.make(sink, sampler),
       dialer: yield* HttpDialer,
       urlRule: yield* UrlRule.make,
-      limits: yield* WebhookLimits
+      limits: yield* WebhookLimits.load
     }
   }
 )
