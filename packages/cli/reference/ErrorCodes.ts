@@ -79,6 +79,7 @@ JSON_TOO_DEEP | 400 | JSON in the body nests too deeply. | Flatten it.
 KEYS_MAX | 409 | The tenant has as many keys as it may have. | Revoke one.
 KEY_ENDED | 409 | The key has expired or was revoked. | Make a new one.
 KEY_INVALID | 400 | The request for a key is wrong. | Mend what is told.
+KEY_MALFORMED | 400 | The key holds characters that no key has. | Set BATON_API_KEY to the key alone.
 KEY_NOT_FOUND | 404 | There is no such key. | List the keys.
 KEY_OVER_HTTP | 400 | A key is not sent over http to another machine. | Use https, or a tunnel to a port of this machine.
 KEY_REPLACED | 409 | The key was replaced already. | Use its successor.

@@ -4,9 +4,10 @@ import type { Ports } from "@baton/contract/Ports"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
+import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { Environment, mayPlainHttp } from "./Environment.ts"
+import { Environment, type EnvironmentValues, mayPlainHttp } from "./Environment.ts"
 import * as Failure from "./Failure.ts"
 import { Printer } from "./Printer.ts"
 import type { OutputClosed } from "./Screen.ts"
@@ -113,6 +114,9 @@ type Place = { readonly kind: "process" } | { readonly kind: "server"; readonly 
 
 const addressOf = (text: string): Effect.Effect<string, Failure.Failure> => {
   const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && (url.username !== "" || url.password !== "")) {
+    return Effect.fail(Failure.usage("INVALID_VALUE", "--server: an address holds no credentials", "set BATON_API_KEY"))
+  }
   return url !== undefined && (url.protocol === "http:" || url.protocol === "https:")
     ? Effect.succeed(url.href.replace(/\/+$/, ""))
     : Effect.fail(
@@ -163,6 +167,19 @@ const place = Effect.fnUntraced(function*(options: PortsOptions) {
   return found
 })
 
+/** The environment's key, or what the file holds that it names. */
+const keyOf = ({ apiKey: said, apiKeyFile }: EnvironmentValues) => {
+  const apiKey = said !== undefined && Redacted.value(said).trim() === "" ? undefined : said
+  if (apiKeyFile === "") return Effect.succeed(apiKey)
+  const wrong = (what: string) => Effect.fail(Failure.usage("INVALID_VALUE", `BATON_API_KEY_FILE: ${what}`))
+  return apiKey === undefined
+    ? Effect.catch(
+      Effect.try(() => Redacted.make(readFileSync(apiKeyFile, "utf8"))),
+      () => wrong(`${apiKeyFile} cannot be read`)
+    )
+    : wrong("BATON_API_KEY is set too; unset one of them")
+}
+
 const notOverHttp = (url: string, what: string): Failure.Failure =>
   Failure.usage("NOT_OVER_HTTP", `${what} cannot be asked of ${url}`, "--server none   (in this process)")
 
@@ -198,7 +215,7 @@ export const withPorts = <A, R>(
         Effect.provideService(Executor, "server"),
         Effect.provide(backend.connect({
           url: there.url,
-          key: environment.apiKey,
+          key: yield* keyOf(environment),
           // One that was found is on this machine, whatever it calls itself.
           plain: !there.named || mayPlainHttp(environment)
         })),
