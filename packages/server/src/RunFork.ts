@@ -30,6 +30,7 @@ import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
+import { RequestTrace } from "./telemetry/CarriedTrace.ts"
 
 const refuse = (
   reason: ClientError["reason"],
@@ -215,6 +216,7 @@ const submit = Effect.fnUntraced(function*(
   const run = making.id ?? RunId.make("run", at)
   const blobs: Array<NewBlob> = []
   const ledger = yield* termsOf(parts, making)
+  const trace = yield* RequestTrace
   const settled = yield* parts.coordinator.submit({
     tenant: parts.tenant,
     run,
@@ -230,6 +232,7 @@ const submit = Effect.fnUntraced(function*(
       tags: source.state.tags,
       agents: source.state.agents,
       ...(ledger === undefined ? {} : { ledger }),
+      ...(trace === undefined ? {} : { trace }),
       reuse: {
         lineage: { run: row.run, seq: source.state.seq, kind },
         steps: plan.steps,

@@ -37,7 +37,7 @@ export interface Collector {
   readonly bodies: ReadonlyArray<string>
   /** Resolves once such a span has come. */
   readonly until: (fits: (span: Span) => boolean) => Promise<void>
-  /** What it answers from now on. */
+  /** What it answers from now on; 0: nothing at all. */
   readonly answer: (status: number) => void
 }
 
@@ -70,6 +70,7 @@ export const make = Effect.acquireRelease(
           }
         }
       }
+      if (status === 0) return
       response.writeHead(status, { "content-type": "application/json" }).end("{}")
       for (const look of [...waiting]) look()
     })
