@@ -1,5 +1,4 @@
 /** What no endpoint answers is a problem too: an unknown route, a wrong method, an unknown content type, our own bugs. */
-import { Api } from "@baton/contract/http/Api"
 import {
   Internal,
   Invalid,
@@ -11,6 +10,7 @@ import {
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -23,9 +23,11 @@ const problem = (one: HttpServerRespondable.Respondable) => HttpServerRespondabl
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
 
 /** The methods of every path of the API. */
-const paths = (): ReadonlyMap<string, ReadonlySet<string>> => {
+const paths = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+): ReadonlyMap<string, ReadonlySet<string>> => {
   const found = new Map<string, Set<string>>()
-  HttpApi.reflect(Api, {
+  HttpApi.reflect(api, {
     onGroup: () => {},
     onEndpoint: ({ endpoint }) => {
       const known = found.get(endpoint.path) ?? new Set()
@@ -44,22 +46,26 @@ const notAllowed = (path: string, allowed: ReadonlySet<string>) => {
 }
 
 /** Every other method of every path. */
-const otherMethods = HttpRouter.use((router) =>
-  router.addAll(
-    [...paths()].flatMap(([path, allowed]) =>
-      methods.filter((method) => !allowed.has(method)).map((method) =>
-        HttpRouter.route(method, path as HttpRouter.PathInput, notAllowed(path, allowed))
+const otherMethods = (paths: ReadonlyMap<string, ReadonlySet<string>>) =>
+  HttpRouter.use((router) =>
+    router.addAll(
+      [...paths].flatMap(([path, allowed]) =>
+        methods.filter((method) => !allowed.has(method)).map((method) =>
+          HttpRouter.route(method, path as HttpRouter.PathInput, notAllowed(path, allowed))
+        )
       )
     )
   )
-)
 
-const unknownRoute = ({ request: { method, url } }: { readonly request: { method: string; url: string } }) =>
+const unknownRoute = (
+  { request: { method, url } }: { readonly request: { method: string; url: string } },
+  hint: string
+) =>
   problem(
     new NotFound({
       code: "ROUTE_NOT_FOUND",
       detail: `there is no ${method} ${url.slice(0, 200).split("?")[0]}`,
-      hint: "/openapi.json and /docs tell every route"
+      hint
     })
   )
 
@@ -72,11 +78,11 @@ const bug = (cause: Cause.Cause<unknown>) =>
   )
 
 /** An answer for what failed; `undefined` where the server itself knows what to do. */
-const answerTo = (cause: Cause.Cause<unknown>) => {
+const answerTo = (cause: Cause.Cause<unknown>, hint: string) => {
   if (Cause.hasInterruptsOnly(cause)) return undefined
   const error = Cause.squash(cause)
   if (HttpServerError.isHttpServerError(error)) {
-    if (error.reason._tag === "RouteNotFound") return unknownRoute(error.reason)
+    if (error.reason._tag === "RouteNotFound") return unknownRoute(error.reason, hint)
     if (error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge") {
       return problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." }))
     }
@@ -96,10 +102,15 @@ const unsupported = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ heade
     })
   ))
 
-const readable = HttpRouter.middleware((httpEffect) =>
-  httpEffect.pipe(
-    Effect.flatMap((response) => response.status === 415 ? unsupported : Effect.succeed(response)),
-    Effect.catchCause((cause) => answerTo(cause) ?? Effect.failCause(cause))
-  ), { global: true })
+const readable = (hint: string) =>
+  HttpRouter.middleware((httpEffect) =>
+    httpEffect.pipe(
+      Effect.flatMap((response) => response.status === 415 ? unsupported : Effect.succeed(response)),
+      Effect.catchCause((cause) => answerTo(cause, hint) ?? Effect.failCause(cause))
+    ), { global: true })
 
-export const layer = Layer.merge(otherMethods, readable)
+/** For a server of this API; `hint` says where somebody finds the routes that there are. */
+export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>,
+  hint: string
+) => Layer.merge(otherMethods(paths(api)), readable(hint))
