@@ -77,6 +77,8 @@ export class Server extends Context.Service<Server, {
   readonly url: string
   /** Directory of its store. */
   readonly data: string
+  /** Whether it answers requests; without, only probes and metrics. */
+  readonly api: boolean
 }>()("baton/cli/Server") {}
 
 export class Backend extends Context.Service<Backend, {
