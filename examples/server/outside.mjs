@@ -51,7 +51,8 @@ const received = async () => {
 const trace = async () => {
   const all = await until("spans", ({ name }) => name.startsWith("invoke_workflow"))
   const { traceId } = all.find(({ name }) => name.startsWith("invoke_workflow"))
-  const spans = all.filter((span) => span.traceId === traceId)
+  // Deliveries are part of the trace as well, each attempt of them; there are too many to show.
+  const spans = all.filter(({ name, ...span }) => span.traceId === traceId && !name.startsWith("webhook "))
   const tell = (parent, indent) => {
     for (const { name, spanId } of spans.filter(({ parentSpanId = "" }) => parentSpanId === parent)) {
       console.log(indent + name)

@@ -9,7 +9,7 @@ import { assert, describe, it } from "vitest"
 import { isLast, Receiver } from "../../packages/server/test/Receiver.ts"
 import * as Collector from "../../packages/server/test/telemetry/Collector.ts"
 import * as Promtool from "../../packages/server/test/telemetry/Promtool.ts"
-import { atDesk, codeOf, type Desk, document, type Started } from "../endtoend/Baton.ts"
+import { atDesk, type Desk, document, type Started } from "../endtoend/Baton.ts"
 import { Reader } from "./Reader.ts"
 
 const flow = `name: release
@@ -82,9 +82,6 @@ describe("a server with everything around it", () => {
         const elsewhere = { BATON_SERVER: url, BATON_API_KEY: key, BATON_DATA: desk.path("nothing") }
         return await desk.start(args, { env: elsewhere }).end
       }
-      const noKey = await desk.start(["runs", "list"], { env: { BATON_SERVER: first.url } }).end
-      assert.deepStrictEqual([noKey.exit, codeOf(noKey)], [8, "CREDENTIAL_MISSING"], noKey.err)
-
       const hook = document(await ask(first.url, "webhooks", "add", receiver.url, "--json"))
       const started = await ask(first.url, "run", "flow.yaml", "-i", "version=1.4", "--detach", "--json")
       assert.strictEqual(started.exit, 0, started.err)
@@ -98,8 +95,6 @@ describe("a server with everything around it", () => {
       // It goes on while nobody reads.
       const sent = await ask(first.url, "runs", "send", run, "tested")
       assert.strictEqual(sent.exit, 0, sent.err)
-      const waiting = await ask(first.url, "runs", "watch", run, "--progress", "none")
-      assert.deepStrictEqual([waiting.exit, codeOf(waiting)], [5, "HUMAN_NEEDED"], waiting.err)
       readers.push(events(first.url, readers.at(-1)!.place))
       await readers.at(-1)!.until("orchestration.checkpoint.requested")
       await collector.until(({ name }) => name === "step tested")
@@ -137,11 +132,13 @@ describe("a server with everything around it", () => {
 
       await collector.until(({ name }) => name === "invoke_workflow release")
       const { traceId } = collector.spans.find(({ name }) => name === "invoke_workflow release")!
-      const trace = collector.spans.filter((span) => span.traceId === traceId)
+      const trace = collector.spans.filter((span) => span.traceId === traceId).map(({ name }) => name)
+      const isDelivery = (name: string) => name.startsWith("webhook ")
       assert.deepStrictEqual(
-        trace.map(({ name }) => name).toSorted(),
+        trace.filter((name) => !isDelivery(name)).toSorted(),
         ["POST /api/v1/runs", "invoke_workflow release", "step draft", "step gate", "step publish", "step tested"]
       )
+      assert.include(trace, "webhook orchestration.checkpoint.requested")
       // What else was asked is no part of it, and has traces of its own.
       const others = collector.spans.filter((span) =>
         span.attributes["baton.run.id"] === run && span.traceId !== traceId
