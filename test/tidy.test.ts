@@ -48,6 +48,20 @@ describe("the house is tidy", () => {
       assert.deepStrictEqual(settle(found, exceptions).open.map(show), [])
     })
   }
+  it("what somebody makes in a clone is theirs: no check looks at it, and all that is of the project is looked at", () => {
+    const theirs = [
+      "report.md",
+      "flow.yaml",
+      "handlers.ts",
+      "prices.json",
+      "output/hello.txt",
+      "flows/mine.yaml",
+      ".baton/key"
+    ]
+    assert.deepStrictEqual(Repository.ignored(theirs), theirs)
+    assert.deepStrictEqual(Repository.ignored(paths.slice(0, 400)), [])
+    assert.deepStrictEqual(Repository.ignored(paths.slice(400)), [])
+  })
   it("an exception is still needed", () => {
     assert.deepStrictEqual(settle(all, exceptions).stale, [])
   })

@@ -1,5 +1,5 @@
 /** The tracked files, read once. */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { SourceFile } from "./Finding.ts"
@@ -17,6 +17,13 @@ export const paths = (): ReadonlyArray<string> =>
   execFileSync("git", list, { cwd: root, encoding: "utf8", maxBuffer: 64_000_000 })
     .split("\0")
     .filter((path) => path !== "" && existsSync(root + path))
+
+/** Those of the paths that .gitignore leaves out, whether they are there or not; the checks heed it as git does. */
+export const ignored = (candidates: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const asked = ["-c", "safe.directory=*", "check-ignore", "--no-index", "--", ...candidates]
+  const { stdout } = spawnSync("git", asked, { cwd: root, encoding: "utf8" })
+  return stdout.split("\n").filter((path) => path !== "")
+}
 
 export const read = (path: string): SourceFile | undefined => {
   const bytes = readFileSync(root + path)

@@ -25,6 +25,7 @@ BODY_TOO_LARGE | 413 | The body is larger than the limit. | Send less, or raise 
 BUDGET_INVALID | 400 | The budget is no amount. | Give tokens, usd, calls, agents or wall time.
 COMMENT_REQUIRED | cli | A refusal needs a comment. | Say why.
 CONCURRENCY_FULL | 409 | The flow's concurrency key is taken, and it says refuse. | Wait for the other runs, or let it queue.
+CONCURRENCY_KEY_INVALID | 400 | The flow's concurrency key cannot be told. | See its expression, and the input and tags it reads.
 CONFIG_INVALID | 400 | A setting cannot be what it is. | Give it the form that is named.
 CONFIG_UNKNOWN | 400 | There is no such setting. | baton config
 CONFIRMATION_NEEDED | cli | The command asks first, and nobody can be asked here. | Add --yes.
@@ -44,6 +45,7 @@ FILE_EXISTS | 409 | The file is there and is not overwritten. | Choose another n
 FILE_UNREADABLE | cli | The file cannot be read. | Check path and permissions.
 FILE_UNWRITABLE | cli | The file cannot be written. | Check path and permissions.
 FLAGS_CONFLICT | cli | Two flags exclude each other. | Leave one away.
+EVENT_MISSING | delivery | The event that was asked for once more is not there. | Its run may have been removed.
 FLOW_CALLS_ITSELF | 400 | The flow calls itself, perhaps through others. | Take one of the calls out.
 FLOW_INVALID | 400 | The flow has faults; all are listed. | Mend them.
 FLOW_MISSING | 404 | There is no such flow or version. | baton flows list
@@ -78,6 +80,7 @@ KEYS_MAX | 409 | The tenant has as many keys as it may have. | Revoke one.
 KEY_ENDED | 409 | The key has expired or was revoked. | Make a new one.
 KEY_INVALID | 400 | The request for a key is wrong. | Mend what is told.
 KEY_NOT_FOUND | 404 | There is no such key. | List the keys.
+KEY_OVER_HTTP | 400 | A key is not sent over http to another machine. | Use https, or a tunnel to a port of this machine.
 KEY_REPLACED | 409 | The key was replaced already. | Use its successor.
 KEY_ROTATING | 409 | Two keys live already. | End the older one first.
 LETTER_NOT_FOUND | 404 | There is no such dead letter. | baton deadletters list
@@ -152,6 +155,12 @@ START_FAILED | 503 | Baton could not start. | See the message.
 STEP_MISSING | 400 | Modifications need their step. | Name it.
 STEP_NOT_FOUND | 404 | The run has no such step. | baton runs show RUN
 STOPPING | 503 | The server stops. | Ask another.
+STORE_BUSY | 503 | Another program holds the store's lock. | Close what holds it open.
+STORE_CORRUPT | 503 | The store is damaged, or is none. | Restore a backup.
+STORE_FULL | 503 | The disk is full; nothing was written. | Free some space.
+STORE_GONE | 503 | The store was removed or replaced under a process. | Put it back, or start that process again.
+STORE_NEWER | 503 | A newer Baton has written the store. | Use that one.
+STORE_READ_ONLY | 503 | The store cannot be opened for writing. | Check the permissions of its folder.
 STORE_UNAVAILABLE | 503 | The store does not serve. | baton doctor
 STORE_UNKNOWN | 503 | The address names no kind of store. | sqlite:FOLDER
 STORE_UNSUPPORTED | 503 | That kind of store is not part of this version. | sqlite:FOLDER
@@ -170,12 +179,15 @@ URL_TOO_LONG | 414 | Path and query are too long. | Send less.
 USAGE | cli | The command line is wrong. | See the help.
 VERSION_EXISTS | 409 | The version is published, and versions never change. | Publish another.
 WEBHOOKS_MAX | 409 | There are as many webhooks as there may be. | Remove one.
+WEBHOOK_DISABLED | 409 | The webhook is disabled: it is told nothing. | Enable it.
 WEBHOOK_EVENTS | 400 | The webhook asks for no known events. | See the reference of events.
 WEBHOOK_FORM | 400 | There is no such form of signature. | See the guide of webhooks.
 WEBHOOK_NOT_FOUND | 404 | There is no such webhook. | baton webhooks list
 WEBHOOK_OF_ENVIRONMENT | 409 | The webhook is set by the environment. | Change the variable.
 WEBHOOK_SECRET | 400 | The secret cannot sign in this form. | Let Baton make one.
-WEBHOOK_TAGS | 400 | The webhook asks for too many tags. | Ask for fewer.
+WEBHOOK_TAGS | 400 | The webhook asks for too many tags, or for one that is too long. | Ask for fewer, or shorter ones.
+WEBHOOK_TEXT | 400 | A text of the webhook is too long. | Give it 256 characters at most.
+WEBHOOK_TOKEN_BOUND | 409 | The webhook's token is for its host alone. | Add a webhook for the other host, and remove this one.
 WEBHOOK_UNDECRYPTABLE | 503 | The webhook's secret was sealed with another key. | Restore the key, or rotate.
 WRONG_TYPE | 400 | A part of the flow has the wrong type. | Mend it.
 global_rate_limit_exceeded | 429 | As many runs were started, by all, as may be. | Wait for Retry-After.

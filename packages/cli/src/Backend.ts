@@ -1,12 +1,12 @@
 /** Where commands find Baton: a layer that answers the client ports, opened for one command and closed in order after it. */
-import type { ClientError } from "@baton/contract/Client"
+import { ClientError } from "@baton/contract/Client"
 import type { Ports } from "@baton/contract/Ports"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
-import { Environment } from "./Environment.ts"
+import { Environment, mayPlainHttp } from "./Environment.ts"
 import * as Failure from "./Failure.ts"
 import { Printer } from "./Printer.ts"
 import type { OutputClosed } from "./Screen.ts"
@@ -46,6 +46,8 @@ export interface ConnectOptions {
   /** Such as `http://127.0.0.1:7377`. */
   readonly url: string
   readonly key: Redacted.Redacted<string> | undefined
+  /** The key may go over http to another machine. */
+  readonly plain: boolean
 }
 
 export interface ConfigurationOptions {
@@ -139,7 +141,15 @@ const isHere = (url: string): boolean =>
 const place = Effect.fnUntraced(function*(options: PortsOptions) {
   const { globals } = yield* Printer
   const environment = yield* Environment
-  const said = globals.server ?? environment.server
+  if (globals.data !== undefined && globals.server !== undefined && globals.server !== "none") {
+    return yield* Failure.usage(
+      "FLAGS_CONFLICT",
+      "--data and --server exclude each other: a server has its own data",
+      "--server URL, or --data DIR"
+    )
+  }
+  // A flag before the environment: who names a folder means no server of another one.
+  const said = globals.server ?? (globals.data === undefined ? environment.server : "")
   const here: Place = { kind: "process" }
   if (said === "none") return here
   if (said !== "") {
@@ -155,6 +165,17 @@ const place = Effect.fnUntraced(function*(options: PortsOptions) {
 
 const notOverHttp = (url: string, what: string): Failure.Failure =>
   Failure.usage("NOT_OVER_HTTP", `${what} cannot be asked of ${url}`, "--server none   (in this process)")
+
+/** Who just starts commands beside a server in production has no key yet, and need not know that one is found. */
+const keyless = (there: Place & { readonly kind: "server" }) => (error: ClientError): ClientError =>
+  error.code === "CREDENTIAL_MISSING"
+    ? new ClientError({
+      reason: error.reason,
+      code: error.code,
+      message: `${there.url}${there.named ? "" : ", which serves this data folder,"} asks for a key`,
+      hint: `BATON_API_KEY=KEY${there.named ? "" : ", or --server none to work on the data folder beside it"}`
+    })
+    : error
 
 /** Runs a command against the store, here or behind a server; a client's error becomes a failure with its exit code. */
 export const withPorts = <A, R>(
@@ -172,10 +193,16 @@ export const withPorts = <A, R>(
       return yield* notOverHttp(there.url, options.files)
     }
     if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
-      const { apiKey } = yield* Environment
+      const environment = yield* Environment
       return yield* command.pipe(
         Effect.provideService(Executor, "server"),
-        Effect.provide(backend.connect({ url: there.url, key: apiKey }))
+        Effect.provide(backend.connect({
+          url: there.url,
+          key: environment.apiKey,
+          // One that was found is on this machine, whatever it calls itself.
+          plain: !there.named || mayPlainHttp(environment)
+        })),
+        Effect.catchTag("ClientError", (error) => Effect.fail(keyless(there)(error)))
       )
     }
     const layer = backend.open({

@@ -2,6 +2,7 @@
 import type { ClientError } from "@baton/contract/Client"
 import type { Ports } from "@baton/contract/Ports"
 import * as Configuration from "@baton/server/gate/Configuration"
+import * as Roles from "@baton/server/gate/Roles"
 import * as StoreAddress from "@baton/server/gate/StoreAddress"
 import * as Local from "@baton/server/Local"
 import * as Server from "@baton/server/Serve"
@@ -9,6 +10,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
 import {
   type ConfigurationDocument,
@@ -20,18 +22,20 @@ import {
 import * as ServerSearch from "./ServerSearch.ts"
 import { hostDefault, portDefault } from "./ServeTree.ts"
 
-/** A command in this process heeds the file of settings where there is one. */
+/** A command in this process heeds the file of settings where there is one, and secrets in files of their own. */
 export const layer = (options: StoreOptions): Layer.Layer<Ports, ClientError> =>
-  Configuration.isThere(options.data)
-    ? Layer.provide(Local.layer(options), Configuration.layer({ data: options.data, file: undefined }))
-    : Local.layer(options)
+  Layer.unwrap(Effect.map(Configuration.isAsked(options.data), (isAsked) =>
+    isAsked
+      ? Layer.provide(Local.layer(options), Configuration.layer({ data: options.data, file: undefined }))
+      : Local.layer(options)))
 
-const running = (data: string) =>
+/** A server that answers requests is found by commands on its folder; one that only works on runs is not. */
+const running = (data: string, secret: Redacted.Redacted | undefined) =>
   Layer.effect(
     Running,
     Effect.gen(function*() {
       const url = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
-      yield* ServerSearch.leave(data, url)
+      if (secret !== undefined) yield* ServerSearch.leave(data, url, secret)
       return { url, data }
     })
   )
@@ -52,14 +56,14 @@ export const serve = (options: ServeOptions): Layer.Layer<Running, ClientError> 
     const folder = yield* StoreAddress.folderOf(options.store)
     const data = folder === undefined ? options.data : resolve(folder)
     const { handlers, mode, outputRoot, requireKeys } = options
-    const server = Effect.map(
-      addressOf(options),
-      (address) => Server.layer({ mode, requireKeys, data, handlers, outputRoot, ...address })
-    )
-    return running(data).pipe(
-      Layer.provide(Layer.unwrap(server)),
-      Layer.provide(Configuration.layer({ data, file: options.config }))
-    )
+    const server = Effect.gen(function*() {
+      const address = yield* addressOf(options)
+      const secret = (yield* Roles.parse(address.roles)).api ? yield* ServerSearch.secret : undefined
+      return running(data, secret).pipe(
+        Layer.provide(Server.layer({ mode, requireKeys, data, handlers, outputRoot, secret, ...address }))
+      )
+    })
+    return Layer.provide(Layer.unwrap(server), Configuration.layer({ data, file: options.config }))
   }))
 
 /** What every setting is, and who says so. */

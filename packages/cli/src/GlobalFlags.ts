@@ -88,6 +88,7 @@ export const resolve = (raw: Raw): Globals | Failure.Failure => {
       "--json for one document at the end, --progress jsonl for events as they happen"
     )
   }
+  if (Option.contains(raw.data, "")) return Failure.usage("INVALID_VALUE", "--data is empty: expected a folder")
   return {
     data: Option.getOrUndefined(raw.data),
     server: Option.getOrUndefined(raw.server),

@@ -34,8 +34,8 @@ export const aged = (state: State, { after = 0, before, limit, tenant }: AgedQue
   const rows = [...state.runs.values()].filter((run) => run.tenant === tenant && run.no > after)
     .sort((a, b) => a.no - b.no)
   for (const [index, row] of rows.entries()) {
-    if (row.summary.createdAt >= before) break
     if (runs.length === limit || index === lookedMax) return { runs, next: rows[index - 1]?.no ?? after }
+    if (row.summary.createdAt >= before) continue
     if (row.summary.endedAt !== undefined && row.summary.endedAt < before && mayGo(state, row)) runs.push(row.run)
   }
   return { runs }

@@ -248,8 +248,11 @@ export interface Moves {
 }
 
 export class RunStoreError extends Schema.TaggedError<RunStoreError>()("RunStoreError", {
-  /** `newer`: the store was written by a newer program; `corrupt`: bytes do not match their hash. */
-  reason: Schema.Literals(["unavailable", "busy", "full", "read_only", "newer", "corrupt"]),
+  /**
+   * `newer`: the store was written by a newer program; `corrupt`: bytes do not match their hash; `gone`: what this process
+   * has open is no longer where it was, so what it would write nobody would find.
+   */
+  reason: Schema.Literals(["unavailable", "busy", "full", "read_only", "newer", "corrupt", "gone"]),
   message: Schema.String
 }) {}
 

@@ -8,19 +8,31 @@ import type { Refusal } from "@baton/kernel/Command"
 import * as Recipes from "@baton/recipes/Recipes"
 import * as Effect from "effect/Effect"
 
+/** The stable code of each way a store fails. */
+export const storeCodes: { readonly [reason in RunStoreError["reason"]]: string } = {
+  unavailable: "STORE_UNAVAILABLE",
+  busy: "STORE_BUSY",
+  full: "STORE_FULL",
+  read_only: "STORE_READ_ONLY",
+  newer: "STORE_NEWER",
+  corrupt: "STORE_CORRUPT",
+  gone: "STORE_GONE"
+}
+
 const storeHints: { readonly [reason in RunStoreError["reason"]]: string } = {
   unavailable: "check the disk, then try again",
   busy: "another process holds the store; try again",
   full: "free some space; everything accepted so far is safe",
   read_only: "make the data folder writable, or choose another with --data",
   newer: "use the newer version of Baton, or another folder with --data",
-  corrupt: "restore a backup, or choose another folder with --data"
+  corrupt: "restore a backup, or choose another folder with --data",
+  gone: "put the data folder back where it was, or start the server again"
 }
 
 export const fromStore = (error: RunStoreError): ClientError =>
   new ClientError({
     reason: "unavailable",
-    code: `STORE_${error.reason.toUpperCase()}`,
+    code: storeCodes[error.reason],
     message: error.message,
     hint: storeHints[error.reason]
   })
@@ -88,9 +100,12 @@ export const fromRefusal = (run: string, { code, message, problems }: Refusal): 
   return new ClientError({
     reason: refusedReasons[code] ?? "conflict",
     code,
-    message: `${run}: ${message}`,
+    // A run that was refused its place is not there: its name would send people looking for it.
+    message: code.startsWith("CONCURRENCY_") ? message : `${run}: ${message}`,
     hint: code === "CONCURRENCY_FULL"
       ? "start it again when one of them has ended, or let the flow queue its runs: whenFull: queue"
+      : code === "CONCURRENCY_KEY_INVALID"
+      ? "see the flow's limits.concurrency.key, and the input and tags that it reads"
       : code.startsWith("PATCH_")
       ? `baton patches list --run ${run}`
       : `baton runs ${door} ${run}`,

@@ -234,10 +234,25 @@ export class Host extends Context.Service<Host, {
 const servedBy = ({ execute = true, types }: LocalOptions, known: ReadonlyArray<string>): ReadonlySet<string> =>
   new Set(execute ? known.filter((type) => WorkerTypes.serves(types, type)) : [])
 
+/** Steps of a type that is misspelt would wait for ever, and nobody would see why. */
+const checkTypes = (types: ReadonlySet<string> | undefined, known: ReadonlyArray<string>) => {
+  const unknown = [...(types ?? [])].find((type) => !known.includes(type))
+  return unknown === undefined ? Effect.void : Effect.fail(
+    new ClientError({
+      reason: "invalid",
+      code: "ROLE_UNKNOWN",
+      message: `worker:${unknown.slice(0, 64)}: no worker works on steps of that type`,
+      hint: `worker:TYPE, where TYPE is one of ${known.filter((type) => type !== "gather").toSorted().join(", ")}`
+    })
+  )
+}
+
 const host = (options: LocalOptions) =>
   Layer.effect(
     Host,
     Effect.gen(function*() {
+      const types = [...(yield* StepTypes).keys(), "gather"]
+      yield* checkTypes(options.types, types)
       const parts: Parts = {
         tenant: defaultTenant,
         by: localActor,
@@ -262,7 +277,7 @@ const host = (options: LocalOptions) =>
         clock: yield* Clock.Clock,
         endpoints: Effect.provideService(LocalEndpoints.detect(), HttpDialer, yield* HttpDialer),
         execute: options.execute ?? true,
-        served: servedBy(options, [...(yield* StepTypes).keys(), "gather"]),
+        served: servedBy(options, types),
         functions: (yield* FunctionHandlers).handlers
       }
       yield* requireSemantics(parts)

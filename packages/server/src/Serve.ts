@@ -8,8 +8,10 @@ import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import * as Entrance from "./access/Entrance.ts"
 import * as Connections from "./gate/Connections.ts"
+import * as Countersign from "./gate/Countersign.ts"
 import { Drain } from "./gate/Drain.ts"
 import * as Framing from "./gate/Framing.ts"
 import { Gate } from "./gate/Gate.ts"
@@ -38,6 +40,8 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
   /** Such as `api,coordinator,worker:http`; absent: all. */
   readonly roles?: string | undefined
   readonly requireKeys?: boolean
+  /** Shared with whoever may read the address that this server leaves behind; see `gate/Countersign`. */
+  readonly secret?: Redacted.Redacted | undefined
 }
 
 /**
@@ -55,6 +59,14 @@ const codeOf = (cause: unknown): unknown =>
 /** Names that reach this machine only. */
 const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** The system would take it as every address there is, which nobody means who leaves a variable unset. */
+const hostEmpty = new ClientError({
+  reason: "invalid",
+  code: "HOST_UNKNOWN",
+  message: "the host is empty",
+  hint: "--host 127.0.0.1, or 0.0.0.0 for all"
+})
 
 /** Without keys whoever reaches the server is its owner: so nobody else may reach it. */
 const trustsLocal = ({ host, mode, requireKeys }: ServeOptions): Effect.Effect<boolean, ClientError> =>
@@ -148,6 +160,7 @@ const listening = (options: ServeOptions, limits: ServerLimits.ServerLimits) => 
  */
 export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer, ClientError> =>
   Layer.unwrap(Effect.gen(function*() {
+    if (options.host.trim() === "") return yield* Effect.fail(hostEmpty)
     const trustLocal = yield* trustsLocal(options)
     const roles = yield* Roles.parse(options.roles)
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
@@ -160,7 +173,8 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
       Layer.provide(Entrance.layer({ trustLocal })),
       Layer.provide(Local.hostLayer(localOptions(options, roles))),
       Layer.provideMerge(listener),
-      Layer.provide(gate)
+      Layer.provide(gate),
+      Layer.provide(Layer.succeed(Countersign.Countersign, options.secret))
     )
   })).pipe(
     Layer.provide(ServerLimits.layer),

@@ -3,8 +3,10 @@
  *
  * Promise. A write transaction takes the write lock at its start (`BEGIN IMMEDIATE`), so that what it reads cannot change
  * under it and it never fails half way for want of the lock. When it throws, nothing of it is kept. After an I/O error the
- * connection is opened anew before its next use; a failed sync is never repeated blindly.
+ * connection is opened anew before its next use; a failed sync is never repeated blindly. A file that is no longer where it
+ * was opened is not written to (`gone`): POSIX lets a process go on with a file that nobody else can find.
  */
+import { statSync } from "node:fs"
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite"
 import * as Failure from "./Failure.ts"
 
@@ -19,6 +21,10 @@ export const checkpointPages = 2000
 
 export type Row = { readonly [column: string]: SQLOutputValue }
 
+/** Which file a path names now; `undefined`: none. */
+const identityOf = (file: string): { readonly dev: number; readonly ino: number } | undefined =>
+  statSync(file, { throwIfNoEntry: false })
+
 export class Connection {
   /** The file's path, or `:memory:`. */
   readonly file: string
@@ -26,11 +32,21 @@ export class Connection {
   generation = 0
   #db: DatabaseSync
   #broken = false
+  readonly #identity: ReturnType<typeof identityOf>
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(file: string) {
     this.file = file
     this.#db = open(file)
+    this.#identity = file === ":memory:" ? undefined : identityOf(file)
+  }
+
+  /** The file that is open is the one that others find. */
+  requirePresent(): void {
+    const opened = this.#identity
+    if (opened === undefined) return
+    const now = identityOf(this.file)
+    if (now === undefined || now.ino !== opened.ino || now.dev !== opened.dev) throw Failure.make("gone", this.file)
   }
 
   #prepared(sql: string): StatementSync {
@@ -43,6 +59,7 @@ export class Connection {
   }
 
   #reopen() {
+    this.requirePresent()
     try {
       this.#db.close()
     } catch {
@@ -91,6 +108,7 @@ export class Connection {
   /** A durable transaction: when this returns, it survives power loss. */
   write<A>(body: () => A): A {
     try {
+      this.requirePresent()
       this.run("BEGIN IMMEDIATE")
       const result = body()
       this.run("COMMIT")

@@ -41,7 +41,9 @@ const advice: { readonly [reason in Reason]: (file: string) => string } = {
     `The store ${file} cannot be opened for writing. Check the permissions of the file and its folder, or choose another data folder.`,
   newer: (file) => `The store ${file} was written by a newer version of Baton. Use that version or a newer one.`,
   corrupt: (file) =>
-    `The store ${file} is damaged or is not a Baton store. Restore it from a backup, or choose another data folder.`
+    `The store ${file} is damaged or is not a Baton store. Restore it from a backup, or choose another data folder.`,
+  gone: (file) =>
+    `The store ${file} was removed, moved or replaced while it was in use. Nothing was written. Put it back, or start this process again.`
 }
 
 export const make = (reason: Reason, file: string): RunStoreError =>

@@ -95,6 +95,9 @@ export const migrations: ReadonlyArray<Migration> = [...runMigrations, {
   `
 }]
 
+/** The schema that this program writes. */
+export const latest = migrations.at(-1)?.number ?? 0
+
 export const versionOf = (connection: Connection): number =>
   Number(connection.get("PRAGMA user_version")?.["user_version"] ?? 0)
 

@@ -128,7 +128,10 @@ const mayGo = (connection: Connection, tenant: string, run: string, parent: stri
   return open === undefined && made === undefined
 }
 
-/** From the oldest on, up to the first run that is younger: a run ends after it was created. */
+/**
+ * From the oldest on, up to a whole look at runs that are younger: a run ends after it was created. One whose clock was ahead
+ * keeps none of those behind it.
+ */
 export const aged = (connection: Connection, { after = 0, before, limit, tenant }: AgedQuery): AgedRuns => {
   const rows = connection.all(
     `SELECT run_no, run, parent_run, created_at, ended_at FROM run WHERE tenant = ? AND run_no > ?
@@ -139,17 +142,21 @@ export const aged = (connection: Connection, { after = 0, before, limit, tenant 
   )
   const runs: Array<string> = []
   let looked = after
+  let younger = 0
   for (const row of rows) {
-    if (Number(row["created_at"]) >= before) return { runs }
     if (runs.length === limit) return { runs, next: looked }
     looked = Number(row["run_no"])
+    if (Number(row["created_at"]) >= before) {
+      younger += 1
+      continue
+    }
     const ended = row["ended_at"]
     if (ended === null || Number(ended) >= before) continue
     const parent = row["parent_run"]
     const run = String(row["run"])
     if (mayGo(connection, tenant, run, typeof parent === "string" ? parent : undefined)) runs.push(run)
   }
-  return rows.length < lookedMax ? { runs } : { runs, next: looked }
+  return rows.length < lookedMax || younger === rows.length ? { runs } : { runs, next: looked }
 }
 
 /** One step of an index per tenant, however many runs there are. */

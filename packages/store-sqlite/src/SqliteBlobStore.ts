@@ -9,7 +9,10 @@ import * as BlobTable from "./BlobTable.ts"
 import type { StoreAccess } from "./StoreAccess.ts"
 
 const refail = ({ message, reason }: RunStoreError): BlobStoreError =>
-  new BlobStoreError({ reason: reason === "busy" || reason === "newer" ? "unavailable" : reason, message })
+  new BlobStoreError({
+    reason: reason === "busy" || reason === "newer" || reason === "gone" ? "unavailable" : reason,
+    message
+  })
 
 const verify = (ref: BlobRef, bytes: Uint8Array | undefined): Effect.Effect<Uint8Array, BlobStoreError> => {
   if (bytes === undefined) {

@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { existsSync, linkSync, rmSync, statSync, writeFileSync } from "node:fs"
 import * as Failure from "./Failure.ts"
+import * as Migrations from "./Migrations.ts"
 import * as RunTable from "./RunTable.ts"
 import { attempt, type StoreAccess } from "./StoreAccess.ts"
 
@@ -81,6 +82,8 @@ export const make = (access: StoreAccess, file: string) =>
       return RunTable.names(connection).flatMap(({ run, tenant }) => RunTable.firstFault(connection, tenant, run) ?? [])
     }),
     writable: access.read((connection) => {
+      connection.requirePresent()
+      Migrations.requireVersion(connection, Migrations.latest)
       connection.run("BEGIN IMMEDIATE")
       connection.run("ROLLBACK")
     }),

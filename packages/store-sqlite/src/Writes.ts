@@ -30,6 +30,19 @@ import * as SecretTable from "./SecretTable.ts"
 import * as SessionTable from "./SessionTable.ts"
 import * as WebhookTable from "./WebhookTable.ts"
 
+const access = (connection: Connection) => ({
+  addAccessKey: (key: AccessKey) => AccessKeyTable.add(connection, key),
+  replaceAccessKey: (key: AccessKey & { readonly replaces: string }, until: number) =>
+    AccessKeyTable.replace(connection, key, until),
+  revokeAccessKey: (tenant: string, id: string, at: number) => AccessKeyTable.revoke(connection, tenant, id, at),
+  noteAccessKeyUse: (id: string, at: number) => AccessKeyTable.noteUse(connection, id, at),
+  putAccessToken: (token: AccessToken) => AccessTokenTable.put(connection, token),
+  claimAccessToken: (digest: string, at: number) => AccessTokenTable.claim(connection, digest, at),
+  unclaimAccessToken: (digest: string) => AccessTokenTable.unclaim(connection, digest),
+  removeAccessToken: (digest: string) => AccessTokenTable.remove(connection, digest),
+  appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts)
+})
+
 /** Of requests that may come again. */
 const keys = (connection: Connection) => ({
   reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
@@ -78,16 +91,7 @@ export const make = (connection: Connection, version: number) => {
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),
-    addAccessKey: (key: AccessKey) => AccessKeyTable.add(connection, key),
-    replaceAccessKey: (key: AccessKey & { readonly replaces: string }, until: number) =>
-      AccessKeyTable.replace(connection, key, until),
-    revokeAccessKey: (tenant: string, id: string, at: number) => AccessKeyTable.revoke(connection, tenant, id, at),
-    noteAccessKeyUse: (id: string, at: number) => AccessKeyTable.noteUse(connection, id, at),
-    putAccessToken: (token: AccessToken) => AccessTokenTable.put(connection, token),
-    claimAccessToken: (digest: string, at: number) => AccessTokenTable.claim(connection, digest, at),
-    unclaimAccessToken: (digest: string) => AccessTokenTable.unclaim(connection, digest),
-    removeAccessToken: (digest: string) => AccessTokenTable.remove(connection, digest),
-    appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts),
+    ...access(connection),
     putWebhook: (webhook: Webhook, box: WebhookTable.Sealed) => WebhookTable.put(connection, webhook, box),
     changeWebhook: (
       tenant: string,

@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { execFileSync, spawnSync } from "node:child_process"
-import { chmodSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { DataFolder } from "./DataFolder.ts"
@@ -246,4 +246,64 @@ describe("a damaged store", () => {
       assert.include(error.message, "backup")
       assert.isTrue(existsSync(file))
     }))
+})
+
+describe("a store that is no longer where it was opened", () => {
+  const goings: ReadonlyArray<readonly [string, (folder: string) => void]> = [
+    ["removed with its folder", (folder) => rmSync(folder, { recursive: true })],
+    ["removed", (folder) => rmSync(StoreFile.fileOf(folder))],
+    ["moved", (folder) => renameSync(StoreFile.fileOf(folder), join(folder, "elsewhere.db"))],
+    ["replaced by another", (folder) => {
+      const file = StoreFile.fileOf(folder)
+      copyFileSync(file, `${file}.copy`)
+      renameSync(`${file}.copy`, file)
+    }]
+  ]
+  for (const commits of ["inline", "thread"] as const) {
+    for (const [how, go] of goings) {
+      test(`takes nothing more, and says so: ${how} (${commits})`, (folder) =>
+        Effect.gen(function*() {
+          const data = join(folder, "data")
+          const body = Effect.gen(function*() {
+            const store = yield* RunStore
+            const upkeep = yield* SqliteUpkeep.SqliteUpkeep
+            const first = yield* accepted(creation("first", undefined))
+            yield* upkeep.writable
+            go(data)
+            assert.strictEqual(
+              (yield* Effect.flip(store.commit([following("first", undefined, first)]))).reason,
+              "gone"
+            )
+            assert.strictEqual((yield* Effect.flip(store.commit([creation("second", undefined)]))).reason, "gone")
+            assert.strictEqual((yield* Effect.flip(upkeep.writable)).reason, "gone")
+          })
+          yield* Effect.provide(body, SqliteStore.layer({ data, commits }))
+        }))
+    }
+  }
+
+  test("serves again when it is put back", (folder) =>
+    onStore(
+      folder,
+      Effect.gen(function*() {
+        const store = yield* RunStore
+        yield* accepted(creation("first", undefined))
+        const aside = join(folder, "aside.db")
+        renameSync(StoreFile.fileOf(folder), aside)
+        assert.strictEqual((yield* Effect.flip(store.commit([creation("second", undefined)]))).reason, "gone")
+        renameSync(aside, StoreFile.fileOf(folder))
+        yield* accepted(creation("second", undefined))
+      })
+    ))
+
+  test("is told to be of a newer program as soon as it is", (folder) =>
+    onStore(
+      folder,
+      Effect.gen(function*() {
+        const { writable } = yield* SqliteUpkeep.SqliteUpkeep
+        yield* writable
+        yield* tamper(folder, "PRAGMA user_version=999")
+        assert.strictEqual((yield* Effect.flip(writable)).reason, "newer")
+      })
+    ))
 })

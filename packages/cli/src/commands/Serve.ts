@@ -11,12 +11,23 @@ import * as TerminalText from "../TerminalText.ts"
 const portMax = 65_535
 
 /** What to do first, for somebody who has just started it. */
-const next = (url: string): string => `  try: baton run FLOW   or open ${url}/docs   (Ctrl-C stops it)`
+const next = (url: string, needsKey: boolean): string =>
+  `  try: ${
+    needsKey ? "baton keys create NAME --all --server none" : "baton run FLOW"
+  }   or open ${url}/docs   (Ctrl-C stops it)`
 
 export const serve = Effect.fnUntraced(function*(request: Serve) {
   const { handlers, mode, port } = request
   if (port !== undefined && (port < 0 || port > portMax)) {
     return yield* Failure.usage("INVALID_VALUE", `--port ${port}: expected 0 to ${portMax}`)
+  }
+  const { globals } = yield* Printer
+  if (globals.server !== undefined && globals.server !== "none") {
+    return yield* Failure.usage(
+      "FLAGS_CONFLICT",
+      `--server says which server a command asks; baton ${mode} is one`,
+      "--host and --port say where it listens"
+    )
   }
   const backend = yield* Backend.Backend
   const layer = backend.serve({
@@ -32,7 +43,7 @@ export const serve = Effect.fnUntraced(function*(request: Serve) {
     const { set } = yield* Farewell
     set(() => [`baton: ${mode} has stopped; unfinished runs are kept in ${data}`])
     yield* printer.isJson ? printer.document({ url, data }) : printer.answer(TerminalText.line(`baton ${mode} ${url}`))
-    yield* printer.say(TerminalText.line(next(url)))
+    yield* printer.say(TerminalText.line(next(url, request.requireKeys)))
     return yield* Effect.never
   }).pipe(
     Effect.provide(layer),

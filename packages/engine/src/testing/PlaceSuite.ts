@@ -131,6 +131,31 @@ export const ages = (test: Test): void => {
       assert.deepStrictEqual(yield* store.tenants, [tenant, "other"])
     }))
 
+  test("goes on behind runs that were made while a clock was ahead", () =>
+    Effect.gen(function*() {
+      const owner = yield* session
+      const store = yield* RunStore
+      yield* accepted(old("before", owner))
+      for (const run of ["ahead", "too"]) {
+        yield* accepted(old(run, owner, { createdAt: 9_000_000, endedAt: 9_000_001 }))
+      }
+      yield* accepted(old("behind", owner))
+      const found = yield* store.aged({ tenant, before: 5000, limit: 9 })
+      assert.deepStrictEqual(found, { runs: ["before", "behind"] })
+      const pages: Array<string> = []
+      for (let after: number | undefined = 0; after !== undefined;) {
+        const { next, runs }: { readonly next?: number; readonly runs: ReadonlyArray<string> } = yield* store.aged({
+          tenant,
+          before: 5000,
+          after,
+          limit: 1
+        })
+        pages.push(...runs)
+        after = next
+      }
+      assert.deepStrictEqual(pages, ["before", "behind"])
+    }))
+
   test("removes a run at once, gives back its space in small steps, and leaves the others alone", () =>
     Effect.gen(function*() {
       const owner = yield* session

@@ -48,6 +48,8 @@ const listOf = (form: Form): Form => ({
 
 const isHttp = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
+const is32Bytes = (text: string): boolean => /^[0-9a-f]{64}$/i.test(text) || Buffer.from(text, "base64").length === 32
+
 export const forms = {
   text: { words: "text", fits: () => true },
   path: { words: "a path", fits: () => true },
@@ -65,5 +67,6 @@ export const forms = {
     fits: (text) => /^(debug|info|warn|error|none)$/i.test(text)
   },
   url: { words: "an http or https URL", fits: isHttp },
-  secret: { words: "a secret", fits: () => true }
+  secret: { words: "a secret", fits: () => true },
+  sealingKey: { words: "64 hex digits or base64 of 32 bytes", fits: is32Bytes }
 } as const satisfies { readonly [name: string]: Form }

@@ -14,9 +14,9 @@ const row = (
   meaning: string
 ): Setting => ({ variable, ...(key === undefined ? {} : { key }), form, otherwise, meaning })
 
-const hidden = (variable: string, meaning: string): Setting => ({
+const hidden = (variable: string, meaning: string, form: Setting["form"] = secret): Setting => ({
   variable,
-  form: secret,
+  form,
   otherwise: "none",
   secret: true,
   meaning
@@ -30,9 +30,17 @@ const place: ReadonlyArray<Setting> = [
   row("BATON_CONFIG", undefined, path, "baton.json or baton.config.json in the data folder", "File of settings."),
   row("BATON_SERVER", undefined, text, "one that serves the data folder", "Server that commands ask; `none`: none."),
   hidden("BATON_API_KEY", "Key that commands show to a server."),
+  row(
+    "BATON_ALLOW_PLAIN_HTTP",
+    undefined,
+    boolean,
+    "false",
+    "Whether commands send the key over http to another machine."
+  ),
   hidden(
     "BATON_KEY",
-    "Key that seals stored secrets, 64 hex digits or base64 of 32 bytes; else `key` in the data folder."
+    "Key that seals stored secrets; else `key` in the data folder.",
+    forms.sealingKey
   )
 ]
 
@@ -55,6 +63,13 @@ const server: ReadonlyArray<Setting> = [
     "Host names under which a server answers; dev answers to this machine's in any case."
   ),
   row("BATON_CORS_ORIGINS", "server.corsOrigins", names, "none", "Origins whose pages may ask the server."),
+  row(
+    "BATON_TRUSTED_PROXIES",
+    "server.trustedProxies",
+    names,
+    "none",
+    "Addresses and networks of proxies whose `X-Forwarded-For` says where a request comes from."
+  ),
   row(
     "BATON_STOP_NOTICE",
     "server.stopNotice",

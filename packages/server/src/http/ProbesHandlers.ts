@@ -5,6 +5,7 @@ import { Unavailable } from "@baton/contract/http/Problems"
 import { timeText } from "@baton/contract/Wire"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Countersign from "../gate/Countersign.ts"
 import { Drain } from "../gate/Drain.ts"
 import { Gate } from "../gate/Gate.ts"
 import * as StoreWatch from "../gate/StoreWatch.ts"
@@ -29,7 +30,8 @@ export const ProbesHandlers = HttpApiBuilder.group(
     const drain = yield* Drain
     const gate = yield* Gate
     return handlers.handleAll({
-      health: () => Effect.map(health, (store) => document(store, gate.load().inFlight)),
+      health: () =>
+        Effect.andThen(Countersign.answered, Effect.map(health, (store) => document(store, gate.load().inFlight))),
       ready: () =>
         Effect.flatMap(health, ({ reason, writable }) => {
           if (drain.isStopping()) return notReady("STOPPING", "The server stops.")

@@ -64,11 +64,14 @@ export const events = Effect.fnUntraced(function*(run: string, query: EventsQuer
   const returning = lastEventId(request)
   const text = returning ?? query.after
   const position = text === undefined ? undefined : Cursor.position(text)
-  if (text !== undefined && position === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("after", text))
+  if (text !== undefined && position === undefined) {
+    return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong(returning === undefined ? "after" : "Last-Event-ID", text))
+  }
   const place = { run, position }
   const types = yield* Effect.mapError(Cursor.types(query.types), fromClientError)
   if (form === Accepted.events) {
     return yield* EventStream.ofRun(live, tenant, place, {
+      request,
       types,
       isReturning: returning !== undefined
     })

@@ -109,13 +109,13 @@ const converse = Effect.fnUntraced(
     const outlet = new SocketOutlet({
       socket,
       limits,
-      now: () => live.clock.currentTimeMillisUnsafe(),
+      now: live.now,
       heard: (text) => Queue.offerUnsafe(inbox, text),
       ended: (source) => void Queue.offerUnsafe(inbox, source),
       closed: () => void Queue.endUnsafe(inbox)
     })
     const session: Session = { live, tenant, outlet, subscriptions: new Map() }
-    live.outlets.add(outlet)
+    live.opened(outlet)
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         live.outlets.delete(outlet)

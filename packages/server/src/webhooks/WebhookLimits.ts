@@ -14,8 +14,10 @@ export interface Limits {
   readonly bodyBytesMax: number
   /** Lanes (runs of a webhook) that are sent at once, in all. */
   readonly lanesMax: number
-  /** Lanes of one webhook that are sent at once: what is slow holds up nobody else. */
+  /** Lanes of one webhook that are sent at once; of one that fails it is one: what is slow holds up nobody else. */
   readonly lanesOfOneMax: number
+  /** Lanes of all webhooks of one tenant that are sent at once. */
+  readonly lanesOfTenantMax: number
   /** Events that one lane sends before others have their turn. */
   readonly burstMax: number
   /** Records of the journal that one lane reads in one go. */
@@ -41,6 +43,7 @@ export const defaults: Limits = {
   bodyBytesMax: 256 * 1024,
   lanesMax: 64,
   lanesOfOneMax: 8,
+  lanesOfTenantMax: 32,
   burstMax: 100,
   readMax: 16,
   relayMax: 1000,
