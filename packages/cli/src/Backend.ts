@@ -134,8 +134,7 @@ export interface PortsOptions {
 }
 
 /** Whether a server is on this machine, as its address tells. */
-const isHere = (url: string): boolean =>
-  /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? "")
+const isHere = (url: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? "")
 
 /** The flag before the environment, that before a server that is found on the data folder. */
 const place = Effect.fnUntraced(function*(options: PortsOptions) {
