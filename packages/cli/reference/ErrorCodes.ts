@@ -124,6 +124,7 @@ PRECONDITION_INVALID | 400 | If-Match is no strong entity tag. | Send the ETag t
 PRICES_INVALID | 400 | The file of prices is wrong. | Mend it.
 PRICE_UNKNOWN | 400 | Nobody knows the model's price. | Set BATON_PRICES, or --allow-unknown-price.
 PROBLEM_KIND_UNKNOWN | 404 | No problem is of this kind. | Take one that the hint lists.
+REASON_UNKNOWN | 400 | Nothing can wait for this reason. | Take one that is named.
 REDIRECT | delivery | The receiver redirects, and hooks follow nobody. | Configure the final address.
 REPORT_MISSING | cli | The run made no report. | Look at the run.
 REQUEST_INVALID | 400 | The request does not fit the contract; all faults are listed. | Mend them.

@@ -143,6 +143,7 @@ describe("baton serve", () => {
         const { headers } = yield* ask("GET", path)
         assert.strictEqual(headers.get("x-content-type-options"), "nosniff")
         assert.strictEqual(headers.get("referrer-policy"), "no-referrer")
+        assert.strictEqual(headers.get("cache-control"), "no-store")
         assert.include(headers.get("content-security-policy"), "default-src 'none'; frame-ancestors 'none'")
       }
       const page = yield* ask("GET", "/docs")
