@@ -2,8 +2,11 @@
 import SwaggerParser from "@apidevtools/swagger-parser"
 import { Needs } from "@baton/contract/http/Access"
 import { Api } from "@baton/contract/http/Api"
-import { problemKinds } from "@baton/contract/http/ProblemKinds"
+import * as Examples from "@baton/contract/http/Examples"
+import { allKinds, problemKinds } from "@baton/contract/http/ProblemKinds"
 import * as Problems from "@baton/contract/http/Problems"
+import * as JsonSchema from "@baton/kernel/JsonSchema"
+import type { Json } from "@baton/kernel/Value"
 import { Validator } from "@seriousme/openapi-schema-validator"
 import * as Context from "effect/Context"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -18,6 +21,15 @@ interface Operation {
   readonly summary?: string
   readonly security?: ReadonlyArray<object>
   readonly responses: { readonly [status: string]: unknown }
+}
+
+interface Body {
+  readonly content: {
+    readonly "application/json": {
+      readonly schema: object
+      readonly examples?: { readonly [name: string]: { readonly value: Json } }
+    }
+  }
 }
 
 const methods = ["get", "post", "put", "patch", "delete"]
@@ -64,8 +76,39 @@ describe("the OpenAPI document", () => {
     for (const [route, { responses, security = [], summary = "" }] of told) {
       assert.isAbove(summary.length, 5, route)
       assert.strictEqual(security.length > 0, routes.get(route) !== "public", `${route}: security`)
-      for (const { status } of Object.values(problemKinds)) assert.property(responses, String(status), route)
+      for (const [kind, { status }] of Object.entries(allKinds)) {
+        if (kind === "upgrade-required" && route !== "GET /ws") continue
+        assert.property(responses, String(status), `${route} ${kind}`)
+      }
     }
+  })
+
+  it("has requests as examples that their own schemas take, for all operations that it names", () => {
+    const { components, paths } = document()
+    const defs = JSON.parse(JSON.stringify(components.schemas).replaceAll("#/components/schemas/", "#/$defs/"))
+    const seen = new Set<string>()
+    for (const item of Object.values<{ [method: string]: { operationId: string; requestBody?: Body } }>(paths)) {
+      for (const { operationId, requestBody } of Object.values(item)) {
+        const { examples = {}, schema } = requestBody?.content["application/json"] ?? {}
+        const own = JSON.parse(JSON.stringify(schema ?? {}).replaceAll("#/components/schemas/", "#/$defs/"))
+        for (const [name, { value }] of Object.entries(examples)) {
+          seen.add(operationId)
+          const problems = JsonSchema.validate({ ...own, $defs: defs }, value)
+          assert.deepStrictEqual(problems, [], `${operationId} ${name}`)
+        }
+      }
+    }
+    assert.sameMembers([...seen], Object.keys(Examples.requests))
+  })
+
+  it("tells of streams, of places, and of bodies that may be left out", () => {
+    const { paths } = document()
+    for (const list of ["events", "logs"]) {
+      assert.property(paths[`/api/v1/runs/{id}/${list}`].get.responses["200"].content, "text/event-stream")
+    }
+    assert.property(paths["/api/v1/runs"].post.responses["201"].headers, "Location")
+    assert.isFalse(paths["/api/v1/runs/{id}/cancel"].post.requestBody.required)
+    assert.isTrue(paths["/api/v1/runs"].post.requestBody.required)
   })
 
   it("knows every kind of problem", () => {

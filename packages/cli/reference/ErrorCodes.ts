@@ -29,6 +29,7 @@ CONCURRENCY_KEY_INVALID | 400 | The flow's concurrency key cannot be told. | See
 CONFIG_INVALID | 400 | A setting cannot be what it is. | Give it the form that is named.
 CONFIG_UNKNOWN | 400 | There is no such setting. | baton config
 CONFIRMATION_NEEDED | cli | The command asks first, and nobody can be asked here. | Add --yes.
+CONTENT_ENCODING_UNSUPPORTED | 415 | The body has a content encoding. | Send it uncompressed.
 CONTENT_TYPE_UNSUPPORTED | 415 | The content type is not understood. | Send application/json.
 CREDENTIALS_LIMITED | 429 | Too many wrong credentials from one address. | Wait for Retry-After.
 CREDENTIAL_INVALID | 401 | The key or token is wrong, has expired, or was revoked. | Use another.
@@ -39,10 +40,12 @@ DECISION_INVALID | 400 | The decision is none that is offered. | Take one of the
 DELIVERY_NOT_FOUND | 404 | There is no such delivery. | baton webhooks deliveries
 DELIVERY_UNDER_WAY | 409 | The delivery is being made. | Wait for it.
 EFFECT_UNDECLARED | 400 | The function has an effect that the node does not tell. | Give the node its effect.
+EXPECTATION_UNKNOWN | 417 | The request expects something other than 100-continue. | Leave Expect out.
 FILE_EXISTS | 409 | The file is there and is not overwritten. | Choose another name.
 FILE_UNREADABLE | cli | The file cannot be read. | Check path and permissions.
 FILE_UNWRITABLE | cli | The file cannot be written. | Check path and permissions.
 FLAGS_CONFLICT | cli | Two flags exclude each other. | Leave one away.
+EVENT_MISSING | delivery | The event that was asked for once more is not there. | Its run may have been removed.
 FLOW_CALLS_ITSELF | 400 | The flow calls itself, perhaps through others. | Take one of the calls out.
 FLOW_INVALID | 400 | The flow has faults; all are listed. | Mend them.
 FLOW_MISSING | 404 | There is no such flow or version. | baton flows list
@@ -61,7 +64,7 @@ HOST_NEEDS_KEYS | 400 | Others can reach the address, and nobody is asked for a 
 HOST_UNKNOWN | 503 | The machine has no such address. | Use 127.0.0.1, or 0.0.0.0 for all.
 HTTP_STATUS | delivery | The receiver answered with an error. | Look at the receiver.
 IDEMPOTENCY_KEY_REUSED | 409 | The key came before with another request. | Give every request a key of its own.
-INPUT_AMBIGUOUS | cli | The input is given twice. | Give it once.
+INPUT_AMBIGUOUS | cli | Reading the JSON would change it: a key stands there twice, or a number is too large. | Mend it.
 INPUT_INVALID | 400 | The input does not fit the flow's schema. | Mend what is listed.
 INPUT_NOT_JSON | cli | The input is no JSON. | Mend it.
 INPUT_NOT_OBJECT | 400 | Fields can only be set in an object. | Give an object.
@@ -69,6 +72,7 @@ INPUT_TOO_LARGE | cli | The input is larger than the limit. | Give less.
 INTERNAL | 500 | A bug in Baton. | Report it with baton doctor --json.
 INVALID_VALUE | cli | A flag's value cannot be. | Give the form that is named.
 ISSUER_UNREACHABLE | 503 | The token issuer's keys cannot be read. | Look at BATON_JWT_JWKS_URL.
+JSON_AMBIGUOUS | 400 | Reading the JSON would change it: a key stands there twice, or a number is too large. | Write the number as text, and each key once.
 JSON_NUL | 400 | A text in JSON holds U+0000. | Leave it out.
 JSON_SURROGATE | 400 | A text in JSON holds half a character. | Mend the text.
 JSON_TOO_DEEP | 400 | JSON in the body nests too deeply. | Flatten it.
@@ -76,6 +80,7 @@ KEYS_MAX | 409 | The tenant has as many keys as it may have. | Revoke one.
 KEY_ENDED | 409 | The key has expired or was revoked. | Make a new one.
 KEY_INVALID | 400 | The request for a key is wrong. | Mend what is told.
 KEY_NOT_FOUND | 404 | There is no such key. | List the keys.
+KEY_OVER_HTTP | 400 | A key is not sent over http to another machine. | Use https, or a tunnel to a port of this machine.
 KEY_REPLACED | 409 | The key was replaced already. | Use its successor.
 KEY_ROTATING | 409 | Two keys live already. | End the older one first.
 LETTER_NOT_FOUND | 404 | There is no such dead letter. | baton deadletters list
@@ -93,6 +98,7 @@ MISSING_ARGUMENT | cli | The command lacks an argument. | See its help.
 MISSING_FLAG | cli | The command lacks a flag. | See its help.
 MODIFICATIONS_INVALID | 400 | The modifications are no JSON Merge Patch of the input. | Mend them.
 NOTHING_TO_RETRY | 409 | Every step has succeeded. | Fork the run instead.
+NOT_ACCEPTABLE | 406 | The request takes neither JSON nor a stream of events. | Accept: application/json, or text/event-stream.
 NOT_AN_APPROVAL | 409 | The step asks for nothing. | Look at the run.
 NOT_CONFIRMED | cli | The answer was no. | Nothing was done.
 NOT_OVER_HTTP | cli | The command needs this machine. | Add --server none.
@@ -168,16 +174,20 @@ UNEXPECTED_ARGUMENT | cli | The command does not take that. | See its help.
 UNKNOWN_COMMAND | cli | There is no such command. | baton --help
 UNKNOWN_FLAG | cli | The command has no such flag. | See its help.
 UNKNOWN_FLOW | 400 | A called flow is not there. | Publish it.
+UPGRADE_REQUIRED | 426 | The path is that of the WebSocket. | Ask for an upgrade, or use GET /api/v1/events.
 URL_TOO_LONG | 414 | Path and query are too long. | Send less.
 USAGE | cli | The command line is wrong. | See the help.
 VERSION_EXISTS | 409 | The version is published, and versions never change. | Publish another.
 WEBHOOKS_MAX | 409 | There are as many webhooks as there may be. | Remove one.
+WEBHOOK_DISABLED | 409 | The webhook is disabled: it is told nothing. | Enable it.
 WEBHOOK_EVENTS | 400 | The webhook asks for no known events. | See the reference of events.
 WEBHOOK_FORM | 400 | There is no such form of signature. | See the guide of webhooks.
 WEBHOOK_NOT_FOUND | 404 | There is no such webhook. | baton webhooks list
 WEBHOOK_OF_ENVIRONMENT | 409 | The webhook is set by the environment. | Change the variable.
 WEBHOOK_SECRET | 400 | The secret cannot sign in this form. | Let Baton make one.
-WEBHOOK_TAGS | 400 | The webhook asks for too many tags. | Ask for fewer.
+WEBHOOK_TAGS | 400 | The webhook asks for too many tags, or for one that is too long. | Ask for fewer, or shorter ones.
+WEBHOOK_TEXT | 400 | A text of the webhook is too long. | Give it 256 characters at most.
+WEBHOOK_TOKEN_BOUND | 409 | The webhook's token is for its host alone. | Add a webhook for the other host, and remove this one.
 WEBHOOK_UNDECRYPTABLE | 503 | The webhook's secret was sealed with another key. | Restore the key, or rotate.
 WRONG_TYPE | 400 | A part of the flow has the wrong type. | Mend it.
 global_rate_limit_exceeded | 429 | As many runs were started, by all, as may be. | Wait for Retry-After.

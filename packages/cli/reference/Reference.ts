@@ -2,6 +2,8 @@
 import { Needs } from "@baton/contract/http/Access"
 import { Api } from "@baton/contract/http/Api"
 import * as Wire from "@baton/contract/Wire"
+import * as PatchProblem from "@baton/kernel/PatchProblem"
+import * as Problem from "@baton/kernel/Problem"
 import * as Settings from "@baton/server/gate/Settings"
 import * as MetricNames from "@baton/server/telemetry/MetricNames"
 import * as Context from "effect/Context"
@@ -12,6 +14,7 @@ import * as CommandLine from "../src/CommandLine.ts"
 import * as Help from "../src/Help.ts"
 import * as ErrorCodes from "./ErrorCodes.ts"
 import { meanings } from "./EventMeanings.ts"
+import * as StepCodes from "./StepCodes.ts"
 
 const made = "Made by `npm run reference`; changes here are lost."
 
@@ -58,7 +61,19 @@ const errors = (): string =>
     table(
       ["code", "status", "meaning", "what to do"],
       ErrorCodes.all.map(({ advice, code: name, meaning, status }) => [code(name), status, meaning, advice])
-    )
+    ),
+    "## Of flow documents",
+    "In `errors` of `FLOW_INVALID`, in the answer of a check, and from `baton flows check`. A warning keeps no flow from " +
+      "running.",
+    table(["code", "severity", "meaning"], Object.entries(Problem.codes).map(([name, told]) => [code(name), ...told])),
+    "## Of patches",
+    "In `error` of a refused patch, and as the code of its problem.",
+    table(["code", "meaning"], Object.entries(PatchProblem.codes).map(([name, meaning]) => [code(name), meaning])),
+    ...Object.entries(StepCodes.groups).flatMap(([title, codes]) => [
+      `## ${title}`,
+      table(["code", "meaning"], codes.map(({ code: name, meaning }) => [code(name), meaning]))
+    ]),
+    "Calls that go out have [codes of their own](network.md)."
   )
 
 const eventRows = (types: ReadonlyArray<Wire.WireType>) => types.map((type) => [code(type), meanings[type]])

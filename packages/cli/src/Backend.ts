@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
-import { Environment } from "./Environment.ts"
+import { Environment, mayPlainHttp } from "./Environment.ts"
 import * as Failure from "./Failure.ts"
 import { Printer } from "./Printer.ts"
 import type { OutputClosed } from "./Screen.ts"
@@ -46,6 +46,8 @@ export interface ConnectOptions {
   /** Such as `http://127.0.0.1:7377`. */
   readonly url: string
   readonly key: Redacted.Redacted<string> | undefined
+  /** The key may go over http to another machine. */
+  readonly plain: boolean
 }
 
 export interface ConfigurationOptions {
@@ -184,10 +186,15 @@ export const withPorts = <A, R>(
       return yield* notOverHttp(there.url, here)
     }
     if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
-      const { apiKey } = yield* Environment
+      const environment = yield* Environment
       return yield* command.pipe(
         Effect.provideService(Executor, "server"),
-        Effect.provide(backend.connect({ url: there.url, key: apiKey })),
+        Effect.provide(backend.connect({
+          url: there.url,
+          key: environment.apiKey,
+          // One that was found is on this machine, whatever it calls itself.
+          plain: !there.named || mayPlainHttp(environment)
+        })),
         Effect.catchTag("ClientError", (error) => Effect.fail(keyless(there)(error)))
       )
     }

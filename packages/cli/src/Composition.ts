@@ -22,11 +22,12 @@ import {
 import * as ServerSearch from "./ServerSearch.ts"
 import { hostDefault, portDefault } from "./ServeTree.ts"
 
-/** A command in this process heeds the file of settings where there is one. */
+/** A command in this process heeds the file of settings where there is one, and secrets in files of their own. */
 export const layer = (options: StoreOptions): Layer.Layer<Ports, ClientError> =>
-  Configuration.isThere(options.data)
-    ? Layer.provide(Local.layer(options), Configuration.layer({ data: options.data, file: undefined }))
-    : Local.layer(options)
+  Layer.unwrap(Effect.map(Configuration.isAsked(options.data), (isAsked) =>
+    isAsked
+      ? Layer.provide(Local.layer(options), Configuration.layer({ data: options.data, file: undefined }))
+      : Local.layer(options)))
 
 /** A server that answers requests is found by commands on its folder; one that only works on runs is not. */
 const running = (data: string, secret: Redacted.Redacted | undefined) =>

@@ -11,6 +11,7 @@ const all = Config.all({
   data: text("BATON_DATA"),
   server: text("BATON_SERVER"),
   apiKey: Config.withDefault(Config.Redacted("BATON_API_KEY"), undefined),
+  plainHttp: text("BATON_ALLOW_PLAIN_HTTP"),
   logFormat: text("BATON_LOG_FORMAT"),
   logLevel: text("BATON_LOG_LEVEL"),
   noColor: text("NO_COLOR"),
@@ -30,6 +31,8 @@ export interface EnvironmentValues {
   readonly server: string
   /** The key that a server is asked with. */
   readonly apiKey: Redacted.Redacted<string> | undefined
+  /** `true`: the key may go over http to another machine. */
+  readonly plainHttp: string
   /** `json` or `text`. */
   readonly logFormat: string
   /** Of what is logged: `debug`, `info`, `warn`, `error` or `none`. */
@@ -52,6 +55,7 @@ export const empty: EnvironmentValues = {
   data: "",
   server: "",
   apiKey: undefined,
+  plainHttp: "",
   logFormat: "",
   logLevel: "",
   noColor: "",
@@ -81,5 +85,8 @@ export const hasUnicode = (values: EnvironmentValues): boolean => {
   const locale = values.lcAll || values.lcCtype || values.lang
   return /utf-?8/i.test(locale)
 }
+
+/** Whether the operator has said that the key may be sent unencrypted. */
+export const mayPlainHttp = (values: EnvironmentValues): boolean => /^(true|yes|on|1|y)$/.test(values.plainHttp)
 
 export const isCi = (values: EnvironmentValues): boolean => isSet(values.ci)

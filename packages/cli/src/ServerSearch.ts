@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { networkInterfaces } from "node:os"
 import { pathOf } from "./ServerFile.ts"
 
 const Left = Schema.fromJsonString(Schema.Struct({
@@ -70,11 +71,21 @@ const answers = ({ secret, url }: typeof Left.Type): Effect.Effect<boolean> =>
     )
   })
 
+/**
+ * Whether an address is one of this machine. A folder may come from elsewhere, such as a repository that was cloned: what lies
+ * in it must not say where commands, and the key with them, go.
+ */
+const isHere = (url: string): boolean => {
+  const host = URL.parse(url)?.hostname.replace(/^\[|\]$/g, "") ?? ""
+  const own = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address))
+  return ["localhost", "0.0.0.0", "::", "127.0.0.1", "::1", ...own].includes(host)
+}
+
 /** The server of a folder, if it answers: one that was killed has left its address behind. */
 export const find = (data: string): Effect.Effect<string | undefined> =>
   Effect.suspend(() => {
     const left = read(data)
-    if (left === undefined || !isAlive(left.pid)) return Effect.succeed(undefined)
+    if (left === undefined || !isAlive(left.pid) || !isHere(left.url)) return Effect.succeed(undefined)
     return Effect.map(answers(left), (there) => there ? left.url : undefined)
   })
 

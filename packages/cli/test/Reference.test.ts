@@ -1,5 +1,7 @@
 /** The reference and the source say the same: what is in one and not in the other fails. */
 import * as Wire from "@baton/contract/Wire"
+import * as PatchProblem from "@baton/kernel/PatchProblem"
+import * as Problem from "@baton/kernel/Problem"
 import * as Settings from "@baton/server/gate/Settings"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -8,6 +10,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as ErrorCodes from "../reference/ErrorCodes.ts"
 import * as Reference from "../reference/Reference.ts"
+import * as StepCodes from "../reference/StepCodes.ts"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 
@@ -35,6 +38,16 @@ const others = new Set([
   "HPE_HEADER_OVERFLOW"
 ])
 
+/** Of other programs. */
+const foreign = ["EAI_AGAIN", "ERR_WORKER_OUT_OF_MEMORY", "API_KEY", "EACCES", "EDQUOT", "EEXIST", "ENOSPC"]
+
+/** Codes that a port's reasons become: `PREFIX_REASON`. */
+const reasons = (file: string, prefix: string): ReadonlyArray<string> => {
+  const text = readFileSync(join(root, "packages", file), "utf8")
+  const [, literals = ""] = /reason: Schema\.Literals\(\[([^\]]*)\]/.exec(text) ?? []
+  return (literals.match(/[a-z_]+/g) ?? []).map((reason) => `${prefix}_${reason.toUpperCase()}`)
+}
+
 /** Tables are padded when they are written. */
 const unpadded = (text: string): string => text.replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---")
 
@@ -57,6 +70,40 @@ describe("the reference", () => {
       !variables.has(name) && !others.has(name) && !name.startsWith("BATON_")
     )
     assert.deepStrictEqual(sorted(new Set(found)), sorted(ErrorCodes.all.map(({ code }) => code)))
+  })
+
+  it("lists every code of runs, steps and commands that the machine has, and no other", () => {
+    const texts = sources(["kernel", "engine", "steps", "agents", "recipes"])
+    const long = matches(texts, /"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g)
+    const lines = texts.flatMap((text) => text.split("\n")).filter((line) => /\b(code|refuse)\b/i.test(line))
+    const short = matches(lines, /"([A-Z]{4,})"/g)
+    const composed = [
+      ...reasons("engine/src/Agents.ts", "AGENT").filter((code) => code !== "AGENT_UNKNOWN_AGENT"),
+      ...reasons("engine/src/BlobStore.ts", "BLOB"),
+      ...reasons("engine/src/Secrets.ts", "SECRET")
+    ]
+    const elsewhere = new Set([
+      ...Settings.all.map(({ variable }) => variable),
+      ...ErrorCodes.all.map(({ code }) => code),
+      ...Object.keys(Problem.codes),
+      ...Object.keys(PatchProblem.codes),
+      ...readFileSync(join(root, "docs/reference/network.md"), "utf8").match(/[A-Z]+(?:_[A-Z]+)+/g) ?? [],
+      ...foreign
+    ])
+    const found = new Set([...long, ...short, ...composed].filter((name) => !elsewhere.has(name)))
+    const listed = new Set(StepCodes.all.map(({ code }) => code).filter((name) => !elsewhere.has(name)))
+    assert.deepStrictEqual(sorted(listed), sorted(found))
+    assert.strictEqual(new Set(StepCodes.all.map(({ code }) => code)).size, StepCodes.all.length)
+  })
+
+  it("lists every code of outgoing calls, and no other", () => {
+    const text = readFileSync(join(root, "docs/reference/network.md"), "utf8")
+    const [, table = ""] = text.split("## Codes")
+    const failure = readFileSync(join(root, "packages/net/src/Failure.ts"), "utf8")
+    assert.deepStrictEqual(
+      sorted(new Set(table.match(/[A-Z]+(?:_[A-Z]+)+/g))),
+      sorted(matches([failure], /^  ([A-Z_]+): "/gm))
+    )
   })
 
   it("says of each code what it means and what to do", () => {

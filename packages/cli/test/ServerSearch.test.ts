@@ -23,7 +23,7 @@ const folder = Effect.acquireRelease(
 const answering = (listener: RequestListener): Effect.Effect<string, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.promise(async () => {
-      const server = createServer(listener).listen(0, "127.0.0.1")
+      const server = createServer(listener).listen(0, "0.0.0.0")
       await once(server, "listening")
       return server
     }),
@@ -66,6 +66,23 @@ describe("a server's address on its data folder", () => {
         yield* ServerSearch.leave(data, yield* answering(stranger), secret)
         assert.isUndefined(yield* ServerSearch.find(data))
       }
+    }).pipe(Effect.scoped))
+
+  it.effect("is not believed when it is no address of this machine: a folder may come from anywhere, and the key goes there", () =>
+    Effect.gen(function*() {
+      const data = yield* folder
+      const secret = yield* ServerSearch.secret
+      const url = yield* answering(proving(secret))
+      const found = (host: string) =>
+        Effect.scoped(Effect.gen(function*() {
+          const there = url.replace("127.0.0.1", host)
+          yield* ServerSearch.leave(data, there, secret)
+          return (yield* ServerSearch.find(data)) === there
+        }))
+      assert.isTrue(yield* found("localhost"))
+      // It answers here too, but no server of this machine calls itself so.
+      assert.isFalse(yield* found("127.0.0.2"))
+      assert.isFalse(yield* found("127.0.0.1@example.com"))
     }).pipe(Effect.scoped))
 
   it.effect("of a server that stays is there again when a newer one on the folder has gone", () =>

@@ -19,7 +19,7 @@ export const AuditDraft = Schema.Struct({
   at: Schema.Number,
   /** Who; empty when nobody proven. */
   actor: Schema.String,
-  /** How that was proven: `key`, `jwt`, `session`, `link`, `local`, or `none`. */
+  /** How that was proven: `key`, `jwt`, `session`, `link`, `local`, or `none`; `engine`: nobody asked, Baton did it itself. */
   method: Schema.String,
   /** Id of the key. */
   key: Schema.optionalKey(Schema.String),

@@ -30,6 +30,7 @@ import { Sessions } from "./Sessions.ts"
 import type { Offer } from "./StepQueue.ts"
 import { StepQueue } from "./StepQueue.ts"
 import { handOver } from "./StrayAnswer.ts"
+import { goesOn } from "./UnderWay.ts"
 
 /** Longest pause between two tries of a store that does not serve, in milliseconds. */
 const storeRetryMsMax = 5_000
@@ -101,22 +102,6 @@ const offersOf = (slot: RunSlot, events: ReadonlyArray<Event>): ReadonlyArray<Of
   return offers
 }
 
-/**
- * Events of an attempt that goes on. A delivery that is lost is among them: whoever noticed has forgotten the attempt before
- * it posted the loss, and a worker may have begun it again by the time the loss is durable.
- */
-const underWay: ReadonlySet<Event["type"]> = new Set([
-  "CallStarted",
-  "DeliveryLost",
-  "CallEnded",
-  "TurnRecorded",
-  "TurnReserved",
-  "AllotmentGranted",
-  "OverrunRecorded",
-  "PriceMissing",
-  "UsageLate"
-])
-
 /** Attempts that end for want of money are offered again under the same number. */
 const sentBack = (slot: RunSlot, { steps }: Extract<Event, { readonly type: "StepsUnfunded" }>): void => {
   for (const { attempt, path } of steps) if (attempt !== undefined) slot.begun.delete(attemptKey(path, attempt))
@@ -137,7 +122,7 @@ const follow = (services: Services, written: ReadonlyArray<Written>): Effect.Eff
       } else if (event.type === "StepsCancelled") stillBegun(slot)
       else if (event.type === "StepsUnfunded") sentBack(slot, event)
       else if (event.type === "RunAdopted") offers.push(...outstanding(slot))
-      else if ("path" in event && "attempt" in event && !underWay.has(event.type)) {
+      else if ("path" in event && "attempt" in event && !goesOn(event)) {
         slot.begun.delete(attemptKey(event.path, event.attempt))
         // What was held back while this one ran alone may begin.
         if (Suspect.isSuspect(state, event.path, event.attempt)) freed = true

@@ -36,4 +36,6 @@ export class IdempotencyStore extends Context.Service<IdempotencyStore, {
   readonly settle: (tenant: string, reserved: Reservation, answer: string) => Effect.Effect<void, RunStoreError>
   /** Nothing was made: the key is free again, unless it has been answered. */
   readonly release: (tenant: string, reserved: Reservation) => Effect.Effect<void, RunStoreError>
+  /** Takes away at most so many keys, of any tenant, that were reserved `keptMs` before `now`; whether more are left. */
+  readonly sweep: (now: number, keysMax: number) => Effect.Effect<boolean, RunStoreError>
 }>()("baton/engine/IdempotencyStore") {}

@@ -1,5 +1,5 @@
 /**
- * Lets finished runs go when they are old, tenant after tenant.
+ * Lets finished runs go when they are old, tenant after tenant, and keys of requests that are no longer kept.
  *
  * Promise. Small steps with a pause between them, so that no commit waits for long; what was interrupted goes on at the
  * next look. What runs have used stays, and so does a run that another one still needs (`RunStore.aged`).
@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { BlobStoreError } from "./BlobStore.ts"
 import { BlobStore } from "./BlobStore.ts"
+import { IdempotencyStore } from "./IdempotencyStore.ts"
 import type { RunStoreError } from "./RunStore.ts"
 import { RunStore } from "./RunStore.ts"
 
@@ -82,20 +83,43 @@ export const sweep: (
   return removed
 })
 
-/** Looks now and then, for as long as the scope is open. Several processes may do so side by side. */
-export const start = (keep: Duration.Duration): Effect.Effect<void, never, RunStore | BlobStore | Scope.Scope> =>
+/** Keys of requests that came too long ago. */
+export const sweepKeys: Effect.Effect<void, RunStoreError, IdempotencyStore> = Effect.gen(function*() {
+  const keys = yield* IdempotencyStore
+  const { pause, rowsMax } = yield* RetentionPace
+  const now = yield* Clock.currentTimeMillis
+  while (yield* keys.sweep(now, rowsMax)) yield* Effect.sleep(pause)
+})
+
+/** Whatever fails is told, and the next look tries again. */
+const told = <E extends { readonly reason: string }, R>(
+  what: string,
+  effect: Effect.Effect<void, E, R>
+): Effect.Effect<void, never, R> =>
+  effect.pipe(
+    Effect.catch((error) => Effect.logWarning(`${what} could not be removed`, { reason: error.reason })),
+    Effect.catchDefect((defect) =>
+      Effect.logError(`Removing ${what.toLowerCase()} broke`, { reason: defect instanceof Error ? defect.message : "" })
+    )
+  )
+
+const aged = Effect.fnUntraced(function*(keep: Duration.Duration) {
+  const now = yield* Clock.currentTimeMillis
+  const removed = yield* sweep(now - Duration.toMillis(keep))
+  if (removed > 0) yield* Effect.logInfo("Old runs were removed", { runs: removed })
+})
+
+/**
+ * Looks now and then, for as long as the scope is open. Several processes may do so side by side. Without a time to keep
+ * them, finished runs stay for ever.
+ */
+export const start = (
+  keep: Duration.Duration | undefined
+): Effect.Effect<void, never, RunStore | BlobStore | IdempotencyStore | Scope.Scope> =>
   Effect.gen(function*() {
     const { every } = yield* RetentionPace
-    const look = Effect.gen(function*() {
-      const now = yield* Clock.currentTimeMillis
-      const removed = yield* sweep(now - Duration.toMillis(keep))
-      if (removed > 0) yield* Effect.logInfo("Old runs were removed", { runs: removed })
-    })
-    yield* look.pipe(
-      Effect.catch((error) => Effect.logWarning("Old runs could not be removed", { reason: error.reason })),
-      Effect.catchDefect((defect) =>
-        Effect.logError("Removing old runs broke", { reason: defect instanceof Error ? defect.message : "" })
-      ),
+    const runs = keep === undefined ? Effect.void : told("Old runs", aged(keep))
+    yield* Effect.andThen(runs, told("Old keys", sweepKeys)).pipe(
       Effect.andThen(Effect.sleep(every)),
       Effect.forever,
       Effect.forkScoped

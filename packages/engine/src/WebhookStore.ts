@@ -94,7 +94,7 @@ export interface Delivery {
   readonly code: string | undefined
   readonly message: string | undefined
   readonly latencyMs: number | undefined
-  /** The last attempt. */
+  /** The last attempt; while it is queued, when that was asked for. */
   readonly at: number
   /** The next attempt. */
   readonly dueAt: number | undefined
@@ -110,6 +110,12 @@ export interface Progress {
   readonly delivery: Delivery | undefined
   /** The run is over and all of it was sent. */
   readonly ended: boolean
+}
+
+/** Who has as many deliveries under way as they may. */
+export interface Full {
+  readonly webhooks: ReadonlyArray<string>
+  readonly tenants: ReadonlyArray<string>
 }
 
 export interface Backlog {
@@ -138,8 +144,11 @@ export class WebhookStoreError extends Schema.TaggedError<WebhookStoreError>()("
 type Answer<A> = Effect.Effect<A, WebhookStoreError>
 
 export class WebhookStore extends Context.Service<WebhookStore, {
-  /** From now on it is sent what is committed. One of this id is replaced, its lanes go on. */
-  readonly put: (webhook: Webhook, secrets: ReadonlyArray<WebhookSecret>) => Answer<void>
+  /**
+   * From now on it is sent what is committed. One of this id is replaced; if that was active, its lanes go on.
+   * False when the tenant has {@link webhooksMax} already.
+   */
+  readonly put: (webhook: Webhook, secrets: ReadonlyArray<WebhookSecret>) => Answer<boolean>
   /** False when there is none. A webhook that is not active any more loses its lanes. */
   readonly change: (tenant: string, id: string, change: WebhookChange, now: number) => Answer<boolean>
   readonly setSecrets: (
@@ -153,7 +162,7 @@ export class WebhookStore extends Context.Service<WebhookStore, {
   /** Stored ones and those of the environment, oldest first; with `run`, those of that run. */
   readonly list: (tenant: string, run?: string) => Answer<ReadonlyArray<Webhook>>
   readonly secrets: (tenant: string, id: string) => Answer<ReadonlyArray<WebhookSecret>>
-  /** Whether any webhook is active. */
+  /** Whether any webhook is active, or a delivery is asked for once more. */
   readonly isUsed: Answer<boolean>
   /** True while this process's session is the one that sends. */
   readonly takeSeat: Answer<boolean>
@@ -164,14 +173,14 @@ export class WebhookStore extends Context.Service<WebhookStore, {
   readonly due: (
     now: number,
     limit: number,
-    except: ReadonlyArray<string>
+    except: Full
   ) => Answer<ReadonlyArray<Lane & { readonly owner: Webhook }>>
   readonly progress: (progress: Progress) => Answer<void>
   readonly deliveries: (query: DeliveryQuery) => Answer<ReadonlyArray<Delivery>>
   readonly delivery: (tenant: string, id: string) => Answer<Delivery | undefined>
   /** Writes a line of the log that belongs to no lane. */
   readonly note: (delivery: Delivery) => Answer<void>
-  /** Asks for one delivery once more; false when there is none. */
+  /** Asks for one delivery once more; false when there is none, it is under way, or its webhook is disabled. */
   readonly resend: (tenant: string, id: string, now: number) => Answer<boolean>
   /** Deliveries asked for once more that are due. */
   readonly queued: (now: number, limit: number) => Answer<ReadonlyArray<Delivery & { readonly owner: Webhook }>>

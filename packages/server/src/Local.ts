@@ -282,7 +282,7 @@ const host = (options: LocalOptions) =>
       }
       yield* requireSemantics(parts)
       const keep = yield* RetentionSetting.load
-      if (options.retain === true && keep !== undefined) yield* Retention.start(keep)
+      if (options.retain === true) yield* Retention.start(keep)
       const upkeep = yield* SqliteUpkeep
       const { execute = true, webhooks = execute ? "send" : "none" } = options
       if (webhooks !== "none") yield* Webhooks.start(parts, webhooks)

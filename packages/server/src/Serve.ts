@@ -13,6 +13,7 @@ import * as Entrance from "./access/Entrance.ts"
 import * as Connections from "./gate/Connections.ts"
 import * as Countersign from "./gate/Countersign.ts"
 import { Drain } from "./gate/Drain.ts"
+import * as Framing from "./gate/Framing.ts"
 import { Gate } from "./gate/Gate.ts"
 import { LoadMeter } from "./gate/LoadMeter.ts"
 import * as PortHolder from "./gate/PortHolder.ts"
@@ -24,6 +25,7 @@ import * as HttpApp from "./http/HttpApp.ts"
 import * as Live from "./live/Live.ts"
 import type { LocalOptions } from "./Local.ts"
 import * as Local from "./Local.ts"
+import * as GateMeter from "./telemetry/GateMeter.ts"
 import * as RequestMeter from "./telemetry/RequestMeter.ts"
 import * as StreamMeter from "./telemetry/StreamMeter.ts"
 
@@ -42,8 +44,11 @@ export interface ServeOptions extends Omit<LocalOptions, "adopt" | "execute" | "
   readonly secret?: Redacted.Redacted | undefined
 }
 
-/** Characters of one segment of a path: ids, names and step paths, percent-encoded. */
-const routerConfig = { maxParamLength: 1_024 }
+/**
+ * Characters of one segment of a path (ids, names and step paths, percent-encoded), and one spelling of each: whoever
+ * guards a path in front of this server guards all of it.
+ */
+const routerConfig = { maxParamLength: 1_024, caseSensitive: true, ignoreDuplicateSlashes: false }
 /** Requests are told as spans by the meter around them; a second span for each would be seen by nobody. */
 const untraced = Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)
 const quiet = { disableLogger: true, disableListenLog: true, routerConfig } as const
@@ -119,7 +124,10 @@ const live = Layer.effectDiscard(Effect.flatMap(Live.Live, ({ stop }) => Effect.
 const drained = Layer.effectDiscard(Effect.flatMap(Drain, ({ begin }) => Effect.addFinalizer(() => begin)))
 
 /** Registered before all other middleware, so that it stands around them and around every route. */
-const gated = HttpRouter.middleware(Effect.map(Gate, ({ middleware }) => middleware), { global: true })
+const gated = HttpRouter.middleware(
+  Effect.map(Gate, ({ middleware }) => Framing.inside(middleware)),
+  { global: true }
+)
 
 /** The application, with what looks on outermost. */
 const routes = ({ api }: Roles.Roles) =>
@@ -157,7 +165,7 @@ export const layer = (options: ServeOptions): Layer.Layer<HttpServer.HttpServer,
     const roles = yield* Roles.parse(options.roles)
     const { closing, listener } = listening(options, yield* ServerLimits.ServerLimits)
     return drained.pipe(
-      Layer.provideMerge(Layer.merge(live, StreamMeter.layer)),
+      Layer.provideMerge(Layer.mergeAll(live, StreamMeter.layer, GateMeter.layer)),
       Layer.provideMerge(Layer.provide(routes(roles), untraced)),
       Layer.provide(Live.layer),
       Layer.provide(closing),

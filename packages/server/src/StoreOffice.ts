@@ -19,7 +19,7 @@ import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
 import * as RetentionSetting from "./RetentionSetting.ts"
 import * as RunReading from "./RunReading.ts"
-import * as WebhookOffice from "./WebhookOffice.ts"
+import * as WebhookFindings from "./webhooks/WebhookFindings.ts"
 
 /** Free bytes below which the doctor warns. */
 const freeBytesMin = 200 * 1024 * 1024
@@ -203,7 +203,7 @@ const diagnose = Effect.fnUntraced(function*(parts: Parts, upkeep: Upkeep, data:
   )
   found.push(...(yield* standing(parts, open)))
   found.push(yield* retention(parts))
-  found.push(...(yield* WebhookOffice.findings(parts)))
+  found.push(...(yield* WebhookFindings.findings(parts)))
   const agents = yield* parts.agents.list
   found.push(finding("agents", "ok", `${agents.length} agents are registered`))
   for (const { baseUrl, references } of yield* parts.endpoints) {

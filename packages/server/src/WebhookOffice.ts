@@ -1,8 +1,8 @@
 /** Webhooks for people: who is told what, with which secrets, and what has become of it. */
 import { ClientError } from "@baton/contract/Client"
-import type { Finding } from "@baton/contract/StoreClient"
 import type {
   AddWebhook,
+  DeliveriesQuery,
   DeliveryDocument,
   RotateSecret,
   RunHook,
@@ -11,35 +11,27 @@ import type {
 import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import * as WebhookSignature from "@baton/contract/WebhookSignature"
 import { timeText } from "@baton/contract/Wire"
-import type { Backlog, Delivery, Webhook, WebhookSecret, WebhookStoreError } from "@baton/engine/WebhookStore"
+import type { Backlog, Delivery, Webhook, WebhookSecret } from "@baton/engine/WebhookStore"
 import { webhooksMax } from "@baton/engine/WebhookStore"
-import type { SignatureForm } from "@baton/kernel/Webhook"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
-import { randomBytes } from "node:crypto"
+import * as LocalNote from "./access/LocalNote.ts"
 import * as Answers from "./Answers.ts"
+import * as Queries from "./http/Queries.ts"
 import type { Parts } from "./Parts.ts"
 import * as RunId from "./RunId.ts"
 import * as Deliveries from "./webhooks/Deliveries.ts"
+import * as WebhookRules from "./webhooks/WebhookRules.ts"
+import * as WebhookSecrets from "./webhooks/WebhookSecrets.ts"
 
-/** Tags that a webhook may ask for. */
-const tagsMax = 16
+const { asked } = WebhookSecrets
+const { invalid } = WebhookRules
+
+const note = (parts: Parts, action: string, id: string) => LocalNote.note(parts, parts.tenant, `webhooks ${action}`, id)
+
 /** How long the secret before stays good when nothing else is said, in seconds. */
 const overlapSecondsDefault = 24 * 3600
-/** Bytes of a secret that Baton makes. */
-const secretBytes = 32
-
-const fromStore = ({ message, reason }: WebhookStoreError): ClientError =>
-  new ClientError({
-    reason: "unavailable",
-    code: reason === "undecryptable" ? "WEBHOOK_UNDECRYPTABLE" : Answers.storeCodes[reason],
-    message
-  })
-
-const asked = <A>(effect: Effect.Effect<A, WebhookStoreError>) => Effect.mapError(effect, fromStore)
-
-const invalid = (code: string, message: string, hint?: string) =>
-  Effect.fail(new ClientError({ reason: "invalid", code, message, ...(hint === undefined ? {} : { hint }) }))
+const conflict = (code: string, message: string, hint: string) =>
+  Effect.fail(new ClientError({ reason: "conflict", code, message, hint }))
 
 const notFound = (id: string) =>
   new ClientError({
@@ -53,9 +45,11 @@ const timeOrNull = (at: number | undefined) => at === undefined ? null : timeTex
 
 const noBacklog: Omit<Backlog, "webhook"> = { runs: 0, failing: 0, failingSince: undefined }
 
+const unreadable = "its secrets were sealed with another key: start with that key, or rotate them"
+
 const documentOf = (
   webhook: Webhook,
-  secrets: ReadonlyArray<WebhookSecret>,
+  secrets: ReadonlyArray<WebhookSecret> | undefined,
   { failing, failingSince, runs }: Omit<Backlog, "webhook">
 ): WebhookDocument => ({
   schema: "baton.webhook/1",
@@ -71,11 +65,11 @@ const documentOf = (
   issuer: webhook.issuer ?? null,
   audience: webhook.audience ?? null,
   state: webhook.state,
-  reason: webhook.reason ?? null,
+  reason: webhook.reason ?? (secrets === undefined ? unreadable : null),
   createdAt: timeText(webhook.createdAt),
   createdBy: webhook.createdBy,
   updatedAt: timeText(webhook.updatedAt),
-  secrets: secrets.map(({ createdAt, expiresAt, form, id, value }) => {
+  secrets: (secrets ?? []).map(({ createdAt, expiresAt, form, id, value }) => {
     const publicKey = form === "ed25519" ? WebhookSignature.publicKeyOf(value) : undefined
     return {
       id,
@@ -124,44 +118,6 @@ const requireOwn = Effect.fnUntraced(function*(parts: Parts, id: string) {
   )
 })
 
-const requireUrl = (parts: Parts, url: string): Effect.Effect<void, ClientError> => {
-  const problem = parts.webhooks.urlRule(url)
-  return problem === undefined ? Effect.void : Effect.fail(problem)
-}
-
-const requireEvents = (events: ReadonlyArray<string>) =>
-  events.length === 0
-    ? invalid("WEBHOOK_EVENTS", "a webhook without events would never be told anything", "leave them out for all")
-    : Effect.void
-
-const requireTags = (tags: { readonly [key: string]: string }) =>
-  Object.keys(tags).length > tagsMax
-    ? invalid("WEBHOOK_TAGS", `a webhook asks for ${tagsMax} tags at most`)
-    : Effect.void
-
-/** A given secret that fits its form, or a fresh one. */
-const secretFor = Effect.fnUntraced(function*(
-  form: SignatureForm,
-  given: Redacted.Redacted<string> | undefined,
-  now: number
-): Effect.fn.Return<WebhookSecret, ClientError> {
-  const problem = given === undefined ? undefined : WebhookSignature.secretProblem(form, given)
-  if (problem !== undefined) return yield* invalid("WEBHOOK_SECRET", `the secret of ${form} ${problem}`)
-  const value = given ?? WebhookSignature.secretOf(form, randomBytes(secretBytes))
-  return { id: RunId.make("wks", now), form, value, createdAt: now, expiresAt: undefined }
-})
-
-/** What Baton has made itself, but private keys: their public half is in the document. */
-const told = (
-  secrets: ReadonlyArray<WebhookSecret>,
-  given: { readonly [form in SignatureForm]?: Redacted.Redacted<string> | undefined }
-) =>
-  Object.fromEntries(
-    secrets.flatMap(({ form, value }) =>
-      form === "ed25519" || given[form] !== undefined ? [] : [[form, Redacted.value(value)]]
-    )
-  )
-
 const blank = (parts: Parts, url: string, now: number): Webhook => ({
   tenant: parts.tenant,
   id: RunId.make("whk", now),
@@ -185,36 +141,39 @@ const blank = (parts: Parts, url: string, now: number): Webhook => ({
 const add = Effect.fnUntraced(function*(parts: Parts, request: AddWebhook) {
   const { audience, events = ["*"], flow, issuer, secrets: given = {}, signatures = ["standard"], tags = {}, url } =
     request
-  yield* requireUrl(parts, url)
-  yield* requireEvents(events)
-  yield* requireTags(tags)
+  yield* WebhookRules.check(parts, request)
   const stray = Object.keys(given).find((form) => !signatures.some((one) => one === form))
   if (stray !== undefined) {
     return yield* invalid("WEBHOOK_SECRET", `there is a secret for ${stray}, which is not among the signatures`)
   }
-  const all = yield* asked(parts.webhooks.store.list(parts.tenant))
-  if (all.length >= webhooksMax) {
-    return yield* invalid("WEBHOOKS_MAX", `there are ${webhooksMax} webhooks already`, "baton webhooks remove ID")
-  }
   const now = parts.clock.currentTimeMillisUnsafe()
   const forms = [...new Set(signatures)]
-  const secrets = yield* Effect.forEach(forms, (form) => secretFor(form, given[form], now))
-  const webhook = { ...blank(parts, url, now), events, flow, tags, forms, issuer, audience }
-  yield* asked(parts.webhooks.store.put(webhook, secrets))
-  return { webhook: documentOf(webhook, secrets, noBacklog), secrets: told(secrets, given) }
+  const secrets = yield* Effect.forEach(forms, (form) => WebhookSecrets.secretFor(form, given[form], now))
+  const told = WebhookRules.eventsOf(events)
+  const webhook = { ...blank(parts, url, now), events: told, flow, tags, forms, issuer, audience }
+  if (!(yield* asked(parts.webhooks.store.put(webhook, secrets)))) {
+    return yield* conflict("WEBHOOKS_MAX", `there are ${webhooksMax} webhooks already`, "baton webhooks remove ID")
+  }
+  yield* note(parts, "add", webhook.id)
+  return { webhook: documentOf(webhook, secrets, noBacklog), secrets: WebhookSecrets.told(secrets, given) }
 })
 
 /** The hook of one run, before the run is there; gives back what undoes it. A run that is there already gets none. */
 export const addForRun = Effect.fnUntraced(function*(parts: Parts, run: string, hook: RunHook | undefined) {
   if (hook === undefined) return Effect.void
   const { events = ["*"], secret, url } = hook
-  yield* requireUrl(parts, url)
-  yield* requireEvents(events)
+  yield* WebhookRules.check(parts, { url, events })
   if ((yield* Effect.mapError(parts.store.find(parts.tenant, run), Answers.fromStore)) !== undefined) return Effect.void
   const now = parts.clock.currentTimeMillisUnsafe()
-  const secrets = secret === undefined ? [] : [yield* secretFor("standard", secret, now)]
+  const secrets = secret === undefined ? [] : [yield* WebhookSecrets.secretFor("standard", secret, now)]
   const forms = secrets.map(({ form }) => form)
-  const webhook: Webhook = { ...blank(parts, url, now), scope: "run", run, events, forms }
+  const webhook: Webhook = {
+    ...blank(parts, url, now),
+    scope: "run",
+    run,
+    events: WebhookRules.eventsOf(events),
+    forms
+  }
   yield* asked(parts.webhooks.store.put(webhook, secrets))
   return Effect.ignore(parts.webhooks.store.remove(parts.tenant, webhook.id))
 })
@@ -232,32 +191,38 @@ const rotate = Effect.fnUntraced(function*(parts: Parts, id: string, request: Ro
     )
   }
   const now = parts.clock.currentTimeMillisUnsafe()
-  const made = yield* secretFor(form, request.secret, now)
-  const expiresAt = now + overlapSeconds * 1000
+  const made = yield* WebhookSecrets.secretFor(form, request.secret, now)
+  const known = yield* WebhookSecrets.read(parts, webhook)
+  // What was sealed with another key is lost: every form gets a new secret, else it would be sent without.
+  const others = known?.filter((one) => one.form !== form) ??
+    (yield* Effect.forEach(
+      webhook.forms.filter((one) => one !== form),
+      (one) => WebhookSecrets.secretFor(one, undefined, now)
+    ))
   // Of more than two at a time no receiver could say which are good: only the newest overlaps.
-  const before = (yield* asked(parts.webhooks.store.secrets(parts.tenant, id))).filter((one) => one.form === form).at(
-    -1
-  )
-  const others = (yield* asked(parts.webhooks.store.secrets(parts.tenant, id))).filter((one) => one.form !== form)
+  const before = known?.findLast((one) => one.form === form)
+  const expiresAt = now + overlapSeconds * 1000
   const overlapping = before === undefined || overlapSeconds === 0 ? [] : [{ ...before, expiresAt }]
   const secrets = [...others, ...overlapping, made]
   if (!(yield* asked(parts.webhooks.store.setSecrets(parts.tenant, id, secrets, now)))) {
     return yield* Effect.fail(notFound(id))
   }
-  return { webhook: yield* show(parts, id), secrets: told([made], { [form]: request.secret }) }
+  yield* note(parts, "rotate", id)
+  const fresh = known === undefined ? secrets : [made]
+  return { webhook: yield* show(parts, id), secrets: WebhookSecrets.told(fresh, { [form]: request.secret }) }
 })
 
 const show = Effect.fnUntraced(function*(parts: Parts, id: string): Effect.fn.Return<WebhookDocument, ClientError> {
   const webhook = yield* find(parts, id)
   const backlog = (yield* asked(parts.webhooks.store.backlog(parts.tenant))).find((one) => one.webhook === id)
-  return documentOf(webhook, yield* asked(parts.webhooks.store.secrets(parts.tenant, id)), backlog ?? noBacklog)
+  return documentOf(webhook, yield* WebhookSecrets.read(parts, webhook), backlog ?? noBacklog)
 })
 
 const list = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<ReadonlyArray<WebhookDocument>, ClientError> {
   const backlogs = new Map((yield* asked(parts.webhooks.store.backlog(parts.tenant))).map((one) => [one.webhook, one]))
   return yield* Effect.forEach(yield* asked(parts.webhooks.store.list(parts.tenant)), (webhook) =>
     Effect.map(
-      asked(parts.webhooks.store.secrets(parts.tenant, webhook.id)),
+      WebhookSecrets.read(parts, webhook),
       (secrets) => documentOf(webhook, secrets, backlogs.get(webhook.id) ?? noBacklog)
     ))
 })
@@ -267,11 +232,10 @@ const change = Effect.fnUntraced(function*(
   id: string,
   request: Parameters<WebhooksClient["Service"]["change"]>[1]
 ) {
-  yield* requireOwn(parts, id)
+  const before = yield* requireOwn(parts, id)
   const { audience, flow, issuer, ...rest } = request
-  if (rest.url !== undefined) yield* requireUrl(parts, rest.url)
-  if (rest.events !== undefined) yield* requireEvents(rest.events)
-  if (rest.tags !== undefined) yield* requireTags(rest.tags)
+  yield* WebhookRules.check(parts, request)
+  if (rest.url !== undefined) yield* WebhookRules.requireSameHost(before, rest.url)
   const orNothing = (name: string, value: string | null | undefined) =>
     value === undefined ? {} : { [name]: value ?? undefined }
   yield* asked(parts.webhooks.store.change(
@@ -279,6 +243,7 @@ const change = Effect.fnUntraced(function*(
     id,
     {
       ...rest,
+      ...(rest.events === undefined ? {} : { events: WebhookRules.eventsOf(rest.events) }),
       ...orNothing("flow", flow),
       ...orNothing("issuer", issuer),
       ...orNothing("audience", audience),
@@ -286,12 +251,14 @@ const change = Effect.fnUntraced(function*(
     },
     parts.clock.currentTimeMillisUnsafe()
   ))
+  yield* note(parts, "change", id)
   return yield* show(parts, id)
 })
 
 const remove = Effect.fnUntraced(function*(parts: Parts, id: string) {
   yield* requireOwn(parts, id)
   if (!(yield* asked(parts.webhooks.store.remove(parts.tenant, id)))) return yield* Effect.fail(notFound(id))
+  yield* note(parts, "remove", id)
 })
 
 const deliveryNotFound = (id: string) =>
@@ -307,48 +274,27 @@ const resend = Effect.fnUntraced(function*(parts: Parts, id: string) {
   const taken = yield* asked(parts.webhooks.store.resend(parts.tenant, id, now))
   const found = yield* asked(parts.webhooks.store.delivery(parts.tenant, id))
   if (found === undefined) return yield* Effect.fail(deliveryNotFound(id))
-  if (taken) return deliveryOf(found)
-  return yield* Effect.fail(
-    new ClientError({
-      reason: "conflict",
-      code: "DELIVERY_UNDER_WAY",
-      message: found.run === undefined ? `${id} was a test` : `${id} is ${found.state}: it is sent without being asked`,
-      hint: found.run === undefined ? `baton webhooks test ${found.webhook}` : "wait for it"
-    })
-  )
+  if (taken) {
+    yield* note(parts, "resend", id)
+    return deliveryOf(found)
+  }
+  const { run, state, webhook } = found
+  if (run === undefined) {
+    return yield* conflict("DELIVERY_UNDER_WAY", `${id} was a test`, `baton webhooks test ${webhook}`)
+  }
+  return yield* state === "pending" || state === "queued"
+    ? conflict("DELIVERY_UNDER_WAY", `${id} is ${state}: it is sent without being asked`, "wait for it")
+    : conflict("WEBHOOK_DISABLED", `${webhook} is disabled: it is told nothing`, `baton webhooks enable ${webhook}`)
 })
 
-/** What the doctor has to say of webhooks; nothing where there are none. */
-export const findings = Effect.fnUntraced(
-  function*(parts: Parts): Effect.fn.Return<ReadonlyArray<Finding>, ClientError> {
-    const all = yield* asked(parts.webhooks.store.list(parts.tenant))
-    if (all.length === 0) return []
-    const disabled = all.filter(({ state }) => state === "disabled")
-    const failing = (yield* asked(parts.webhooks.store.backlog(parts.tenant))).filter((one) => one.failing > 0)
-    const [first] = failing
-    return [
-      disabled.length === 0
-        ? { id: "webhooks.active", status: "ok", message: `${all.length} webhooks, all active` }
-        : {
-          id: "webhooks.active",
-          status: "warn",
-          message: `${disabled.length} webhooks are disabled, such as ${disabled[0]?.id}: ${disabled[0]?.reason}`,
-          fix: `baton webhooks enable ${disabled[0]?.id}`
-        },
-      first === undefined
-        ? { id: "webhooks.backlog", status: "ok", message: "no webhook refuses what it is sent" }
-        : {
-          id: "webhooks.backlog",
-          status: "warn",
-          message:
-            `${failing.length} webhooks do not take what they are sent, such as ${first.webhook}: ${first.failing} runs${
-              first.failingSince === undefined ? "" : ` since ${timeText(first.failingSince)}`
-            }`,
-          fix: `baton webhooks deliveries ${first.webhook}`
-        }
-    ]
-  }
-)
+const deliveries = Effect.fnUntraced(function*(parts: Parts, webhook: string, query: DeliveriesQuery) {
+  const { after } = query
+  yield* find(parts, webhook)
+  const last = after === undefined ? undefined : yield* asked(parts.webhooks.store.delivery(parts.tenant, after))
+  if (after !== undefined && last?.webhook !== webhook) return yield* Queries.cursorUnknown(after)
+  const rows = yield* asked(parts.webhooks.store.deliveries({ tenant: parts.tenant, webhook, ...query }))
+  return rows.map(deliveryOf)
+})
 
 export const make = (parts: Parts): WebhooksClient["Service"] =>
   WebhooksClient.of({
@@ -363,13 +309,6 @@ export const make = (parts: Parts): WebhooksClient["Service"] =>
         const webhook = yield* find(parts, id)
         return deliveryOf(yield* asked(Deliveries.test(parts, webhook)))
       }),
-    deliveries: (id, query) =>
-      Effect.andThen(
-        find(parts, id),
-        Effect.map(
-          asked(parts.webhooks.store.deliveries({ tenant: parts.tenant, webhook: id, ...query })),
-          (rows) => rows.map(deliveryOf)
-        )
-      ),
+    deliveries: (id, query) => deliveries(parts, id, query),
     resend: (id) => resend(parts, id)
   })

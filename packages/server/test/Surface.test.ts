@@ -231,7 +231,7 @@ describe("what no endpoint answers", () => {
       assertProblem(yield* server.get(`/api/v1/runs/${"x".repeat(5_000)}`), 404, "ROUTE_NOT_FOUND")
       const wrong = yield* server.send("DELETE", "/api/v1/flows")
       assertProblem(wrong, 405, "METHOD_NOT_ALLOWED")
-      assert.strictEqual(wrong.headers.get("allow"), "GET, HEAD, POST")
+      assert.strictEqual(wrong.headers.get("allow"), "GET, HEAD, OPTIONS, POST")
       assertProblem(yield* server.send("PUT", "/api/v1/runs/run_1"), 405, "METHOD_NOT_ALLOWED")
       const text = yield* server.send("POST", "/api/v1/runs", { body: "x", headers: { "content-type": "text/plain" } })
       assertProblem(text, 415, "CONTENT_TYPE_UNSUPPORTED")

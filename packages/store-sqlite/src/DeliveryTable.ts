@@ -94,6 +94,8 @@ const toDelivery = (row: Row): Delivery => {
 export const list = (connection: Connection, query: DeliveryQuery): ReadonlyArray<Delivery> => {
   const conditions: Array<readonly [sql: string, value: string]> = [
     ["w.tenant = ?", query.tenant],
+    // A hook of the environment hears of every tenant's runs; its log shows each tenant their own.
+    ["d.tenant = ?", query.tenant],
     ["w.id = ?", query.webhook]
   ]
   if (query.state !== undefined) conditions.push(["d.state = ?", query.state])
@@ -110,16 +112,21 @@ export const list = (connection: Connection, query: DeliveryQuery): ReadonlyArra
 }
 
 export const find = (connection: Connection, tenant: string, id: string): Delivery | undefined => {
-  const row = connection.get(`SELECT ${selected} FROM ${joined} WHERE w.tenant = ? AND d.id = ?`, tenant, id)
+  const row = connection.get(
+    `SELECT ${selected} FROM ${joined} WHERE w.tenant = ?1 AND d.tenant = ?1 AND d.id = ?2`,
+    tenant,
+    id
+  )
   return row === undefined ? undefined : toDelivery(row)
 }
 
-/** Only what is an event, and not under way: a lane sends that of its own accord. */
+/** Only what is an event, and not under way: a lane sends that of its own accord. Until it is sent, `at` is this moment. */
 export const resend = (connection: Connection, tenant: string, id: string, now: number): boolean =>
   connection.write(() =>
     connection.run(
-      `UPDATE webhook_delivery SET state = 'queued', due_at = ? WHERE id = ? AND state IN ('delivered', 'failed', 'given_up')
-        AND run IS NOT NULL AND webhook_no IN (SELECT webhook_no FROM webhook WHERE tenant = ?)`,
+      `UPDATE webhook_delivery SET state = 'queued', at = ?1, due_at = ?1
+        WHERE id = ?2 AND tenant = ?3 AND state IN ('delivered', 'failed', 'given_up') AND run IS NOT NULL
+          AND webhook_no IN (SELECT webhook_no FROM webhook WHERE tenant = ?3 AND state <> 'disabled')`,
       now,
       id,
       tenant
@@ -133,7 +140,7 @@ export const queued = (
 ): ReadonlyArray<Delivery & { readonly owner: Webhook }> =>
   connection.all(
     `SELECT ${selected}, ${WebhookTable.columns} FROM ${joined}
-      WHERE d.state = 'queued' AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`,
+      WHERE d.state = 'queued' AND d.due_at <= ? AND w.state <> 'disabled' ORDER BY d.due_at LIMIT ?`,
     now,
     limit
   ).map((row) => ({ ...toDelivery(row), owner: WebhookTable.toWebhook(row) }))

@@ -12,9 +12,6 @@ const Columns = Schema.Struct({
 })
 const decode = Schema.decodeUnknownSync(Columns)
 
-/** Old keys that each new one takes away. */
-const sweptAtOnce = 20
-
 const find = (connection: Connection, tenant: string, key: string) => {
   const row = connection.get(
     "SELECT key, fingerprint, made, at, answer FROM idempotency WHERE tenant = ? AND key = ?",
@@ -37,17 +34,30 @@ const put = (connection: Connection, tenant: string, { at, fingerprint, key, mad
     answer ?? null
   )
 
+/** Old keys that each new one takes away. */
+const sweptAtOnce = 20
+
+const takeAway = (connection: Connection, now: number, keysMax: number) =>
+  connection.run(
+    `DELETE FROM idempotency WHERE (tenant, key) IN
+      (SELECT tenant, key FROM idempotency WHERE at <= ? ORDER BY at LIMIT ?)`,
+    now - keptMs,
+    keysMax
+  )
+
+export const sweep = (connection: Connection, now: number, keysMax: number): boolean =>
+  connection.write(() => {
+    takeAway(connection, now, keysMax)
+    return connection.get("SELECT 1 FROM idempotency WHERE at <= ? LIMIT 1", now - keptMs) !== undefined
+  })
+
 export const reserve = (connection: Connection, tenant: string, wanted: Reservation): Reserved =>
   connection.write(() => {
     const row = find(connection, tenant, wanted.key)
     if (row !== undefined && row.at + keptMs > wanted.at) {
       return { ...row, answer: row.answer ?? undefined, isNew: false }
     }
-    connection.run(
-      `DELETE FROM idempotency WHERE (tenant, key) IN
-        (SELECT tenant, key FROM idempotency WHERE at <= ? ORDER BY at LIMIT ${sweptAtOnce})`,
-      wanted.at - keptMs
-    )
+    takeAway(connection, wanted.at, sweptAtOnce)
     put(connection, tenant, wanted)
     return { ...wanted, answer: undefined, isNew: true }
   })

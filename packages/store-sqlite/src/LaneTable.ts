@@ -2,7 +2,7 @@
  * Rows of `webhook_relay` and `webhook_lane`: how far the journal was read for webhooks, and how far each run was sent to
  * each of them. All of it can be derived again from an older state, so that no write here waits for the disk.
  */
-import type { Backlog, Lane, Progress, Webhook } from "@baton/engine/WebhookStore"
+import type { Backlog, Full, Lane, Progress, Webhook } from "@baton/engine/WebhookStore"
 import * as Schema from "effect/Schema"
 import type { Connection } from "./Connection.ts"
 import * as DeliveryTable from "./DeliveryTable.ts"
@@ -85,7 +85,7 @@ export const due = (
   connection: Connection,
   now: number,
   limit: number,
-  except: ReadonlyArray<string>
+  except: Full
 ): ReadonlyArray<Lane & { readonly owner: Webhook }> => {
   const owners = new Map<unknown, Webhook>()
   return connection.all(
@@ -93,10 +93,11 @@ export const due = (
         ${WebhookTable.columns}
       FROM webhook_lane l JOIN webhook w ON w.webhook_no = l.webhook_no JOIN run r ON r.run_no = l.run_no
       WHERE l.sent < l.head AND l.due_at <= ? AND w.state = 'active'
-        AND w.id NOT IN (SELECT value FROM json_each(?))
+        AND w.id NOT IN (SELECT value FROM json_each(?)) AND w.tenant NOT IN (SELECT value FROM json_each(?))
       ORDER BY l.due_at LIMIT ?`,
     now,
-    JSON.stringify(except),
+    JSON.stringify(except.webhooks),
+    JSON.stringify(except.tenants),
     limit
   ).map((row) => {
     const { attempts, failing_since, head, lane_run, lane_tenant, sent } = decode(row)
@@ -109,12 +110,14 @@ export const due = (
 
 const numbers = (connection: Connection, { run, tenant, webhook }: Progress["lane"]) => {
   const row = connection.get(
-    `SELECT w.webhook_no, r.run_no FROM webhook w JOIN run r ON r.tenant = ? AND r.run = ? WHERE w.id = ?`,
+    `SELECT w.webhook_no, r.run_no, r.ended_at FROM webhook w JOIN run r ON r.tenant = ? AND r.run = ? WHERE w.id = ?`,
     tenant,
     run,
     webhook
   )
-  return row === undefined ? undefined : { webhook: Number(row["webhook_no"]), run: Number(row["run_no"]) }
+  return row === undefined
+    ? undefined
+    : { webhook: Number(row["webhook_no"]), run: Number(row["run_no"]), isOver: row["ended_at"] !== null }
 }
 
 /** A run that has been removed meanwhile leaves nothing behind. */
@@ -133,8 +136,15 @@ export const progress = (connection: Connection, progress: Progress): void =>
       no.run
     )
     if (progress.delivery !== undefined) DeliveryTable.write(connection, no.webhook, progress.delivery)
+    // What is noted of a run after its end (a delivery was given up) has a lane again, and leaves none either.
+    if (no.isOver) {
+      connection.run(
+        "DELETE FROM webhook_lane WHERE webhook_no = ? AND run_no = ? AND sent >= head",
+        no.webhook,
+        no.run
+      )
+    }
     if (!progress.ended) return
-    connection.run("DELETE FROM webhook_lane WHERE webhook_no = ? AND run_no = ? AND sent >= head", no.webhook, no.run)
     connection.run("UPDATE webhook SET state = 'ended' WHERE webhook_no = ? AND scope = 'run'", no.webhook)
   })
 

@@ -15,6 +15,7 @@ import { Secrets, type SecretsError } from "@baton/engine/Secrets"
 import { Sessions } from "@baton/engine/Sessions"
 import { StepLog } from "@baton/engine/StepLog"
 import { WebhookStore } from "@baton/engine/WebhookStore"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -62,7 +63,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const folder = data === StoreFile.inMemory ? undefined : StoreFile.sessionsOf(data)
   const sessions = yield* SqliteSessions.make(access, folder)
   const keyFile = data === StoreFile.inMemory ? undefined : StoreFile.keyOf(data)
-  const key = yield* Effect.cached(SqliteSecrets.openKey(keyFile))
+  // It is read when it is needed first, by whoever that is: what the configuration says is known here only.
+  const configuration = yield* ConfigProvider.ConfigProvider
+  const key = yield* Effect.cached(
+    Effect.provideService(SqliteSecrets.openKey(keyFile), ConfigProvider.ConfigProvider, configuration)
+  )
   const secrets = yield* SqliteSecrets.make(access, key)
   return Context.make(RunStore, SqliteRunStore.make(access)).pipe(
     Context.add(Sessions, sessions),

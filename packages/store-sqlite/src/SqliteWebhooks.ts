@@ -86,7 +86,7 @@ export const make = (
     find: (tenant, id) => refail(read((connection) => WebhookTable.find(connection, tenant, id))),
     list: (tenant, run) => refail(read((connection) => WebhookTable.list(connection, tenant, run))),
     secrets,
-    isUsed: refail(read(WebhookTable.isUsed)),
+    isUsed: refail(read(WebhookTable.isWanted)),
     takeSeat: refail(write("takeSeat", session, folder)),
     leaveSeat: refail(write("leaveSeat", session)),
     relay: (limit, now) => refail(write("relayWebhooks", limit, now)),

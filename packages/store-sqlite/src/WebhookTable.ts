@@ -1,5 +1,6 @@
 /** Rows of `webhook`: who is to be told what. Their secrets are sealed, bound to the URL they may go to. */
 import type { Webhook, WebhookChange } from "@baton/engine/WebhookStore"
+import { webhooksMax } from "@baton/engine/WebhookStore"
 import { SignatureForm, WebhookState } from "@baton/kernel/Webhook"
 import * as Schema from "effect/Schema"
 import type { Connection, Row } from "./Connection.ts"
@@ -62,15 +63,34 @@ const skipUnread = (connection: Connection): void => {
 export const isUsed = (connection: Connection): boolean =>
   connection.get("SELECT 1 AS found FROM webhook WHERE state = 'active' LIMIT 1") !== undefined
 
-export const put = (connection: Connection, webhook: Webhook, { nonce, sealed }: Sealed): void =>
+/** Whether there is anything to do for one that sends: somebody is told, or somebody has asked for a delivery once more. */
+export const isWanted = (connection: Connection): boolean =>
+  isUsed(connection) || connection.get(
+      `SELECT 1 AS found FROM webhook_delivery d JOIN webhook w ON w.webhook_no = d.webhook_no
+        WHERE d.state = 'queued' AND w.state <> 'disabled' LIMIT 1`
+    ) !== undefined
+
+const isFull = (connection: Connection, tenant: string): boolean =>
+  Number(
+    connection.get("SELECT count(*) AS n FROM webhook WHERE tenant = ? AND run IS NULL AND scope = 'tenant'", tenant)
+      ?.["n"]
+  ) >= webhooksMax
+
+/** One of this id that was disabled begins anew: who puts it there again says so. */
+export const put = (connection: Connection, webhook: Webhook, { nonce, sealed }: Sealed): boolean =>
   connection.write(() => {
+    if (webhook.scope === "tenant" && isFull(connection, webhook.tenant)) return false
     skipUnread(connection)
+    const before = connection.get("SELECT webhook_no, state FROM webhook WHERE id = ?", webhook.id)
+    if (before !== undefined) {
+      changeState(connection, Number(before["webhook_no"]), String(before["state"]), webhook.state)
+    }
     connection.run(
       `INSERT INTO webhook (tenant, id, scope, run, url, events, flow, tags, body, forms, issuer, audience, state, reason,
           created_at, created_by, updated_at, from_record, nonce, sealed)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${lastRecord}, ?, ?)
         ON CONFLICT (id) DO UPDATE SET url = excluded.url, events = excluded.events, body = excluded.body,
-          forms = excluded.forms, updated_at = excluded.updated_at, nonce = excluded.nonce, sealed = excluded.sealed`,
+          forms = excluded.forms, state = excluded.state, reason = excluded.reason, updated_at = excluded.updated_at, nonce = excluded.nonce, sealed = excluded.sealed`,
       webhook.tenant,
       webhook.id,
       webhook.scope,
@@ -91,6 +111,7 @@ export const put = (connection: Connection, webhook: Webhook, { nonce, sealed }:
       nonce,
       sealed
     )
+    return true
   })
 
 const fields = {

@@ -30,6 +30,28 @@ import * as SecretTable from "./SecretTable.ts"
 import * as SessionTable from "./SessionTable.ts"
 import * as WebhookTable from "./WebhookTable.ts"
 
+const access = (connection: Connection) => ({
+  addAccessKey: (key: AccessKey) => AccessKeyTable.add(connection, key),
+  replaceAccessKey: (key: AccessKey & { readonly replaces: string }, until: number) =>
+    AccessKeyTable.replace(connection, key, until),
+  revokeAccessKey: (tenant: string, id: string, at: number) => AccessKeyTable.revoke(connection, tenant, id, at),
+  noteAccessKeyUse: (id: string, at: number) => AccessKeyTable.noteUse(connection, id, at),
+  putAccessToken: (token: AccessToken) => AccessTokenTable.put(connection, token),
+  claimAccessToken: (digest: string, at: number) => AccessTokenTable.claim(connection, digest, at),
+  unclaimAccessToken: (digest: string) => AccessTokenTable.unclaim(connection, digest),
+  removeAccessToken: (digest: string) => AccessTokenTable.remove(connection, digest),
+  appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts)
+})
+
+/** Of requests that may come again. */
+const keys = (connection: Connection) => ({
+  reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
+  settleKey: (tenant: string, reserved: Reservation, answer: string) =>
+    IdempotencyTable.settle(connection, tenant, reserved, answer),
+  releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
+  sweepKeys: (now: number, keysMax: number) => IdempotencyTable.sweep(connection, now, keysMax)
+})
+
 export const make = (connection: Connection, version: number) => {
   const journal = new JournalWriter(connection, version)
   return {
@@ -65,23 +87,11 @@ export const make = (connection: Connection, version: number) => {
     putReceipt: (tenant: string, receipt: Receipt) => ReceiptTable.put(connection, tenant, receipt),
     useReceipt: (tenant: string, use: ReceiptUse) => ReceiptTable.use(connection, tenant, use),
     clearReceipts: (tenant: string, query: ReceiptQuery) => ReceiptTable.clear(connection, tenant, query),
-    reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
-    settleKey: (tenant: string, reserved: Reservation, answer: string) =>
-      IdempotencyTable.settle(connection, tenant, reserved, answer),
-    releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
+    ...keys(connection),
     setSecret: (tenant: string, name: string, row: SecretTable.SealedRow) =>
       SecretTable.set(connection, tenant, name, row),
     removeSecret: (tenant: string, name: string) => SecretTable.remove(connection, tenant, name),
-    addAccessKey: (key: AccessKey) => AccessKeyTable.add(connection, key),
-    replaceAccessKey: (key: AccessKey & { readonly replaces: string }, until: number) =>
-      AccessKeyTable.replace(connection, key, until),
-    revokeAccessKey: (tenant: string, id: string, at: number) => AccessKeyTable.revoke(connection, tenant, id, at),
-    noteAccessKeyUse: (id: string, at: number) => AccessKeyTable.noteUse(connection, id, at),
-    putAccessToken: (token: AccessToken) => AccessTokenTable.put(connection, token),
-    claimAccessToken: (digest: string, at: number) => AccessTokenTable.claim(connection, digest, at),
-    unclaimAccessToken: (digest: string) => AccessTokenTable.unclaim(connection, digest),
-    removeAccessToken: (digest: string) => AccessTokenTable.remove(connection, digest),
-    appendAudit: (drafts: ReadonlyArray<AuditDraft>) => AuditTable.append(connection, drafts),
+    ...access(connection),
     putWebhook: (webhook: Webhook, box: WebhookTable.Sealed) => WebhookTable.put(connection, webhook, box),
     changeWebhook: (
       tenant: string,

@@ -80,7 +80,9 @@ const commit = (...records: readonly [Commit, ...Array<Commit>]) =>
 const lanes = Effect.gen(function*() {
   const webhooks = yield* WebhookStore
   while ((yield* webhooks.relay(2, 5)) > 0);
-  return (yield* webhooks.due(9, 100, [])).map(({ head, run, sent, webhook }) => `${webhook} ${run} ${sent}-${head}`)
+  return (yield* webhooks.due(9, 100, { webhooks: [], tenants: [] })).map(({ head, run, sent, webhook }) =>
+    `${webhook} ${run} ${sent}-${head}`
+  )
 })
 
 const test = (
@@ -149,9 +151,9 @@ describe("what is to be sent", () => {
         record("one", { expected: 2, n: 1, bytes: bytes(1), previous: RecordHash.next(new Uint8Array(), bytes(2)) })
       )
       assert.deepStrictEqual(yield* lanes, [])
-      const [found] = yield* due(100, 10, [])
+      const [found] = yield* due(100, 10, { webhooks: [], tenants: [] })
       assert.deepInclude(found, { sent: 1, head: 3, attempts: 1, failingSince: 6 })
-      assert.deepStrictEqual(yield* due(100, 10, ["whk_1"]), [])
+      assert.deepStrictEqual(yield* due(100, 10, { webhooks: ["whk_1"], tenants: [] }), [])
     })
   )
 

@@ -5,6 +5,7 @@ import { withSession } from "./Access.ts"
 import { AliasesApi } from "./AliasesApi.ts"
 import { ApprovalsApi } from "./ApprovalsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
+import * as Description from "./Description.ts"
 import { FlowsApi } from "./FlowsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
 import { LinksApi } from "./LinksApi.ts"
@@ -45,7 +46,7 @@ export class Api extends HttpApi.make("baton")
     title: "Baton",
     version: "1",
     description: "Durable agent workflows: runs, flows, approvals, patches, and what they used.",
-    transform: withSession,
+    transform: (document) => Description.describe(withSession(document)),
     license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" }
   }))
 {}

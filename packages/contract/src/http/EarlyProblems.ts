@@ -22,6 +22,18 @@ export class TargetTooLong extends HttpApiError.Problem<TargetTooLong>()("Target
   title: "The path and query of the request are too long."
 }, members) {}
 
+export class Unexpected extends HttpApiError.Problem<Unexpected>()("Unexpected", {
+  type: "/problems/unexpected",
+  status: 417,
+  title: "What the request expects is not done."
+}, members) {}
+
+export class UpgradeRequired extends HttpApiError.Problem<UpgradeRequired>()("UpgradeRequired", {
+  type: "/problems/upgrade-required",
+  status: 426,
+  title: "This is a WebSocket."
+}, members) {}
+
 export class HeadersTooLarge extends HttpApiError.Problem<HeadersTooLarge>()("HeadersTooLarge", {
   type: "/problems/headers-too-large",
   status: 431,

@@ -51,6 +51,12 @@ export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("
   title: "This cannot be done here."
 }, members) {}
 
+export class NotAcceptable extends HttpApiError.Problem<NotAcceptable>()("NotAcceptable", {
+  type: "/problems/not-acceptable",
+  status: 406,
+  title: "There is no form of it that the request takes."
+}, members) {}
+
 export class Conflict extends HttpApiError.Problem<Conflict>()("Conflict", {
   type: "/problems/conflict",
   status: 409,
@@ -105,6 +111,7 @@ export const problems = [
   Denied,
   NotFound,
   MethodNotAllowed,
+  NotAcceptable,
   Conflict,
   Gone,
   Stale,
@@ -140,6 +147,7 @@ const reasons: { readonly [tag in Problem["_tag"]]: ClientError["reason"] } = {
   Denied: "denied",
   NotFound: "not_found",
   MethodNotAllowed: "invalid",
+  NotAcceptable: "invalid",
   Conflict: "conflict",
   Gone: "not_found",
   Stale: "conflict",

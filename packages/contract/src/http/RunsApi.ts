@@ -92,7 +92,7 @@ const explain = HttpApiEndpoint.get("explain", "/:id/explain", {
 const send = HttpApiEndpoint.post("send", "/:id/send", {
   params: run,
   payload: Schema.Struct({
-    name: Schema.String,
+    name: Schema.NonEmptyString,
     data: Schema.optionalKey(Schema.Json),
     /** The same id again is the same event. */
     id: Schema.optionalKey(Schema.String)

@@ -14,7 +14,28 @@ export interface RemoteOptions {
   /** Such as `http://127.0.0.1:7377`. */
   readonly url: string
   readonly key: Redacted.Redacted<string> | undefined
+  /** The key may go unencrypted to another machine; by default it goes over https, or to this one. */
+  readonly plain?: boolean
 }
+
+/** Names of this machine, as a URL's parser writes them; a server that listens on all addresses calls itself `0.0.0.0`. */
+const ownNames = /^(localhost|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\])$/
+
+/** Whether what is sent there stays on this machine. */
+export const isHere = (url: string): boolean => ownNames.test(URL.parse(url)?.hostname ?? "")
+
+/** Whoever is on the way reads a key that goes over http, and has it from then on. */
+const requireSafe = ({ key, plain, url }: RemoteOptions): Effect.Effect<void, ClientError> =>
+  key === undefined || plain === true || URL.parse(url)?.protocol === "https:" || isHere(url) ?
+    Effect.void :
+    Effect.fail(
+      new ClientError({
+        reason: "invalid",
+        code: "KEY_OVER_HTTP",
+        message: `a key is not sent over http to another machine: ${url}`,
+        hint: "use https, or a tunnel to a port of this machine; BATON_ALLOW_PLAIN_HTTP=true sends it all the same"
+      })
+    )
 
 /** A program is no part of a trace unless it says so: a run that it starts begins one of its own. */
 const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerPropagationEnabled, false))
@@ -36,8 +57,10 @@ export interface Remote {
   readonly http: HttpClient.HttpClient
 }
 
-export const make = (options: RemoteOptions): Effect.Effect<Remote, never, HttpClient.HttpClient> =>
+/** Fails with `KEY_OVER_HTTP` before anything is sent. */
+export const make = (options: RemoteOptions): Effect.Effect<Remote, ClientError, HttpClient.HttpClient> =>
   Effect.gen(function*() {
+    yield* requireSafe(options)
     const http = placed(options)(yield* HttpClient.HttpClient)
     return { url: options.url, endpoints: yield* derived(options), http }
   })

@@ -184,5 +184,5 @@ export const make = (remote: Remote.Remote): Context.Context<Ports> =>
   )
 
 /** The ports of the server at this address. Nothing is asked of it before they are. */
-export const layer = (options: Remote.RemoteOptions): Layer.Layer<Ports> =>
+export const layer = (options: Remote.RemoteOptions): Layer.Layer<Ports, ClientError> =>
   Layer.effectContext(Effect.map(Remote.make(options), make)).pipe(Layer.provide(FetchHttpClient.layer))

@@ -51,6 +51,22 @@ export const suite = <E>(name: string, layer: Layer.Layer<IdempotencyStore, E>):
         assert.deepInclude(yield* store.reserve(tenant, wanted({ made: "run_3" })), { made: "run_3", isNew: true })
       }))
 
+    test("takes old keys away in small steps, and no others", (store) =>
+      Effect.gen(function*() {
+        const old = Array.from({ length: 5 }, (_, index) => wanted({ key: `old_${index}`, made: `run_${index}` }))
+        for (const one of old) yield* store.reserve(one.key === "old_4" ? "other" : tenant, one)
+        yield* store.settle(tenant, wanted({ key: "old_0", made: "run_0" }), "answered")
+        const now = 1_000 + keptMs
+        yield* store.reserve(tenant, wanted({ key: "young", at: 1_001 }))
+        const left: Array<boolean> = []
+        for (let turn = 0; turn < 3; turn++) left.push(yield* store.sweep(now, 2))
+        assert.deepStrictEqual(left, [true, true, false])
+        const young = yield* store.reserve(tenant, wanted({ key: "young", made: "run_x", at: now }))
+        assert.deepInclude(young, { made: "run_1", isNew: false })
+        // Asked at a time at which it would still be kept.
+        assert.isTrue((yield* store.reserve(tenant, wanted({ key: "old_0" }))).isNew)
+      }))
+
     test("an answer outlives a release that comes too late", (store) =>
       Effect.gen(function*() {
         yield* store.reserve(tenant, wanted())

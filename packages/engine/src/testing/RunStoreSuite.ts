@@ -3,11 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { AuditLog } from "../AuditLog.ts"
+import type { AuditLog } from "../AuditLog.ts"
 import { BlobStore } from "../BlobStore.ts"
 import { openFate } from "../DeadLetter.ts"
 import { RunStore } from "../RunStore.ts"
 import { Sessions } from "../Sessions.ts"
+import * as AuditSuite from "./AuditSuite.ts"
 import * as DoorSuite from "./DoorSuite.ts"
 import { accepted, blob, bytes, creation, fate, following, isChain, summary, tenant, word } from "./Journals.ts"
 import * as MoveSuite from "./MoveSuite.ts"
@@ -25,7 +26,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
     describe("reading", () => reading(test))
     describe("timers", () => timers(test))
     describe("doors", () => DoorSuite.doors(test))
-    describe("audit", () => audit(test))
+    describe("audit", () => AuditSuite.entries(test))
     describe("usage", () => UsageSuite.usage(test))
     describe("places", () => PlaceSuite.places(test))
     describe("age", () => PlaceSuite.ages(test))
@@ -37,39 +38,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Ports, E>): void => {
 type Test = <A, E2>(title: string, body: () => Effect.Effect<A, E2, Ports>) => void
 
 const session = Effect.map(Sessions, ({ id }) => id)
-
-const entry = (object: string) => ({
-  tenant,
-  at: 1,
-  actor: "ana",
-  method: "key",
-  action: "POST /api/v1/runs",
-  object,
-  outcome: "done" as const,
-  status: 201,
-  request: "req_1"
-})
-
-const audit = (test: Test) => {
-  test("has what a record brings in the log exactly when the record is in the journal, in one chain with the others", () =>
-    Effect.gen(function*() {
-      const owner = yield* session
-      const log = yield* AuditLog
-      const store = yield* RunStore
-      yield* log.append([entry("before")])
-      yield* store.commit([
-        creation("a", owner, { audit: [entry("a")] }),
-        creation("a", owner, { audit: [entry("again")] }),
-        creation("b", "somebody", { audit: [entry("b")] }),
-        following("c", owner, { head: 3, hash: new Uint8Array(32) }, { audit: [entry("c")] })
-      ])
-      yield* log.append([entry("after")])
-      const found = yield* log.list(tenant, { limit: 10 })
-      assert.deepStrictEqual(found.map(({ object }) => object), ["after", "b", "a", "before"])
-      assert.deepInclude(yield* log.verify(tenant), { entries: 4 })
-      assert.isUndefined((yield* log.verify(tenant)).fault)
-    }))
-}
 
 const commits = (test: Test) => {
   test("lets exactly one of many concurrent writers with the same expected head win", () =>

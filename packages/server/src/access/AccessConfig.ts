@@ -1,7 +1,10 @@
 /** What the operator says about who may reach the server, and how. Read once, when the server starts. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as IpNetwork from "effect/net/IpNetwork"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 const text = (problem: (text: string) => string | undefined) => Schema.String.check(Schema.makeFilter(problem))
@@ -20,6 +23,19 @@ const Url = text((text) =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
     ? undefined
     : `${JSON.stringify(text)} is no http(s) URL`
+)
+
+/** `10.0.0.0/8`, or one address. */
+const networkOf = (text: string): Result.Result<IpNetwork.IpNetwork, unknown> =>
+  text.includes("/")
+    ? IpNetwork.fromString(text)
+    : Result.map(NetAddress.ipFromString(text), (address) =>
+      IpNetwork.fromAddressUnsafe(address, NetAddress.width(address)))
+
+const Network = text((text) =>
+  Result.isSuccess(networkOf(text))
+    ? undefined
+    : `${JSON.stringify(text)} is no address, and no network such as 10.0.0.0/8`
 )
 
 /** Signatures that an issuer may use: asymmetric ones only, since a shared secret would let any reader sign. */
@@ -57,6 +73,8 @@ export interface AccessSettings {
   /** Pages of other origins that may read answers and change things. */
   readonly origins: ReadonlyArray<string>
   readonly issuers: ReadonlyArray<Issuer>
+  /** Peers whose `X-Forwarded-For` is believed; from others it is nothing. */
+  readonly proxies: ReadonlyArray<IpNetwork.IpNetwork>
 }
 
 const string = (name: string, fallback: string) => Config.String(name).pipe(Config.withDefault(fallback))
@@ -86,7 +104,11 @@ const issuer: Config.Config<ReadonlyArray<Issuer>> = Config.option(Config.schema
 const settings: Config.Config<AccessSettings> = Config.all({
   hosts: Config.Array(HostName, "BATON_HOSTS").pipe(Config.withDefault<ReadonlyArray<string>>([])),
   origins: Config.Array(Origin, "BATON_CORS_ORIGINS").pipe(Config.withDefault<ReadonlyArray<string>>([])),
-  issuers: issuer
+  issuers: issuer,
+  proxies: Config.Array(Network, "BATON_TRUSTED_PROXIES").pipe(
+    Config.withDefault<ReadonlyArray<string>>([]),
+    Config.map((networks) => networks.map((network) => Result.getOrThrow(networkOf(network))))
+  )
 })
 
 export const load: Effect.Effect<AccessSettings, Config.ConfigError> = Effect.gen(function*() {

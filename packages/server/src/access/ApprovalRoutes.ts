@@ -46,7 +46,9 @@ const Sent = Schema.Struct({
   text: optional,
   data: Schema.optionalKey(Schema.Json)
 })
-const decodeSent = Schema.decodeUnknownEffect(Sent)
+/** What is not known of a form is left alone, since browsers and proxies add fields of their own. */
+const decodeForm = Schema.decodeUnknownEffect(Sent)
+const decodeSent = Schema.decodeUnknownEffect(Sent, { onExcessProperty: "error" })
 const decodeLink = Schema.decodeUnknownOption(LinkOffice.LinkData)
 const decodeJson = Schema.decodeUnknownEffect(JsonText)
 
@@ -100,7 +102,7 @@ const sent = Effect.fnUntraced(function*(request: Request, ask: ApprovalDocument
   const raw = isForm
     ? filled(Object.fromEntries(new URLSearchParams(text)))
     : yield* Effect.mapError(decodeJson(text), unreadable)
-  const given = yield* Effect.mapError(decodeSent(raw), unreadable)
+  const given = yield* Effect.mapError(isForm ? decodeForm(raw) : decodeSent(raw), unreadable)
   const data = isForm && typeof given.data === "string"
     ? yield* Effect.catch(decodeJson(given.data), () => invalid("What the form asks for is no JSON."))
     : given.data
@@ -187,15 +189,15 @@ const decide = Effect.fnUntraced(function*(request: Request) {
   const { approvals, data, digest } = link
   const { ask } = yield* openApproval(link)
   const made = yield* sent(request, ask)
-  const isOurs = yield* Effect.mapError(
-    parts.tokens.claim(digest, parts.clock.currentTimeMillisUnsafe()),
-    unavailable
-  )
-  if (!isOurs) return yield* over
-  const decided = yield* approvals.decide({ target: data.approval }, { ...made, hash: data.hash }).pipe(
+  const claimed = Effect.mapError(parts.tokens.claim(digest, parts.clock.currentTimeMillisUnsafe()), unavailable)
+  const decision = approvals.decide({ target: data.approval }, { ...made, hash: data.hash }).pipe(
     // Nothing was decided: the link may be tried again.
     Effect.tapError(() => Effect.ignore(parts.tokens.unclaim(digest))),
     Effect.mapError((error: ClientError) => fromClientError(error))
+  )
+  // Also when the client has gone away: a link that is used up has decided.
+  const decided = yield* Effect.uninterruptible(
+    Effect.flatMap(claimed, (isOurs) => isOurs ? decision : Effect.fail(over))
   )
   if (wantsJson(request)) return HttpServerResponse.jsonUnsafe(decided, { headers: { "cache-control": "no-store" } })
   const nonce = Page.nonce()

@@ -43,7 +43,7 @@ const originDenied = refused("ORIGIN_DENIED", "A page of another origin may not 
 const corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 const corsHeaders = "authorization, content-type, idempotency-key, if-match, last-event-id, traceparent, x-baton-csrf"
 const corsExposed =
-  "etag, retry-after, location, ratelimit, ratelimit-policy, ratelimit-limit, ratelimit-remaining, ratelimit-reset"
+  "etag, retry-after, location, idempotency-replayed, ratelimit, ratelimit-policy, ratelimit-limit, ratelimit-remaining, ratelimit-reset"
 /** Seconds a browser keeps the answer to a preflight. */
 const corsSeconds = "600"
 

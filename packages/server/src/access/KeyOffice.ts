@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type { Parts } from "../Parts.ts"
 import * as RunId from "../RunId.ts"
 import * as KeyText from "./KeyText.ts"
+import * as LocalNote from "./LocalNote.ts"
 
 /** How long a key lives when nobody says, in milliseconds. */
 const lifetimeDefaultMs = 365 * 24 * 60 * 60 * 1000
@@ -79,23 +80,6 @@ const requireScopes = (parts: Parts, scopes: ReadonlyArray<string>): Effect.Effe
     : refuse("denied", "SCOPE_NOT_YOURS", `you do not have the scope ${missing}, so you cannot give it`)
 }
 
-/** Over HTTP the request has its entry already. */
-const noteHere = (parts: Parts, tenant: string, action: string, object: string): Effect.Effect<void, ClientError> =>
-  parts.scopes !== undefined ? Effect.void : Effect.mapError(
-    parts.audit.append([{
-      tenant,
-      at: parts.clock.currentTimeMillisUnsafe(),
-      actor: parts.by,
-      method: "local",
-      action,
-      object,
-      outcome: "done",
-      status: 0,
-      request: ""
-    }]),
-    ({ message }) => new ClientError({ reason: "unavailable", code: "AUDIT_UNAVAILABLE", message })
-  )
-
 const lifetimeOf = (asked: number | null | undefined): Effect.Effect<number | undefined, ClientError> => {
   if (asked === null) return Effect.succeed(undefined)
   const lifetime = asked ?? lifetimeDefaultMs
@@ -121,7 +105,7 @@ const store = Effect.fnUntraced(function*(
       : parts.keys.replace({ ...made, replaces }, until),
     fromKeys
   )
-  yield* noteHere(parts, made.tenant, replaces === undefined ? "keys create" : "keys rotate", id)
+  yield* LocalNote.note(parts, made.tenant, replaces === undefined ? "keys create" : "keys rotate", id)
   return { item: item(made, now), key: text }
 })
 
@@ -206,7 +190,7 @@ export const make = (parts: Parts): KeysClient["Service"] =>
       yield* find(parts, tenant, id)
       const now = parts.clock.currentTimeMillisUnsafe()
       yield* Effect.mapError(parts.keys.revoke(tenant, id, now), fromKeys)
-      yield* noteHere(parts, tenant, "keys revoke", id)
+      yield* LocalNote.note(parts, tenant, "keys revoke", id)
       return item(yield* find(parts, tenant, id), now)
     })
   })

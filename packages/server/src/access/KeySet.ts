@@ -6,9 +6,9 @@ import type { HttpDialer } from "@baton/engine/HttpDialer"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Semaphore from "effect/Semaphore"
 import * as Jose from "jose"
 
 /** Between two looks, whatever came of the first, in milliseconds. */
@@ -38,7 +38,7 @@ export const resolver = ({ keys }: Jose.JSONWebKeySet): Resolver =>
 export type Resolver = Jose.LocalJWKSet
 
 export interface KeySet {
-  /** The keys as they are known, fetched when too old; undefined while the issuer has never answered. */
+  /** The keys as they are known, fetched anew beside the request when they are old; undefined while the issuer has never answered. */
   readonly current: Effect.Effect<Resolver | undefined>
   /** The keys after another look, or undefined when it is too soon for one. */
   readonly again: Effect.Effect<Resolver | undefined>
@@ -53,8 +53,9 @@ interface Known {
 export const make = Effect.fnUntraced(function*(dialer: HttpDialer["Service"], url: string) {
   const { hostname, port } = new URL(url)
   const allow = [port === "" ? hostname : `${hostname}:${port}`]
-  const one = yield* Semaphore.make(1)
+  const scope = yield* Effect.scope
   let known: Known | undefined
+  let looking: Fiber.Fiber<boolean> | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
 
   const fetchKeys = Effect.gen(function*() {
@@ -72,32 +73,45 @@ export const make = Effect.fnUntraced(function*(dialer: HttpDialer["Service"], u
     return resolver(jwks as unknown as Jose.JSONWebKeySet)
   })
 
-  /** Looks, unless somebody else has since `seen`. */
-  const look = (seen: Known | undefined) =>
-    Semaphore.withPermits(one, 1)(Effect.gen(function*() {
-      const now = yield* Clock.currentTimeMillis
-      if (known !== seen) return true
-      if (now - lookedAt < coolDownMs) return false
-      lookedAt = now
-      const fetched = yield* Effect.result(fetchKeys)
-      if (Result.isFailure(fetched)) {
-        yield* Effect.logWarning("the keys of the issuer of tokens cannot be fetched", fetched.failure)
-        return false
-      }
-      known = { keys: fetched.success, at: now }
-      return true
-    }))
+  const fetched = Effect.gen(function*() {
+    const found = yield* Effect.result(fetchKeys)
+    if (Result.isFailure(found)) {
+      yield* Effect.logWarning("the keys of the issuer of tokens cannot be fetched", found.failure)
+      return false
+    }
+    known = { keys: found.success, at: yield* Clock.currentTimeMillis }
+    return true
+  })
 
-  const usable = (now: number) => known !== undefined && now - known.at < staleMs ? known.keys : undefined
+  /** One at a time, shared by all who ask meanwhile; it goes on when the one that has begun it goes away. */
+  const look = Effect.gen(function*() {
+    if (looking !== undefined) return looking
+    const now = yield* Clock.currentTimeMillis
+    const since = now - lookedAt
+    // A clock that was set back is no reason to wait for the time it was.
+    if (since >= 0 && since < coolDownMs) return undefined
+    lookedAt = now
+    looking = yield* Effect.forkIn(fetched, scope)
+    looking.addObserver(() => {
+      looking = undefined
+    })
+    return looking
+  })
+  const looked = Effect.flatMap(look, (fiber) => fiber === undefined ? Effect.succeed(false) : Fiber.join(fiber))
+
+  const ageOf = ({ at }: Known, now: number): number => Math.abs(now - at)
+  const usable = (now: number) => known !== undefined && ageOf(known, now) < staleMs ? known.keys : undefined
 
   return {
     current: Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
-      if (known === undefined || now - known.at >= freshMs) yield* look(known)
-      return usable(now)
+      // An issuer that hangs makes nobody wait whose keys are known.
+      if (usable(now) === undefined) yield* looked
+      else if (known !== undefined && ageOf(known, now) >= freshMs) yield* look
+      return usable(yield* Clock.currentTimeMillis)
     }),
     again: Effect.gen(function*() {
-      const isNew = yield* look(known)
+      const isNew = yield* looked
       return isNew ? usable(yield* Clock.currentTimeMillis) : undefined
     })
   } satisfies KeySet

@@ -36,18 +36,45 @@ const madeOf = (response: Response): string | undefined =>
 const codeOf = (response: Response): string | undefined =>
   response.status >= 400 ? /"code":"([A-Z][A-Z0-9_]{1,63})"/.exec(startOf(response))?.[1] : undefined
 
-/** A path without its query; the token of a link is a secret. */
-const pathOf = (url: string): string =>
-  url.replace(/^https?:\/\/[^/]*/i, "").split("?")[0]!.replace(/^\/+approve\/.*/i, "/approve/…").slice(
-    0,
-    objectLengthMax
-  )
+/** How often a path may be percent-encoded over itself and is still understood. */
+const encodingsMax = 4
+
+/** As a router reads it, or as it came where it cannot be read. */
+const decoded = (path: string): string => {
+  let read = path
+  for (let times = 0; times < encodingsMax && read.includes("%"); times++) {
+    try {
+      read = decodeURIComponent(read)
+    } catch {
+      return path
+    }
+  }
+  return read
+}
+
+/** As long as a token of ours, or like a key. */
+const secret = /[0-9A-Za-z]{40}|baton_[0-9a-z]{1,16}_/
+
+/** Where nobody knows what a path means, whatever could be a credential is left out: the token of a link is one. */
+const masked = (path: string): string =>
+  decoded(path)
+    .replace(/(\bapprove[/\\]).*/is, "$1…")
+    .split("/")
+    .map((part) => secret.test(part) ? "…" : part)
+    .join("/")
+    .replace(/[\p{Cc}\p{Cs}]/gu, "\uFFFD")
+
+/** A path without its query. */
+const pathOf = (url: string, action: string | undefined): string => {
+  const path = url.replace(/^https?:\/\/[^/]*/i, "").split("?")[0]!
+  return (action === undefined || action.includes("/approve/") ? masked(path) : path).slice(0, objectLengthMax)
+}
 
 const draftOf = (trail: Trail, request: Request, response: Response | undefined, at: number): AuditDraft => {
   const status = response?.status ?? 500
   const made = response && madeOf(response)
   const code = response && codeOf(response)
-  const path = pathOf(request.url)
+  const path = pathOf(request.url, trail.action)
   return Trails.entry(trail, {
     at,
     action: trail.action ?? `${request.method} ${path}`,

@@ -72,6 +72,9 @@ const principalOf = (issuer: Issuer, payload: Jose.JWTPayload): Principal | unde
   }
 }
 
+/** Three parts of base64url (RFC 7515, section 7.1), without the padding and the spaces that some decoders overlook. */
+const isCompact = (text: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
+
 /** Which configured issuer a token says it is from: not proven yet. */
 const issuerOf = (text: string): string | undefined => {
   try {
@@ -129,7 +132,8 @@ export const layer = (issuers: ReadonlyArray<Issuer>): Layer.Layer<TokenVerifier
         )
       )
       return {
-        verify: (text) => verifiers.get(issuerOf(text) ?? "")?.(text) ?? Effect.succeed(undefined)
+        verify: (text) =>
+          verifiers.get(isCompact(text) ? issuerOf(text) ?? "" : "")?.(text) ?? Effect.succeed(undefined)
       }
     })
   )

@@ -1,5 +1,7 @@
 /** The body of a request as the endpoints may read it: UTF-8, and JSON within bounds. */
 import { Invalid } from "@baton/contract/http/Problems"
+import * as JsonLoss from "@baton/kernel/JsonLoss"
+import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as JsonScan from "./JsonScan.ts"
@@ -24,6 +26,27 @@ const told = {
     new Invalid({ code: "JSON_SURROGATE", detail: "Text in JSON must not contain half of a surrogate pair." })
 }
 
+/** What a parser would take and silently change: a key that is there twice, a number that no double holds. */
+const ambiguous = (text: string): Invalid | undefined => {
+  let value: Json
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const loss = JsonLoss.find(text, value)
+  return loss === undefined ? undefined : new Invalid({
+    code: "JSON_AMBIGUOUS",
+    detail: `line ${loss.line}, column ${loss.column}: ${loss.message}`,
+    hint: "write a number that is larger as text, and every key once"
+  })
+}
+
+const jsonFault = (text: string, limits: ServerLimits): Invalid | undefined => {
+  const fault = JsonScan.fault(text, limits.jsonDepth)
+  return fault === undefined ? ambiguous(text) : told[fault](limits)
+}
+
 /** Endpoints turn failures of reading into defects themselves; a problem among them is answered as it is. */
 const text = (request: HttpServerRequest, limits: ServerLimits): HttpServerRequest["text"] =>
   Effect.flatMap(request.arrayBuffer, (bytes) => {
@@ -33,8 +56,11 @@ const text = (request: HttpServerRequest, limits: ServerLimits): HttpServerReque
     } catch {
       return Effect.die(new Invalid({ code: "BODY_NOT_UTF8", detail: "The body is not UTF-8." }))
     }
-    const fault = isJson(request) ? JsonScan.fault(decoded, limits.jsonDepth) : undefined
-    return fault === undefined ? Effect.succeed(decoded) : Effect.die(told[fault](limits))
+    if (!isJson(request)) return Effect.succeed(decoded)
+    // Where everything may be left out, so may the body.
+    if (decoded === "") return Effect.succeed("{}")
+    const fault = jsonFault(decoded, limits)
+    return fault === undefined ? Effect.succeed(decoded) : Effect.die(fault)
   })
 
 /**

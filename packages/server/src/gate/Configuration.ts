@@ -202,8 +202,17 @@ export const load = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   return { found, file, provider: ConfigProvider.orElse(ConfigProvider.fromEnvRecord(record), base) }
 })
 
+/** Whether anything is said elsewhere than in variables of the environment themselves. */
+export const isAsked = (data: string): Effect.Effect<boolean> =>
+  isThere(data) ? Effect.succeed(true) : Effect.gen(function*() {
+    const environment = yield* Environment.read(yield* ConfigProvider.ConfigProvider, [...variables.keys()])
+    return [...environment.keys()].some((name) =>
+      name === "BATON_CONFIG" || (name.endsWith(suffix) && isSecret(name.slice(0, -suffix.length)))
+    )
+  })
+
 /** Whether the data folder has a file of settings. */
-export const isThere = (data: string): boolean => fileNames.some((name) => existsSync(join(data, name)))
+const isThere = (data: string): boolean => fileNames.some((name) => existsSync(join(data, name)))
 
 /** All settings for what is built on it. */
 export const layer = (options: Options): Layer.Layer<never, ClientError> =>

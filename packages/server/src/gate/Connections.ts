@@ -1,6 +1,6 @@
 /** The listening socket of a server: its limits on time, size and number, and words for those who break them. */
-import { HeadersTooLarge, TooSlow } from "@baton/contract/http/EarlyProblems"
-import { Invalid } from "@baton/contract/http/Problems"
+import { HeadersTooLarge, TooSlow, Unexpected } from "@baton/contract/http/EarlyProblems"
+import { Invalid, MethodNotAllowed } from "@baton/contract/http/Problems"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import type { Duplex } from "node:stream"
 import { Drain } from "./Drain.ts"
 import type { ServerLimits } from "./ServerLimits.ts"
 
-type Early = HeadersTooLarge | TooSlow | Invalid
+type Early = HeadersTooLarge | TooSlow | Invalid | MethodNotAllowed | Unexpected
 
 const early = (code: string | undefined, limits: ServerLimits): Early => {
   switch (code) {
@@ -32,19 +32,19 @@ const early = (code: string | undefined, limits: ServerLimits): Early => {
   }
 }
 
-const reasons: { readonly [status: number]: string } = {
-  400: "Bad Request",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large"
+const written = ({ code, detail, message, status, title, type }: Early) => {
+  const body = JSON.stringify({ type, status, title, detail: detail ?? message, code })
+  const head = { "content-type": "application/problem+json", "content-length": String(Buffer.byteLength(body)) }
+  return { head, body }
 }
 
 /** A whole answer as text: there is no request that a response could belong to. */
-const answer = ({ code, detail, message, status, title, type }: Early): string => {
-  const body = JSON.stringify({ type, status, title, detail: detail ?? message, code })
+const answer = (problem: Early): string => {
+  const { body, head } = written(problem)
   return [
-    `HTTP/1.1 ${status} ${reasons[status] ?? "Error"}`,
-    "content-type: application/problem+json",
-    `content-length: ${Buffer.byteLength(body)}`,
+    `HTTP/1.1 ${problem.status} ${http.STATUS_CODES[problem.status] ?? "Error"}`,
+    ...Object.entries(head).map(([name, value]) => `${name}: ${value}`),
+    ...(problem.status === 405 ? ["allow: "] : []),
     "connection: close",
     "",
     body
@@ -88,6 +88,21 @@ const answerBroken = (server: http.Server, limits: ServerLimits): void => {
   })
 }
 
+/** What only Node itself knows about: an expectation that is not `100-continue`, and a tunnel. */
+const answerUnmeant = (server: http.Server): void => {
+  const expectation = new Unexpected({ code: "EXPECTATION_UNKNOWN", detail: "The only expectation is 100-continue." })
+  const { body, head } = written(expectation)
+  server.on("checkExpectation", (_request: http.IncomingMessage, response: http.ServerResponse) => {
+    response.writeHead(expectation.status, { ...head, connection: "close" })
+    response.end(body)
+  })
+  const tunnel = answer(new MethodNotAllowed({ code: "METHOD_NOT_ALLOWED", detail: "This server is no proxy." }))
+  server.on("connect", (_request: http.IncomingMessage, socket: Duplex) => {
+    socket.on("error", () => socket.destroy())
+    socket.end(tunnel, () => socket.destroy())
+  })
+}
+
 /** Until the routes are there, a request is told to come again. */
 const answerEarly = (server: http.Server): void => {
   const own = server.listenerCount("request") + 1
@@ -127,13 +142,16 @@ export const make = (limits: ServerLimits): http.Server => {
     requestTimeout,
     headersTimeout: requestTimeout === 0 ? headersTimeout : Math.min(headersTimeout, requestTimeout),
     connectionsCheckingInterval: Duration.toMillis(limits.checkEvery),
-    keepAliveTimeout: Duration.toMillis(limits.keepAlive)
+    keepAliveTimeout: Duration.toMillis(limits.keepAlive),
+    // A request without a host is refused by the routes' own guard, with a problem.
+    requireHostHeader: false
   })
   // All that fit into the bytes are kept, so that too many are seen and refused, not left out.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connections
   if (limits.connectionsPerAddress > 0) countPerAddress(server, limits.connectionsPerAddress)
   answerBroken(server, limits)
+  answerUnmeant(server)
   answerEarly(server)
   return server
 }

@@ -100,7 +100,9 @@ const shedding = (state: State, reason: Shed) => {
 /** A connection whose request was not read to its end is of no use for the next one. */
 const andClose = HttpServerResponse.setHeader("connection", "close")
 
-const isUpgrade = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => headers["upgrade"] !== undefined
+/** Anything else may say that it wants an upgrade and gets none: it is work like the rest. */
+const isUpgrade = ({ headers, method, url }: HttpServerRequest.HttpServerRequest): boolean =>
+  headers["upgrade"] !== undefined && method === "GET" && url.split("?", 1)[0] === "/ws"
 
 const pass = <E, R>(
   state: State,

@@ -84,7 +84,8 @@ export const make = (settings: RateLimitSettings, clock: Clock.Clock): RateLimit
   const windows = new Map<string, Window>()
   const windowOf = (key: string, now: number): Window => {
     const known = windows.get(key)
-    if (known !== undefined && known.endsAt > now) return known
+    // One that ends later than a new one would was begun by a clock that has been put back since.
+    if (known !== undefined && known.endsAt > now && known.endsAt <= now + windowMs) return known
     windows.delete(key)
     return { count: 0, endsAt: now + windowMs }
   }

@@ -21,9 +21,12 @@ export const DurationFromText = Schema.String.check(Schema.isPattern(DurationTex
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Positive = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 
-const positive = (name: string, otherwise: number) => Config.withDefault(Config.schema(Positive, name), otherwise)
+/** A setting that is 1 or more. */
+export const positive = (name: string, otherwise: number) =>
+  Config.withDefault(Config.schema(Positive, name), otherwise)
 const count = (name: string, otherwise: number) => Config.withDefault(Config.schema(Count, name), otherwise)
-const duration = (name: string, otherwise: Duration.Duration) =>
+/** A setting that people write as `10s`. */
+export const duration = (name: string, otherwise: Duration.Duration) =>
   Config.withDefault(Config.schema(DurationFromText, name), otherwise)
 
 export interface ServerLimits {

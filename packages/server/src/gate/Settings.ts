@@ -2,9 +2,9 @@
  * Every setting there is. What the code reads and what stands here are the same: a test compares both, and the reference
  * is made from it.
  */
-import { forms, type Setting } from "./Setting.ts"
+import { durationWithin, forms, type Setting, wholeWithin } from "./Setting.ts"
 
-const { boolean, count, duration, fraction, names, path, port, ports, positive, secret, text, url } = forms
+const { boolean, count, fraction, names, path, port, ports, positive, secret, text, url } = forms
 
 const row = (
   variable: string,
@@ -14,22 +14,33 @@ const row = (
   meaning: string
 ): Setting => ({ variable, ...(key === undefined ? {} : { key }), form, otherwise, meaning })
 
-const hidden = (variable: string, meaning: string): Setting => ({
+const hidden = (variable: string, meaning: string, form: Setting["form"] = secret): Setting => ({
   variable,
-  form: secret,
+  form,
   otherwise: "none",
   secret: true,
   meaning
 })
+
+/** What a timer of the system can wait for is a little less than 25 days; a longer one would ring at once. */
+const timer = durationWithin("100ms", "24d")
 
 const place: ReadonlyArray<Setting> = [
   row("BATON_DATA", undefined, path, ".baton", "Folder of the store."),
   row("BATON_CONFIG", undefined, path, "baton.json or baton.config.json in the data folder", "File of settings."),
   row("BATON_SERVER", undefined, text, "one that serves the data folder", "Server that commands ask; `none`: none."),
   hidden("BATON_API_KEY", "Key that commands show to a server."),
+  row(
+    "BATON_ALLOW_PLAIN_HTTP",
+    undefined,
+    boolean,
+    "false",
+    "Whether commands send the key over http to another machine."
+  ),
   hidden(
     "BATON_KEY",
-    "Key that seals stored secrets, 64 hex digits or base64 of 32 bytes; else `key` in the data folder."
+    "Key that seals stored secrets; else `key` in the data folder.",
+    forms.sealingKey
   )
 ]
 
@@ -44,10 +55,35 @@ const server: ReadonlyArray<Setting> = [
     "What a server does: api, coordinator, worker, worker:TYPE, sweeper."
   ),
   row("BATON_PUBLIC_URL", "server.publicUrl", url, "where it listens", "Address under which people reach the server."),
-  row("BATON_HOSTS", "server.hosts", names, "this machine's", "Host names under which a server answers."),
+  row(
+    "BATON_HOSTS",
+    "server.hosts",
+    names,
+    "any in serve, none in dev",
+    "Host names under which a server answers; dev answers to this machine's in any case."
+  ),
   row("BATON_CORS_ORIGINS", "server.corsOrigins", names, "none", "Origins whose pages may ask the server."),
-  row("BATON_STOP_NOTICE", "server.stopNotice", duration, "0ms", "How long `/ready` says 503 before a stop begins."),
-  row("BATON_STOP_GRACE", "server.stopGrace", duration, "20s", "How long requests in flight may take at a stop."),
+  row(
+    "BATON_TRUSTED_PROXIES",
+    "server.trustedProxies",
+    names,
+    "none",
+    "Addresses and networks of proxies whose `X-Forwarded-For` says where a request comes from."
+  ),
+  row(
+    "BATON_STOP_NOTICE",
+    "server.stopNotice",
+    durationWithin("0ms", "1h"),
+    "0ms",
+    "How long `/ready` says 503 before a stop begins."
+  ),
+  row(
+    "BATON_STOP_GRACE",
+    "server.stopGrace",
+    durationWithin("0ms", "1h"),
+    "20s",
+    "How long requests in flight may take at a stop."
+  ),
   row("BATON_LOG_FORMAT", "logs.format", forms.logFormat, "text", "How the engine's own words look: `text` or `json`."),
   row("BATON_LOG_LEVEL", "logs.level", forms.logLevel, "warn", "The least that is told of what the engine does."),
   row("BATON_METRICS", "metrics.access", forms.metrics, "admin", "Who may read `/metrics`."),
@@ -57,34 +93,52 @@ const server: ReadonlyArray<Setting> = [
 ]
 
 const limits: ReadonlyArray<Setting> = [
-  row("BATON_LIMITS_BODY_BYTES", "limits.bodyBytes", positive, "1048576", "Bytes of a request's body."),
-  row("BATON_LIMITS_JSON_DEPTH", "limits.jsonDepth", positive, "128", "Nesting of JSON in a body."),
-  row("BATON_LIMITS_URL_CHARS", "limits.urlChars", positive, "8192", "Characters of path and query."),
-  row("BATON_LIMITS_HEADER_BYTES", "limits.headerBytes", positive, "16384", "Bytes of request line and headers."),
-  row("BATON_LIMITS_HEADERS", "limits.headers", positive, "100", "Headers of a request."),
-  row("BATON_LIMITS_HEADERS_TIMEOUT", "limits.headersTimeout", duration, "10s", "Time to send all headers."),
-  row("BATON_LIMITS_REQUEST_TIMEOUT", "limits.requestTimeout", duration, "30s", "Time to send the whole request."),
+  row(
+    "BATON_LIMITS_BODY_BYTES",
+    "limits.bodyBytes",
+    wholeWithin(1, 268_435_456),
+    "1048576",
+    "Bytes of a request's body."
+  ),
+  row("BATON_LIMITS_JSON_DEPTH", "limits.jsonDepth", wholeWithin(1, 128), "128", "Nesting of JSON in a body."),
+  row("BATON_LIMITS_URL_CHARS", "limits.urlChars", wholeWithin(64, 1_048_576), "8192", "Characters of path and query."),
+  row(
+    "BATON_LIMITS_HEADER_BYTES",
+    "limits.headerBytes",
+    wholeWithin(1_024, 1_048_576),
+    "16384",
+    "Bytes of request line and headers."
+  ),
+  row("BATON_LIMITS_HEADERS", "limits.headers", wholeWithin(8, 2_000), "100", "Headers of a request."),
+  row("BATON_LIMITS_HEADERS_TIMEOUT", "limits.headersTimeout", timer, "10s", "Time to send all headers."),
+  row("BATON_LIMITS_REQUEST_TIMEOUT", "limits.requestTimeout", timer, "30s", "Time to send the whole request."),
   row(
     "BATON_LIMITS_CHECK_EVERY",
     "limits.checkEvery",
-    duration,
+    durationWithin("10ms", "1m"),
     "250ms",
     "How often connections are checked for both."
   ),
-  row("BATON_LIMITS_KEEP_ALIVE", "limits.keepAlive", duration, "65s", "How long a connection may be idle."),
-  row("BATON_LIMITS_CONNECTIONS", "limits.connections", positive, "16384", "Open connections."),
+  row("BATON_LIMITS_KEEP_ALIVE", "limits.keepAlive", timer, "65s", "How long a connection may be idle."),
+  row("BATON_LIMITS_CONNECTIONS", "limits.connections", wholeWithin(1, 1_000_000), "16384", "Open connections."),
   row(
     "BATON_LIMITS_CONNECTIONS_PER_ADDRESS",
     "limits.connectionsPerAddress",
-    count,
+    wholeWithin(0, 1_000_000),
     "0",
     "Open connections of one address; 0: no bound. Behind a proxy all have the proxy's address."
   ),
-  row("BATON_LIMITS_REQUESTS_IN_FLIGHT", "limits.requestsInFlight", positive, "1024", "Requests worked on at once."),
+  row(
+    "BATON_LIMITS_REQUESTS_IN_FLIGHT",
+    "limits.requestsInFlight",
+    wholeWithin(1, 1_000_000),
+    "1024",
+    "Requests worked on at once."
+  ),
   row(
     "BATON_LIMITS_LOOP_DELAY",
     "limits.loopDelay",
-    duration,
+    durationWithin("0ms", "1m"),
     "500ms",
     "Lateness above which requests are refused; 0s: never."
   ),
@@ -95,13 +149,107 @@ const limits: ReadonlyArray<Setting> = [
     "true in serve, false in dev",
     "Whether starts of runs are limited."
   ),
-  row("BATON_RATE_WINDOW", "rate.window", duration, "1m", "Window of the limits on starts."),
+  row("BATON_RATE_WINDOW", "rate.window", durationWithin("1s", "1d"), "1m", "Window of the limits on starts."),
   row("BATON_RATE_GLOBAL", "rate.global", count, "100", "Starts in a window, of all together."),
   row("BATON_RATE_USER", "rate.user", count, "50", "Starts in a window, of one person."),
   row("BATON_RATE_SIMPLE", "rate.simple", count, "100", "Of one person, of flows without agents."),
   row("BATON_RATE_STANDARD", "rate.standard", count, "20", "Of one person, of flows with one or two agents."),
   row("BATON_RATE_HEAVY", "rate.heavy", count, "5", "Of one person, of flows with three agents or more."),
   hidden("BATON_RATE_BYPASS_SECRET", "Shared secret of programs whose starts are not limited.")
+]
+
+const streams: ReadonlyArray<Setting> = [
+  row(
+    "BATON_LIVE_KEEP_ALIVE",
+    "live.keepAlive",
+    durationWithin("1s", "1h"),
+    "15s",
+    "Silence after which a comment is sent."
+  ),
+  row(
+    "BATON_LIVE_PING",
+    "live.ping",
+    durationWithin("1s", "1h"),
+    "20s",
+    "How often a WebSocket's peer is asked whether it lives."
+  ),
+  row(
+    "BATON_LIVE_STALL_AFTER",
+    "live.stallAfter",
+    durationWithin("1s", "1h"),
+    "30s",
+    "A reader that takes nothing for so long is dropped."
+  ),
+  row(
+    "BATON_LIVE_CONNECTION_FOR",
+    "live.connectionFor",
+    durationWithin("1m", "24d"),
+    "1h",
+    "A stream ends after this long, and its reader resumes."
+  ),
+  row(
+    "BATON_LIVE_BUFFER_BYTES",
+    "live.bufferBytes",
+    wholeWithin(1_048_576, 8_589_934_592),
+    "67108864",
+    "Newest events that are kept for readers, over all runs."
+  ),
+  row(
+    "BATON_LIVE_PENDING_BYTES",
+    "live.pendingBytes",
+    wholeWithin(32_768, 16_777_216),
+    "65536",
+    "What waits in the server for one reader."
+  )
+]
+
+const hooks: ReadonlyArray<Setting> = [
+  row(
+    "ORCHESTRATION_PROGRESS_WEBHOOK_URL",
+    "webhooks.progressUrl",
+    url,
+    "none",
+    "Is told what happens to runs and steps."
+  ),
+  row("ORCHESTRATION_CHECKPOINT_WEBHOOK_URL", "webhooks.checkpointUrl", url, "none", "Is told what waits for people."),
+  hidden("BATON_WEBHOOK_SECRET", "Signs what the two are told (`whsec_…`)."),
+  row(
+    "BATON_WEBHOOK_TIMEOUT",
+    "webhooks.timeout",
+    durationWithin("1s", "5m"),
+    "15s",
+    "Time for one delivery, its answer included."
+  ),
+  row(
+    "BATON_WEBHOOK_BODY_BYTES",
+    "webhooks.bodyBytes",
+    wholeWithin(1_024, 16_777_216),
+    "262144",
+    "Bytes of a body; of a larger event only the type and time are sent."
+  ),
+  row("BATON_WEBHOOK_CONCURRENCY", "webhooks.concurrency", wholeWithin(1, 1_024), "64", "Deliveries at once, in all."),
+  row(
+    "BATON_WEBHOOK_CONCURRENCY_EACH",
+    "webhooks.concurrencyEach",
+    wholeWithin(1, 1_024),
+    "8",
+    "Deliveries at once, to one webhook."
+  ),
+  row(
+    "BATON_WEBHOOK_RETRY_FIRST",
+    "webhooks.retryFirst",
+    durationWithin("10ms", "1h"),
+    "1s",
+    "The first wait before a delivery is tried again; each next one is twice as long."
+  ),
+  row("BATON_WEBHOOK_RETRY_MAX", "webhooks.retryMax", durationWithin("1s", "24d"), "1h", "The longest such wait."),
+  row(
+    "BATON_WEBHOOK_GIVE_UP_AFTER",
+    "webhooks.giveUpAfter",
+    durationWithin("1m", "90d"),
+    "3d",
+    "A delivery that was refused for so long is given up."
+  )
 ]
 
 const access: ReadonlyArray<Setting> = [
@@ -125,15 +273,6 @@ const outgoing: ReadonlyArray<Setting> = [
     "what this user may read",
     "Folder outside of which agents read nothing."
   ),
-  row(
-    "ORCHESTRATION_PROGRESS_WEBHOOK_URL",
-    "webhooks.progressUrl",
-    url,
-    "none",
-    "Is told what happens to runs and steps."
-  ),
-  row("ORCHESTRATION_CHECKPOINT_WEBHOOK_URL", "webhooks.checkpointUrl", url, "none", "Is told what waits for people."),
-  hidden("BATON_WEBHOOK_SECRET", "Signs what the two are told (`whsec_…`)."),
   row("OTEL_SERVICE_NAME", "otel.serviceName", text, "baton", "Name of the service in traces."),
   row("OTEL_SDK_DISABLED", "otel.disabled", boolean, "false", "No traces are sent."),
   row("OTEL_EXPORTER_OTLP_ENDPOINT", "otel.endpoint", url, "none", "Where traces are sent; without it none are."),
@@ -182,6 +321,8 @@ export const groups = {
   "Where things are": place,
   "The server": server,
   "Limits": limits,
+  "Live streams": streams,
+  "Webhooks": hooks,
   "Bearer tokens": access,
   "Outgoing calls": outgoing,
   "Models": models

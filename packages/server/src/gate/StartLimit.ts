@@ -1,10 +1,11 @@
 /**
- * Whether a person may start a run now. Answers say so in `RateLimit` and `RateLimit-Policy`
+ * Whether a person may make a run now: start one, fork one, run one again. Answers say so in `RateLimit` and `RateLimit-Policy`
  * (draft-ietf-httpapi-ratelimit-headers-10).
  */
 import type { StartRun } from "@baton/contract/Client"
 import { Caller } from "@baton/contract/http/Access"
 import { Limited, type Problem } from "@baton/contract/http/Problems"
+import type { Plan } from "@baton/kernel/Plan"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -23,21 +24,33 @@ import { type LimitName, RateLimits, type Tier, tierOf, type Usage, type Verdict
 export class StartLimit extends Context.Service<StartLimit, {
   /** Takes a place for a run of this flow, or refuses with `Limited`. */
   readonly admit: (flow: StartRun["flow"], headers: Headers.Headers) => Effect.Effect<void, Problem, Caller>
+  /** The same for a run that is made from this one and keeps its flow. */
+  readonly admitFrom: (run: string, headers: Headers.Headers) => Effect.Effect<void, Problem, Caller>
 }>()("baton/server/StartLimit") {}
 
 /** Steps that ask an agent, in the flow and in all that it calls, each written node once. */
-const agentsOf = Effect.fnUntraced(function*(parts: Parts, reference: StartRun["flow"]) {
-  const { flow, origin } = yield* RunStart.flowOf(parts, reference)
-  const file = "text" in reference ? reference.file : reference.name
-  const { plan } = yield* FlowPinning.freeze(parts, flow, { file, origin }, (one) => one)
+const agentsIn = Effect.fnUntraced(function*(parts: Parts, plan: Plan) {
   const plans = yield* FlowPinning.family(parts, plan)
   const bodies = plans.flatMap(({ nodes }) => nodes.map((node) => node.each === undefined ? node : node.each.body))
   return bodies.filter(({ type }) => type === "agent").length
 })
 
+const agentsOf = Effect.fnUntraced(function*(parts: Parts, reference: StartRun["flow"]) {
+  const { flow, origin } = yield* RunStart.flowOf(parts, reference)
+  const file = "text" in reference ? reference.file : reference.name
+  const { plan } = yield* FlowPinning.freeze(parts, flow, { file, origin }, (one) => one)
+  return yield* agentsIn(parts, plan)
+})
+
+/** Of a run that is not there: none. */
+const agentsOfRun = Effect.fnUntraced(function*(parts: Parts, run: string) {
+  const row = yield* parts.store.find(parts.tenant, run)
+  return row === undefined ? 0 : yield* agentsIn(parts, yield* parts.plans.get(parts.tenant, row.flowHash))
+})
+
 /** A flow that is refused for another reason is a start like that of a simple one. */
-const tierFor = (parts: Parts, flow: StartRun["flow"]): Effect.Effect<Tier> =>
-  Effect.match(agentsOf(parts, flow), { onSuccess: tierOf, onFailure: () => "simple" })
+const tierFor = <E>(agents: Effect.Effect<number, E>): Effect.Effect<Tier> =>
+  Effect.match(agents, { onSuccess: tierOf, onFailure: () => "simple" })
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000))
 
@@ -99,16 +112,23 @@ const make = Effect.gen(function*() {
       tell(headersOf(verdict, window)),
       verdict.allowed ? Effect.void : Effect.fail(refused(verdict.refused, window))
     )
-  const admit = Effect.fnUntraced(function*(flow: StartRun["flow"], headers: Headers.Headers) {
+  const admit = Effect.fnUntraced(function*<E>(
+    headers: Headers.Headers,
+    agents: (parts: Parts) => Effect.Effect<number, E>
+  ) {
     if (yield* Bypass.holds(bypass, headers)) return
     const { principal: { subject, tenant } } = yield* Caller
     const who = { tenant, user: subject }
     // Whoever is over a limit anyway is not worth a look at the flow.
     const before = yield* limits.peek(who)
     if (!before.allowed) return yield* judged(before)
-    yield* judged(yield* limits.take(who, yield* tierFor({ ...parts, tenant }, flow)))
+    yield* judged(yield* limits.take(who, yield* tierFor(agents({ ...parts, tenant }))))
   })
-  return { admit: limits.settings.enabled ? admit : () => Effect.void }
+  if (!limits.settings.enabled) return { admit: () => Effect.void, admitFrom: () => Effect.void }
+  return StartLimit.of({
+    admit: (flow, headers) => admit(headers, (parts) => agentsOf(parts, flow)),
+    admitFrom: (run, headers) => admit(headers, (parts) => agentsOfRun(parts, run))
+  })
 })
 
 export const layer = Layer.effect(StartLimit, make)

@@ -20,7 +20,7 @@ export const wanted = (header: string | undefined): Effect.Effect<string | undef
 export const wantedRevision = (header: string | undefined): Effect.Effect<number | undefined, ClientError> =>
   Effect.flatMap(wanted(header), (tag) => {
     if (tag === undefined) return Effect.undefined
-    return /^\d{1,15}$/.test(tag)
+    return /^(0|[1-9]\d{0,14})$/.test(tag)
       ? Effect.succeed(Number(tag))
       : refuse("`If-Match` takes the plan's revision, in quotes")
   })

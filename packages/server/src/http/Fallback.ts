@@ -9,65 +9,46 @@ import {
 } from "@baton/contract/http/Problems"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as HttpApi from "effect/http-api/HttpApi"
-import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Layer from "effect/Layer"
+import * as Methods from "./Methods.ts"
 
 const problem = (one: HttpServerRespondable.Respondable) => HttpServerRespondable.toResponse(one)
 
-const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
-
-/** The methods of every path of the API. */
-const paths = <Id extends string, Groups extends HttpApiGroup.Constraint>(
-  api: HttpApi.HttpApi<Id, Groups>
-): ReadonlyMap<string, ReadonlySet<string>> => {
-  const found = new Map<string, Set<string>>()
-  HttpApi.reflect(api, {
-    onGroup: () => {},
-    onEndpoint: ({ endpoint }) => {
-      const known = found.get(endpoint.path) ?? new Set()
-      found.set(endpoint.path, known.add(endpoint.method))
-    }
-  })
-  return found
+/** What the server has, and where somebody finds the routes that there are. */
+export interface Routes {
+  readonly paths: ReadonlyArray<Methods.Path>
+  readonly hint: string
 }
 
-const notAllowed = (path: string, allowed: ReadonlySet<string>) => {
-  const list = [...allowed, ...(allowed.has("GET") ? ["HEAD"] : [])].toSorted().join(", ")
-  return Effect.map(
-    problem(new MethodNotAllowed({ code: "METHOD_NOT_ALLOWED", detail: `${path} takes ${list}` })),
+type Request = Pick<HttpServerRequest.HttpServerRequest, "method" | "url">
+
+const notAllowed = (method: string, path: string, list: string) =>
+  Effect.map(
+    problem(new MethodNotAllowed({ code: "METHOD_NOT_ALLOWED", detail: `${path} takes ${list}, and not ${method}` })),
     HttpServerResponse.setHeader("allow", list)
   )
-}
 
-/** Every other method of every path. */
-const otherMethods = (paths: ReadonlyMap<string, ReadonlySet<string>>) =>
-  HttpRouter.use((router) =>
-    router.addAll(
-      [...paths].flatMap(([path, allowed]) =>
-        methods.filter((method) => !allowed.has(method)).map((method) =>
-          HttpRouter.route(method, path as HttpRouter.PathInput, notAllowed(path, allowed))
-        )
-      )
-    )
-  )
-
-const unknownRoute = (
-  { request: { method, url } }: { readonly request: { method: string; url: string } },
-  hint: string
-) =>
-  problem(
+/** No route has this method and path: the path may have others, may ask which, or be unknown. */
+const unrouted = ({ request: { method, url } }: { readonly request: Request }, { hint, paths }: Routes) => {
+  const path = url.slice(0, 200).split("?")[0] ?? ""
+  const methods = Methods.allowed(url, paths)
+  const list = methods.join(", ")
+  if (method === "OPTIONS" && list !== "") {
+    return Effect.succeed(HttpServerResponse.empty({ status: 204, headers: { allow: list } }))
+  }
+  if (list !== "" && !methods.includes(method)) return notAllowed(method, path, list)
+  return problem(
     new NotFound({
       code: "ROUTE_NOT_FOUND",
-      detail: `there is no ${method} ${url.slice(0, 200).split("?")[0]}`,
+      detail: `there is no ${method} ${path}`,
       hint
     })
   )
+}
 
 const unreadable = (detail: string) => problem(new Invalid({ code: "REQUEST_UNREADABLE", detail }))
 
@@ -78,11 +59,11 @@ const bug = (cause: Cause.Cause<unknown>) =>
   )
 
 /** An answer for what failed; `undefined` where the server itself knows what to do. */
-const answerTo = (cause: Cause.Cause<unknown>, hint: string) => {
+const answerTo = (cause: Cause.Cause<unknown>, routes: Routes) => {
   if (Cause.hasInterruptsOnly(cause)) return undefined
   const error = Cause.squash(cause)
   if (HttpServerError.isHttpServerError(error)) {
-    if (error.reason._tag === "RouteNotFound") return unknownRoute(error.reason, hint)
+    if (error.reason._tag === "RouteNotFound") return unrouted(error.reason, routes)
     if (error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge") {
       return problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." }))
     }
@@ -102,15 +83,9 @@ const unsupported = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ heade
     })
   ))
 
-const readable = (hint: string) =>
+export const layer = (routes: Routes) =>
   HttpRouter.middleware((httpEffect) =>
     httpEffect.pipe(
       Effect.flatMap((response) => response.status === 415 ? unsupported : Effect.succeed(response)),
-      Effect.catchCause((cause) => answerTo(cause, hint) ?? Effect.failCause(cause))
+      Effect.catchCause((cause) => answerTo(cause, routes) ?? Effect.failCause(cause))
     ), { global: true })
-
-/** For a server of this API; `hint` says where somebody finds the routes that there are. */
-export const layer = <Id extends string, Groups extends HttpApiGroup.Constraint>(
-  api: HttpApi.HttpApi<Id, Groups>,
-  hint: string
-) => Layer.merge(otherMethods(paths(api)), readable(hint))

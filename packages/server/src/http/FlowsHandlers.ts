@@ -6,6 +6,7 @@ import { textOf } from "@baton/contract/http/FlowReference"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { asked } from "./Asked.ts"
+import * as Located from "./Located.ts"
 import * as Queries from "./Queries.ts"
 
 export const FlowsHandlers = HttpApiBuilder.group(
@@ -14,10 +15,13 @@ export const FlowsHandlers = HttpApiBuilder.group(
   (handlers) =>
     handlers.handleAll({
       publish: ({ payload }) =>
-        asked(FlowsClient, (flows) => {
-          const { file, text } = textOf(payload.flow)
-          return flows.publish(text, file)
-        }),
+        Located.told(
+          asked(FlowsClient, (flows) => {
+            const { file, text } = textOf(payload.flow)
+            return flows.publish(text, file)
+          }),
+          Located.flow
+        ),
       check: ({ payload }) =>
         asked(Client, (client) => {
           const { file, text } = textOf(payload.flow)
@@ -28,7 +32,13 @@ export const FlowsHandlers = HttpApiBuilder.group(
         }),
       list: () => asked(FlowsClient, (flows) => Effect.map(flows.list(), Queries.whole)),
       find: ({ params }) => asked(FlowsClient, (flows) => flows.find(params.name)),
-      versions: ({ params }) => asked(FlowsClient, (flows) => Effect.map(flows.list(params.name), Queries.whole)),
+      versions: ({ params }) =>
+        asked(FlowsClient, (flows) =>
+          // A flow without any version is none.
+          Effect.flatMap(flows.list(params.name), (items) =>
+            items.length > 0
+              ? Effect.succeed(Queries.whole(items))
+              : Effect.as(flows.find(params.name), Queries.whole(items)))),
       version: ({ params }) => asked(FlowsClient, (flows) => flows.find(params.name, params.version))
     })
 )

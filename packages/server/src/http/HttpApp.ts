@@ -18,6 +18,7 @@ import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
 import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
+import * as Methods from "./Methods.ts"
 import { MetricsHandlers } from "./MetricsHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
@@ -64,11 +65,14 @@ const watchedRoutes = HttpApiBuilder.layer(watched).pipe(
 
 export const probes = Layer.merge(
   Layer.provideMerge(watchedRoutes, RouteGuard.layer(watched)),
-  Fallback.layer(watched, "this process has not the role api: it answers /health, /ready and /metrics")
+  Fallback.layer({
+    paths: Methods.resources(watched),
+    hint: "this process has not the role api: it answers /health, /ready and /metrics"
+  })
 ).pipe(Layer.provide(Frontier.layer))
 
 export const layer = Layer.mergeAll(
   Layer.provideMerge(routes, RouteGuard.layer(Api)),
-  Fallback.layer(Api, "/openapi.json and /docs tell every route"),
+  Fallback.layer({ paths: Methods.all, hint: "/openapi.json and /docs tell every route" }),
   SocketBearer.layer
 ).pipe(Layer.provide(Frontier.layer))

@@ -25,6 +25,8 @@ export interface Making<A> {
   readonly request: () => Json
   /** What is made. */
   readonly kind: "run" | "pat"
+  /** Where what was made is, for `Location` (RFC 9110, 15.3.2). */
+  readonly at: (made: A) => string
   /** Makes it under this id, or under one of its own. */
   readonly make: (id: string | undefined) => Effect.Effect<A, Problem, Caller>
   /** What was made under this id. */
@@ -39,11 +41,11 @@ export class Idempotency extends Context.Service<Idempotency, {
 /** The same request has the same one. */
 export const fingerprintOf = (request: Json): string => CanonicalJson.address(CanonicalJson.text(request))
 
-const created = (text: string, replayed: boolean) =>
+const created = (text: string, location: string, replayed: boolean) =>
   HttpServerResponse.text(text, {
     status: 201,
     contentType: "application/json",
-    ...(replayed ? { headers: { "idempotency-replayed": "true" } } : {})
+    headers: { location, ...(replayed ? { "idempotency-replayed": "true" } : {}) }
   })
 
 const reused = (key: string) =>
@@ -54,8 +56,16 @@ const reused = (key: string) =>
   })
 
 /** Whether nothing can have been made: the request itself was refused. */
-const isRefusal = ({ _tag }: Problem): boolean =>
-  _tag === "Invalid" || _tag === "Denied" || _tag === "NotFound" || _tag === "Conflict" || _tag === "Stale"
+const isRefusal = ({ _tag }: Problem): boolean => refusals.has(_tag)
+const refusals: ReadonlySet<Problem["_tag"]> = new Set([
+  "Invalid",
+  "Denied",
+  "NotFound",
+  "Conflict",
+  "Gone",
+  "Stale",
+  "Limited"
+])
 
 const stored = <A>(effect: Effect.Effect<A, Parameters<typeof Answers.fromStore>[0]>) =>
   Effect.mapError(effect, (error) => fromClientError(Answers.fromStore(error)))
@@ -68,17 +78,19 @@ const withKey = Effect.fnUntraced(function*<A>(
   const { principal: { tenant } } = yield* Caller
   const reserved = yield* stored(store.reserve(tenant, reservation))
   if (reserved.fingerprint !== reservation.fingerprint) return yield* Effect.fail(reused(reservation.key))
-  if (reserved.answer !== undefined) return created(reserved.answer, true)
+  if (reserved.answer !== undefined) return created(reserved.answer, making.at(JSON.parse(reserved.answer)), true)
   const before = reserved.isNew ? undefined : yield* Effect.option(making.made(reserved.made))
-  if (before?._tag === "Some") return created(JSON.stringify(before.value), true)
-  const answer = yield* making.make(reserved.made).pipe(
-    Effect.tapError((problem) => isRefusal(problem) ? Effect.ignore(store.release(tenant, reserved)) : Effect.void),
-    Effect.catch((problem) => Effect.catch(making.made(reserved.made), () => Effect.fail(problem)))
-  )
+  if (before?._tag === "Some") return created(JSON.stringify(before.value), making.at(before.value), true)
+  // Only who has found the key new knows that nobody else is making something under it at this moment.
+  const refused = (problem: Problem) =>
+    reserved.isNew && isRefusal(problem) ? Effect.ignore(store.release(tenant, reserved)) : Effect.void
+  const answer = yield* Effect.catch(making.make(reserved.made), (problem) =>
+    // Who else has made it, in another process, has answered for both.
+    Effect.catch(making.made(reserved.made), () => Effect.andThen(refused(problem), Effect.fail(problem))))
   const text = JSON.stringify(answer)
   // It is made: that it could not be kept is no reason to say that it was not.
   if (text.length <= answerLengthMax) yield* Effect.ignore(store.settle(tenant, reserved, text))
-  return created(text, false)
+  return created(text, making.at(answer), false)
 })
 
 export const layer = Layer.effect(
@@ -91,7 +103,10 @@ export const layer = Layer.effect(
       once: (making) => {
         const { key, kind, request } = making
         if (key === undefined) {
-          return Effect.map(making.make(undefined), (answer) => created(JSON.stringify(answer), false))
+          return Effect.map(
+            making.make(undefined),
+            (answer) => created(JSON.stringify(answer), making.at(answer), false)
+          )
         }
         return Effect.gen(function*() {
           const { principal: { tenant } } = yield* Caller

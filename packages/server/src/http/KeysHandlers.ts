@@ -6,6 +6,7 @@ import { KeysClient } from "@baton/contract/KeysClient"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { asked } from "./Asked.ts"
+import * as Located from "./Located.ts"
 import * as Queries from "./Queries.ts"
 
 const of = (tenant: string | undefined) => tenant === undefined ? {} : { tenant }
@@ -15,7 +16,7 @@ export const KeysHandlers = HttpApiBuilder.group(
   "keys",
   (handlers) =>
     handlers.handleAll({
-      create: ({ payload }) => asked(KeysClient, (keys) => keys.create(payload)),
+      create: ({ payload }) => Located.told(asked(KeysClient, (keys) => keys.create(payload)), Located.key),
       list: ({ query: { after, limit = Paging.pageDefault, tenant } }) =>
         asked(KeysClient, (keys) =>
           Effect.gen(function*() {
@@ -24,7 +25,10 @@ export const KeysHandlers = HttpApiBuilder.group(
             return { items, next: items.length < limit ? null : items.at(-1)!.id }
           })),
       rotate: ({ params, payload, query }) =>
-        asked(KeysClient, (keys) => keys.rotate(params.id, { ...payload, ...of(query.tenant) })),
+        Located.told(
+          asked(KeysClient, (keys) => keys.rotate(params.id, { ...payload, ...of(query.tenant) })),
+          Located.key
+        ),
       revoke: ({ params, query }) => asked(KeysClient, (keys) => keys.revoke(params.id, of(query.tenant)))
     })
 )

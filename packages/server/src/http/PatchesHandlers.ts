@@ -9,6 +9,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { asked } from "./Asked.ts"
 import * as Conditions from "./Conditions.ts"
 import { Idempotency } from "./Idempotency.ts"
+import * as Located from "./Located.ts"
 import * as Queries from "./Queries.ts"
 
 /** What a patch that was made for another revision is refused with. */
@@ -38,6 +39,7 @@ export const propose = (
   return once({
     key: headers["idempotency-key"],
     kind: "pat",
+    at: Located.patch,
     request: () => ["patches", run, condition ?? null, payload as Json],
     make: (id) =>
       Conditions.stale(
@@ -82,7 +84,10 @@ export const PatchesHandlers = HttpApiBuilder.group(
           (patches) => patches.decide(ref(params.patch, query.run), action, comment === undefined ? {} : { comment })
         ),
       revert: ({ params, payload, query }) =>
-        asked(PatchesClient, (patches) => patches.revert(ref(params.patch, query.run), payload.reason))
+        Located.told(
+          asked(PatchesClient, (patches) => patches.revert(ref(params.patch, query.run), payload.reason)),
+          Located.patch
+        )
     })
   })
 )

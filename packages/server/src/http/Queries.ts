@@ -15,9 +15,12 @@ export const position = (after: string | undefined): Effect.Effect<number, Clien
   return /^\d{1,15}$/.test(after) ? Effect.succeed(Number(after)) : cursorUnknown(after)
 }
 
+/** RFC 3339: a time with its offset, or a day, which begins at midnight UTC. */
+const timeForm = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d))?$/
+
 /** Milliseconds since 1970 of RFC 3339 text. */
 export const time = (text: string): Effect.Effect<number, ClientError> =>
-  Option.match(DateTime.make(text), {
+  Option.match(timeForm.test(text) ? DateTime.make(text) : Option.none(), {
     onNone: () =>
       refuse("TIME_INVALID", `${JSON.stringify(text)} is no time; give RFC 3339 text such as 2026-01-31T12:00:00Z`),
     onSome: (at) => Effect.succeed(DateTime.toEpochMillis(at))

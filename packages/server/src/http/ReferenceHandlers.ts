@@ -1,13 +1,13 @@
 /** What the surface says about itself. */
 import { Api } from "@baton/contract/http/Api"
-import { problemKinds } from "@baton/contract/http/ProblemKinds"
+import { allKinds } from "@baton/contract/http/ProblemKinds"
 import { NotFound } from "@baton/contract/http/Problems"
 import * as FlowSchema from "@baton/kernel/FlowSchema"
 import type { Json } from "@baton/kernel/Value"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 
-const known = Object.keys(problemKinds).join(", ")
+const known = Object.keys(allKinds).join(", ")
 
 export const ReferenceHandlers = HttpApiBuilder.group(
   Api,
@@ -15,7 +15,7 @@ export const ReferenceHandlers = HttpApiBuilder.group(
   (handlers) =>
     handlers.handleAll({
       problem: ({ params: { kind } }) => {
-        const found = Object.hasOwn(problemKinds, kind) ? problemKinds[kind] : undefined
+        const found = Object.hasOwn(allKinds, kind) ? allKinds[kind] : undefined
         if (found === undefined) {
           return Effect.fail(
             new NotFound({

@@ -13,8 +13,10 @@ import * as Stream from "effect/Stream"
 import { StartLimit } from "../gate/StartLimit.ts"
 import * as RunEventsHandler from "../live/RunEventsHandler.ts"
 import * as RunComparison from "../RunComparison.ts"
+import * as Accepted from "./Accepted.ts"
 import { asked } from "./Asked.ts"
 import { Idempotency } from "./Idempotency.ts"
+import * as Located from "./Located.ts"
 import * as LogStream from "./LogStream.ts"
 import * as Queries from "./Queries.ts"
 
@@ -42,6 +44,7 @@ export const start = (
   once({
     key,
     kind: "run",
+    at: Located.run,
     request: () => ["runs", encodeStart(payload) as Json],
     make: (id) => {
       const flow = FlowReference.toPort(payload.flow)
@@ -61,10 +64,10 @@ const logs = Effect.fnUntraced(function*(
     readonly limit?: number | undefined
     readonly path?: string
   },
-  headers: Headers.Headers
+  { form, headers }: { readonly form: string; readonly headers: Headers.Headers }
 ) {
   const of = path === undefined ? {} : { path }
-  if (headers.accept?.includes("text/event-stream") === true) {
+  if (form === Accepted.events) {
     const from = yield* Queries.position(headers["last-event-id"] ?? after)
     yield* client.show(run)
     return LogStream.response(client, run, { ...of, after: from })
@@ -100,6 +103,9 @@ export const RunsHandlers = HttpApiBuilder.group(
           Effect.gen(function*() {
             const from = yield* Queries.position(after)
             const items = yield* client.steps(params.id, from, limit)
+            if (items.length === 0 && from > (yield* client.show(params.id)).stepsTotal) {
+              return yield* Queries.cursorUnknown(String(from))
+            }
             return { items, next: items.length < limit ? null : String(from + items.length) }
           })),
       events: ({ params, query, request }) => RunEventsHandler.events(params.id, query, request),
@@ -116,7 +122,11 @@ export const RunsHandlers = HttpApiBuilder.group(
           Client,
           (client) => Effect.map(Effect.flatMap(Queries.time(payload.before), client.prune), (removed) => ({ removed }))
         ),
-      logs: ({ params, query, request }) => asked(Client, (client) => logs(client, params.id, query, request.headers)),
+      logs: ({ params, query, request: { headers } }) =>
+        Effect.flatMap(
+          Accepted.check(headers.accept),
+          (form) => asked(Client, (client) => logs(client, params.id, query, { form, headers }))
+        ),
       diff: ({ params }) => asked(Client, (client) => RunComparison.make(client, params.id, params.other)),
       retryStep: ({ params, payload }) =>
         asked(Client, (client) => client.resolveStep(params.id, params.path, "retry", payload)),

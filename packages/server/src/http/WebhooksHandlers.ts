@@ -6,6 +6,7 @@ import { WebhooksClient } from "@baton/contract/WebhooksClient"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { asked } from "./Asked.ts"
+import * as Located from "./Located.ts"
 import * as Queries from "./Queries.ts"
 
 const page = (client: WebhooksClient["Service"], id: string, query: DeliveriesQuery) =>
@@ -22,7 +23,11 @@ export const WebhooksHandlers = HttpApiBuilder.group(
   (handlers) =>
     handlers.handleAll({
       list: () => asked(WebhooksClient, (client) => Effect.map(client.list, (items) => ({ items }))),
-      add: ({ payload }) => asked(WebhooksClient, (client) => client.add(payload)),
+      add: ({ payload }) =>
+        Located.told(
+          asked(WebhooksClient, (client) => client.add(payload)),
+          Located.webhook
+        ),
       show: ({ params }) => asked(WebhooksClient, (client) => client.show(params.id)),
       change: ({ params, payload }) => asked(WebhooksClient, (client) => client.change(params.id, payload)),
       remove: ({ params }) => asked(WebhooksClient, (client) => client.remove(params.id)),

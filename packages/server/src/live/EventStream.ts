@@ -2,47 +2,53 @@
 import type { Problem } from "@baton/contract/http/Problems"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
+import * as Handover from "./Handover.ts"
+import type { Line } from "./Line.ts"
 import type { Live, Place } from "./Live.ts"
 import type { Reader } from "./Reader.ts"
 import { SseOutlet } from "./SseOutlet.ts"
 
 export interface StreamOptions {
+  readonly request: HttpServerRequest
   /** Event types that are wanted; absent: all. */
   readonly types: ReadonlySet<string> | undefined
 }
 
-const contentType = "text/event-stream; charset=utf-8"
 /** Nobody on the way may keep what is sent, or keep it back. */
 const headers = { "cache-control": "no-store", "x-accel-buffering": "no" }
+const streamHeaders = { ...headers, "content-type": "text/event-stream; charset=utf-8" }
+
+/** Apart, so that what is kept for a connection holds nothing of its request. */
+const closing = (live: Live["Service"], outlet: SseOutlet, scope: Scope.Closeable) => (): void => {
+  outlet.lost()
+  live.outlets.delete(outlet)
+  live.fork(Scope.close(scope, Exit.void))
+}
+
+const beginning = (live: Live["Service"], outlet: SseOutlet, readers: ReadonlyArray<Reader>) => (line: Line): void => {
+  outlet.begin(line, readers)
+  live.opened(outlet)
+}
 
 /** A connection whose readers are gone when it is. */
 const stream = (
   live: Live["Service"],
-  { types }: StreamOptions,
+  { request, types }: StreamOptions,
   fill: (outlet: SseOutlet) => Effect.Effect<ReadonlyArray<Reader>, Problem, Scope.Scope>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem> =>
   Effect.suspend(() => {
     const scope = Scope.makeUnsafe("sequential")
-    const outlet: SseOutlet = new SseOutlet({
-      now: () => live.clock.currentTimeMillisUnsafe(),
-      limits: live.limits,
-      types,
-      closed: () => {
-        live.outlets.delete(outlet)
-        live.fork(Scope.close(scope, Exit.void))
-      }
-    })
+    const outlet = new SseOutlet({ now: live.now, limits: live.limits, types })
+    const gone = closing(live, outlet, scope)
     return fill(outlet).pipe(
       Scope.provide(scope),
-      Effect.map((readers) => {
-        live.outlets.add(outlet)
-        outlet.opened(readers.length)
-        for (const reader of readers) outlet.wake(reader)
-        return HttpServerResponse.raw(outlet.stream, { contentType, headers })
-      }),
-      Effect.onError(() => Effect.sync(() => outlet.destroy()))
+      Effect.map((readers) =>
+        Handover.answer(request, streamHeaders, { begun: beginning(live, outlet, readers), gone })
+      ),
+      Effect.onError(() => Effect.sync(gone))
     )
   })
 
@@ -84,10 +90,15 @@ export const ofRuns = Effect.fnUntraced(function*(
 export const ofTenant = (
   live: Live["Service"],
   tenant: string,
-  position: number | undefined
+  position: number | undefined,
+  request: HttpServerRequest
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem> =>
-  stream(live, { types: undefined }, (outlet) =>
-    Effect.map(live.summaries(outlet, tenant, position), (reader) => {
-      outlet.position(reader.position)
-      return [reader]
-    }))
+  stream(
+    live,
+    { request, types: undefined },
+    (outlet) =>
+      Effect.map(live.summaries(outlet, tenant, position), (reader) => {
+        outlet.position(reader.position)
+        return [reader]
+      })
+  )

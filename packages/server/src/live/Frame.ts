@@ -35,13 +35,21 @@ export const message = ({ data, event, run, seq }: Frame): string =>
     seq === undefined ? "" : `"seq":${seq},`
   }"data":${data}}`
 
+/** A text as bytes, and the same bytes as a chunk (RFC 9112, 7.1); one of no bytes would be the last. */
+export const chunked = (text: string): { readonly whole: Buffer; readonly chunk: Buffer } => {
+  const size = Buffer.byteLength(text)
+  const before = `${size.toString(16)}\r\n`
+  const chunk = Buffer.from(`${before}${text}\r\n`)
+  return { whole: chunk.subarray(before.length, before.length + size), chunk }
+}
+
 /** Consecutive frames of one source; what is encoded of them is encoded once. */
 export class Batch {
   readonly frames: ReadonlyArray<Frame>
   /** Where a reader stands that has it; undefined: where it stood. */
   readonly to: number | undefined
-  #sse: Buffer | undefined
-  #messages: ReadonlyArray<string> | undefined
+  #sse: { readonly whole: Buffer; readonly chunk: Buffer } | undefined
+  #messages: ReadonlyArray<Buffer> | undefined
 
   constructor(frames: ReadonlyArray<Frame>, to: number | undefined) {
     this.frames = frames
@@ -49,15 +57,15 @@ export class Batch {
   }
 
   /** As server-sent events of a stream of one source. */
-  get sse(): Buffer {
-    this.#sse ??= Buffer.from(
+  get sse(): { readonly whole: Buffer; readonly chunk: Buffer } {
+    this.#sse ??= chunked(
       this.frames.map((frame) => sse(frame, frame.seq === undefined ? undefined : String(frame.seq))).join("")
     )
     return this.#sse
   }
 
-  get messages(): ReadonlyArray<string> {
-    this.#messages ??= this.frames.map(message)
+  get messages(): ReadonlyArray<Buffer> {
+    this.#messages ??= this.frames.map((frame) => Buffer.from(message(frame)))
     return this.#messages
   }
 }

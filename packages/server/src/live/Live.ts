@@ -14,13 +14,14 @@ import type { Wakeup } from "@baton/engine/EventFeed"
 import type { RunRow } from "@baton/engine/RunStore"
 import type { Json } from "@baton/kernel/Value"
 import * as Clock from "effect/Clock"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as RcMap from "effect/RcMap"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Answers from "../Answers.ts"
 import { returnMs } from "../gate/Drain.ts"
@@ -28,7 +29,7 @@ import { Host } from "../Local.ts"
 import type { Parts } from "../Parts.ts"
 import { Batch, type Frame, fromEnvelope } from "./Frame.ts"
 import { Hub, type Journal } from "./Hub.ts"
-import { LiveLimits } from "./LiveLimits.ts"
+import * as LiveLimits from "./LiveLimits.ts"
 import type { Outlet } from "./Outlet.ts"
 import * as Pulse from "./Pulse.ts"
 import { Reader } from "./Reader.ts"
@@ -43,10 +44,13 @@ export interface Place {
 }
 
 export class Live extends Context.Service<Live, {
-  readonly limits: LiveLimits
-  readonly clock: Clock.Clock
+  readonly limits: LiveLimits.LiveLimits
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Connections that are open: they are kept alive, dropped when stalled, and told when the server stops. */
   readonly outlets: Set<Outlet>
+  /** A connection has begun; once the server stops it ends at once. */
+  readonly opened: (outlet: Outlet) => void
   /** The run as far as a stream of it must know; refuses what is not there, and a position that never was. */
   readonly find: (tenant: string, place: Place) => Effect.Effect<RunRow, Problem>
   /** A reader of one run on a connection until the scope closes; it takes nothing before its connection is woken. */
@@ -65,7 +69,7 @@ export class Live extends Context.Service<Live, {
 
 interface Services {
   readonly parts: Parts
-  readonly limits: LiveLimits
+  readonly limits: LiveLimits.LiveLimits
   readonly budget: RingBudget
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly hubs: Map<string, Hub>
@@ -177,13 +181,13 @@ const tenantHub = Effect.fnUntraced(function*(services: Services, key: string) {
   return hub
 })
 
-const cursorUnknown = (place: Place, head: number): Problem =>
+const cursorUnknown = (message: string): Problem =>
   fromClientError(
     new ClientError({
       reason: "invalid",
       code: "CURSOR_UNKNOWN",
-      message: `\`after\`: ${place.run} has ${head} events, none with sequence ${place.position}`,
-      hint: "leave `after` and `Last-Event-ID` out to begin with a snapshot"
+      message: `\`after\`: ${message}`,
+      hint: "leave `after` and `Last-Event-ID` out to begin with what is there now"
     })
   )
 
@@ -197,9 +201,18 @@ const find = Effect.fnUntraced(function*(parts: Parts, place: Place): Effect.fn.
   const row = yield* Effect.mapError(RunJournal.find(parts, place.run), fromClientError)
   if (row === undefined) return yield* Effect.fail(missing(place))
   if (place.position !== undefined && place.position > row.head) {
-    return yield* Effect.fail(cursorUnknown(place, row.head))
+    return yield* Effect.fail(
+      cursorUnknown(`${place.run} has ${row.head} events, none with sequence ${place.position}`)
+    )
   }
   return row
+})
+
+/** A place that the store has not come to is one of another store, or of one that was set back. */
+const known = Effect.fnUntraced(function*({ store }: Parts, position: number | undefined) {
+  if (position === undefined) return
+  const moves = yield* Effect.mapError(store.moves({ limit: 1 }), (error) => fromClientError(Answers.fromStore(error)))
+  if (position > moves.position) return yield* Effect.fail(cursorUnknown(`${position} is no place in this store`))
 })
 
 const reading = (hub: Hub, outlet: Outlet, position: number, opening: Frame | undefined) =>
@@ -221,9 +234,19 @@ const reading = (hub: Hub, outlet: Outlet, position: number, opening: Frame | un
       })
   )
 
+/** What stays for as long as a reader holds nothing of the request that began it. */
+const apart =
+  (services: Context.Context<never>) =>
+  <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E, Scope.Scope> =>
+    Effect.updateContext(
+      effect,
+      (around: Context.Context<Scope.Scope>) => Context.add(services, Scope.Scope, Context.get(around, Scope.Scope))
+    )
+
 const make = Effect.gen(function*() {
+  const own = apart(yield* Effect.context<never>())
   const { parts } = yield* Host
-  const limits = yield* LiveLimits
+  const limits = yield* LiveLimits.load
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const hubs = new Map<string, Hub>()
@@ -243,11 +266,16 @@ const make = Effect.gen(function*() {
     idleTimeToLive: limits.restFor
   })
   const outlets = new Set<Outlet>()
+  let isStopping = false
   yield* Pulse.fork({ store: parts.store, hubs, outlets, limits, clock, keyOf })
   return Live.of({
     limits,
-    clock,
+    now: () => clock.currentTimeMillisUnsafe(),
     outlets,
+    opened: (outlet) => {
+      if (isStopping) return outlet.stop(returnMs.most)
+      outlets.add(outlet)
+    },
     fork,
     find: (tenant, place) => find({ ...parts, tenant }, place),
     follow: Effect.fnUntraced(function*(outlet, tenant, { position, run }) {
@@ -255,19 +283,21 @@ const make = Effect.gen(function*() {
       if (position !== undefined) return yield* reading(hub, outlet, position, undefined)
       const opening = yield* Effect.mapError(snapshot, fromClientError)
       return yield* reading(hub, outlet, opening.seq ?? 0, opening)
-    }),
+    }, own),
     summaries: Effect.fnUntraced(function*(outlet, tenant, position) {
+      yield* known(parts, position)
       const hub = yield* Effect.mapError(RcMap.get(tenants, keyOf(tenant, "")), fromClientError)
       return yield* reading(hub, outlet, position ?? hub.ring.head, undefined)
-    }),
-    stop: Effect.suspend(() =>
-      Effect.forEach(
+    }, own),
+    stop: Effect.suspend(() => {
+      isStopping = true
+      return Effect.forEach(
         [...outlets],
         (outlet) => Effect.map(Random.nextIntBetween(returnMs.least, returnMs.most), (ms) => outlet.stop(ms)),
         { discard: true }
       )
-    )
+    })
   })
 })
 
-export const layer: Layer.Layer<Live, never, Host> = Layer.effect(Live, make)
+export const layer: Layer.Layer<Live, Config.ConfigError, Host> = Layer.effect(Live, make)

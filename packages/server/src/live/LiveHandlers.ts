@@ -25,16 +25,20 @@ const events = Effect.fnUntraced(function*(
   const places = id === undefined ? listed : Cursor.resumed(listed, id)
   if (places === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("Last-Event-ID", id ?? ""))
   return yield* EventStream.ofRuns(live, yield* tenantOf, places, {
+    request,
     types: yield* Effect.mapError(Cursor.types(query.types), fromClientError),
     isReturning: id !== undefined
   })
 })
 
 const stream = Effect.fnUntraced(function*(live: Live["Service"], request: HttpServerRequest, after?: string) {
-  const text = lastEventId(request) ?? after
+  const returning = lastEventId(request)
+  const text = returning ?? after
   const position = text === undefined ? undefined : Cursor.position(text)
-  if (text !== undefined && position === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("after", text))
-  return yield* EventStream.ofTenant(live, yield* tenantOf, position)
+  if (text !== undefined && position === undefined) {
+    return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong(returning === undefined ? "after" : "Last-Event-ID", text))
+  }
+  return yield* EventStream.ofTenant(live, yield* tenantOf, position, request)
 })
 
 export const LiveHandlers = HttpApiBuilder.group(

@@ -1,6 +1,9 @@
 /** Bounds of live streams. Each has a name, a unit and a default. */
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { duration, positive } from "../gate/ServerLimits.ts"
 
 export interface LiveLimits {
   /** Runs that one connection follows. */
@@ -66,4 +69,18 @@ export const defaults: LiveLimits = {
 
 export const LiveLimits = Context.Reference<LiveLimits>("baton/server/live/LiveLimits", {
   defaultValue: () => defaults
+})
+
+/** As the configuration says, else as they are given. */
+export const load: Effect.Effect<LiveLimits, Config.ConfigError> = Effect.gen(function*() {
+  const given = yield* LiveLimits
+  const set = yield* Config.all({
+    keepAliveEvery: duration("BATON_LIVE_KEEP_ALIVE", given.keepAliveEvery),
+    pingEvery: duration("BATON_LIVE_PING", given.pingEvery),
+    stallAfter: duration("BATON_LIVE_STALL_AFTER", given.stallAfter),
+    connectionFor: duration("BATON_LIVE_CONNECTION_FOR", given.connectionFor),
+    ringsBytesMax: positive("BATON_LIVE_BUFFER_BYTES", given.ringsBytesMax),
+    pendingBytesMax: positive("BATON_LIVE_PENDING_BYTES", given.pendingBytesMax)
+  })
+  return { ...given, ...set }
 })

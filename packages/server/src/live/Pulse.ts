@@ -44,24 +44,33 @@ const polling = (services: Services) => {
   )
 }
 
-const care = ({ clock, limits, outlets }: Services): void => {
-  const now = clock.currentTimeMillisUnsafe()
+/** Connections looked after in one go, before others of this process have their turn. */
+const outletsAtOnce = 200
+
+const tend = ({ limits }: Services, outlet: Outlet, now: number): void => {
   const stallAfter = Duration.toMillis(limits.stallAfter)
-  const connectionFor = Duration.toMillis(limits.connectionFor)
-  const keepAliveEvery = Duration.toMillis(limits.keepAliveEvery)
-  for (const outlet of outlets) {
-    if (!outlet.isClosed) outlet.care(now)
-    const stalled = outlet.fullSince === undefined ? 0 : now - outlet.fullSince
-    if (stalled >= stallAfter + Duration.toMillis(limits.dropGrace)) outlet.destroy()
-    else if (stalled >= stallAfter) outlet.overflow()
-    else if (now - outlet.openedAt >= connectionFor) outlet.stop()
-    else if (!outlet.isClosed && !outlet.isFull && now - outlet.sentAt >= keepAliveEvery) outlet.keepAlive()
-  }
+  if (!outlet.isClosed) outlet.care(now)
+  const stalled = outlet.fullSince === undefined ? 0 : now - outlet.fullSince
+  if (stalled >= stallAfter + Duration.toMillis(limits.dropGrace)) outlet.destroy()
+  else if (stalled >= stallAfter) outlet.overflow()
+  else if (now - outlet.openedAt >= Duration.toMillis(limits.connectionFor)) outlet.stop()
+  else if (
+    !outlet.isClosed && !outlet.isFull && now - outlet.sentAt >= Duration.toMillis(limits.keepAliveEvery)
+  ) outlet.keepAlive()
 }
+
+const care = Effect.fnUntraced(function*(services: Services) {
+  const outlets = [...services.outlets]
+  for (let from = 0; from < outlets.length; from += outletsAtOnce) {
+    if (from > 0) yield* Effect.yieldNow
+    const now = services.clock.currentTimeMillisUnsafe()
+    for (const outlet of outlets.slice(from, from + outletsAtOnce)) tend(services, outlet, now)
+  }
+})
 
 /** Until the scope closes. */
 export const fork = (services: Services) =>
   Effect.all([
     Effect.forkScoped(polling(services)),
-    Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(careEvery), Effect.sync(() => care(services)))))
+    Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(careEvery), care(services))))
   ], { discard: true })

@@ -51,8 +51,11 @@ export class Reader implements Source {
     this.hub.page(this.position, this.#boundary, (page) => {
       this.#isLoading = false
       if (this.outlet.isClosed) return
-      // The connection ends, and its peer resumes where it stood.
-      if (page === undefined) return this.outlet.overflow()
+      // The connection ends, and its peer resumes where it stood. It is behind what is there: where nothing comes after
+      // that, it has been removed.
+      if (page === undefined || (page.batches.length === 0 && page.boundary <= this.position)) {
+        return this.outlet.overflow()
+      }
       this.#boundary = page.boundary
       this.#pages = [...page.batches]
       if (page.batches.length === 0) this.position = Math.max(this.position, page.boundary)

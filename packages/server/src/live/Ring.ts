@@ -41,8 +41,6 @@ export class Ring {
   readonly #limits: LiveLimits
   readonly #budget: RingBudget
   #frames: Array<Frame> = []
-  /** Frames before this one have been let go. */
-  #first = 0
   /** What readers who stand at the same place get: most do. */
   #last: { readonly from: number; readonly head: number; readonly batch: Batch } | undefined
 
@@ -64,14 +62,12 @@ export class Ring {
     this.head = Math.max(this.head, head)
     const before = this.bytes
     const { ringBytesMax, ringFramesMax } = this.#limits
-    while (this.#frames.length - this.#first > ringFramesMax || this.bytes > ringBytesMax) this.#shift()
-    if (this.#first > ringFramesMax) this.#frames = this.#frames.slice(this.#first)
-    if (this.#first > ringFramesMax) this.#first = 0
+    while (this.#frames.length > ringFramesMax || this.bytes > ringBytesMax) this.#shift()
     this.#budget.changed(this, by + this.bytes - before)
   }
 
   #shift(): void {
-    const frame = this.#frames[this.#first++]
+    const frame = this.#frames.shift()
     if (frame === undefined) return
     this.bytes -= sizeOf(frame)
     this.floor = frame.seq ?? this.floor
@@ -80,7 +76,6 @@ export class Ring {
   clear(): void {
     const { bytes } = this
     this.#frames = []
-    this.#first = 0
     this.#last = undefined
     this.bytes = 0
     this.floor = this.head
@@ -93,7 +88,7 @@ export class Ring {
     if (position < this.floor) return "behind"
     if (this.#last?.from === position && this.#last.head === this.head) return this.#last.batch
     let index = this.#frames.length
-    while (index > this.#first && (this.#frames[index - 1]!.seq ?? 0) > position) index--
+    while (index > 0 && (this.#frames[index - 1]!.seq ?? 0) > position) index--
     const frames: Array<Frame> = []
     let bytes = 0
     for (; index < this.#frames.length; index++) {

@@ -7,6 +7,7 @@ import { fromClientError, type Problem } from "@baton/contract/http/Problems"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Stream from "effect/Stream"
+import * as Accepted from "../http/Accepted.ts"
 import { asked } from "../http/Asked.ts"
 import * as Cursor from "./Cursor.ts"
 import * as EventStream from "./EventStream.ts"
@@ -57,16 +58,20 @@ const page = Effect.fnUntraced(
 )
 
 export const events = Effect.fnUntraced(function*(run: string, query: EventsQuery, request: HttpServerRequest) {
+  const form = yield* Accepted.check(request.headers["accept"])
   const live = yield* Live
   const tenant = yield* tenantOf
   const returning = lastEventId(request)
   const text = returning ?? query.after
   const position = text === undefined ? undefined : Cursor.position(text)
-  if (text !== undefined && position === undefined) return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong("after", text))
+  if (text !== undefined && position === undefined) {
+    return yield* refuse("CURSOR_UNKNOWN", Cursor.wrong(returning === undefined ? "after" : "Last-Event-ID", text))
+  }
   const place = { run, position }
   const types = yield* Effect.mapError(Cursor.types(query.types), fromClientError)
-  if (request.headers["accept"]?.includes("text/event-stream") === true) {
+  if (form === Accepted.events) {
     return yield* EventStream.ofRun(live, tenant, place, {
+      request,
       types,
       isReturning: returning !== undefined
     })

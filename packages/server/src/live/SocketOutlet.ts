@@ -43,6 +43,10 @@ export class SocketOutlet extends Outlet {
         this.#close(closeCodes.tooManyMessages, "too many messages")
       }
     })
+    // Each is answered: without a bound, a peer that asks and takes nothing would fill this process.
+    socket.on("ping", () => {
+      if (this.#isTooFast()) this.#close(closeCodes.tooManyMessages, "too many messages")
+    })
     socket.on("pong", () => {
       this.#unanswered = 0
     })
@@ -82,7 +86,10 @@ export class SocketOutlet extends Outlet {
   }
 
   protected write(batch: Batch): boolean {
-    for (const message of batch.messages) this.#socket.send(message, this.#flushed)
+    const { messages } = batch
+    for (const [index, message] of messages.entries()) {
+      this.#socket.send(message, { binary: false }, index === messages.length - 1 ? this.#flushed : undefined)
+    }
     return this.#hasRoom
   }
 

@@ -2,6 +2,7 @@
  * Live streams on a WebSocket (RFC 6455): one connection, its runs chosen by messages. The frames are those of the event
  * streams. Its peer is asked every so often whether it lives; one that says too much, or takes nothing, is closed.
  */
+import { UpgradeRequired } from "@baton/contract/http/EarlyProblems"
 import type { Problem } from "@baton/contract/http/Problems"
 import { ClientMessage, protocol } from "@baton/contract/LiveMessage"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
@@ -10,6 +11,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
@@ -107,13 +109,13 @@ const converse = Effect.fnUntraced(
     const outlet = new SocketOutlet({
       socket,
       limits,
-      now: () => live.clock.currentTimeMillisUnsafe(),
+      now: live.now,
       heard: (text) => Queue.offerUnsafe(inbox, text),
       ended: (source) => void Queue.offerUnsafe(inbox, source),
       closed: () => void Queue.endUnsafe(inbox)
     })
     const session: Session = { live, tenant, outlet, subscriptions: new Map() }
-    live.outlets.add(outlet)
+    live.opened(outlet)
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         live.outlets.delete(outlet)
@@ -132,10 +134,16 @@ const converse = Effect.fnUntraced(
   Effect.scoped
 )
 
-const upgradeRequired = HttpServerResponse.empty({
-  status: 426,
-  headers: { connection: "Upgrade", upgrade: "websocket" }
-})
+const upgradeRequired = Effect.map(
+  HttpServerRespondable.toResponse(
+    new UpgradeRequired({
+      code: "UPGRADE_REQUIRED",
+      detail: "A WebSocket begins with Connection: Upgrade and Upgrade: websocket.",
+      hint: "GET /api/v1/events follows runs without one"
+    })
+  ),
+  HttpServerResponse.setHeaders({ connection: "Upgrade", upgrade: "websocket" })
+)
 
 /** The socket, or nothing when the handshake is refused: the refusal has been sent then. */
 const shake = (
@@ -165,7 +173,7 @@ export const make = (live: Live["Service"]) => {
   return Effect.fnUntraced(function*(tenant: string, request: HttpServerRequest) {
     const incoming = NodeHttpServerRequest.toIncomingMessage(request)
     if (request.headers["upgrade"]?.toLowerCase() !== "websocket" || !(incoming instanceof IncomingMessage)) {
-      return upgradeRequired
+      return yield* upgradeRequired
     }
     const socket = yield* shake(server, incoming)
     if (socket !== undefined) yield* converse(live, tenant, socket)

@@ -15,6 +15,7 @@ import type { Parts } from "../Parts.ts"
 import * as RunEvents from "../RunEvents.ts"
 import * as RunId from "../RunId.ts"
 import * as RunReading from "../RunReading.ts"
+import * as DeliveryTrace from "./DeliveryTrace.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
 import * as GivenUp from "./GivenUp.ts"
 import * as Message from "./Message.ts"
@@ -24,6 +25,9 @@ import { retryDelay } from "./WebhookLimits.ts"
 
 /** Of what could not be delivered no webhook is told: two that are both out of reach would never come to an end. */
 const untold: Wire.JournalType = "orchestration.delivery.given_up"
+
+/** HTTP status: the receiver is no more. */
+const gone = 410
 
 const isWanted = ({ events }: Pick<Webhook, "events">, type: Wire.JournalType): boolean =>
   type !== untold && (events.includes("*") || events.includes(type))
@@ -54,15 +58,17 @@ const snapshotOf = Effect.fnUntraced(function*(parts: Parts, run: string): Effec
 })
 
 const attempt = Effect.fnUntraced(function*(
-  { webhooks: { dialer, limits, store, tried } }: Parts,
+  { webhooks: { dialer, limits, store, traced, tried } }: Parts,
   owner: Webhook,
-  message: Message.Message
+  message: Message.Message,
+  origin: DeliveryTrace.Origin | undefined
 ): Effect.fn.Return<Post.Outcome, WebhookStoreError> {
   const secrets = yield* store.secrets(owner.tenant, owner.id)
   const headers = Message.headers(owner, secrets, message, yield* Clock.currentTimeMillis)
   const { body } = message
   const request = { url: owner.url, headers, body, allow: EnvironmentHooks.allowed(owner) }
-  const outcome = yield* Post.post(dialer, request, limits)
+  const subject = { origin, type: message.type, webhook: owner.id }
+  const outcome = yield* traced(subject, Post.post(dialer, request, limits))
   tried(outcome.kind)
   return outcome
 })
@@ -86,8 +92,25 @@ const lineOf = (
   rest: Pick<Delivery, "id" | "webhook" | "tenant" | "run" | "seq" | "type" | "state" | "attempts" | "at" | "dueAt">
 ): Delivery => ({ ...rest, status, code, message, latencyMs })
 
-const disable = ({ webhooks }: Parts, { id, tenant }: Webhook, now: number) =>
-  webhooks.store.change(tenant, id, { state: "disabled", reason: "the receiver answered 410 Gone" }, now)
+/** It is a change that nobody asked for: the audit log says so. */
+const disable = ({ audit, webhooks }: Parts, { id, tenant }: Webhook, now: number) =>
+  Effect.andThen(
+    webhooks.store.change(tenant, id, { state: "disabled", reason: "the receiver answered 410 Gone" }, now),
+    Effect.catch(
+      audit.append([{
+        tenant,
+        at: now,
+        actor: "baton",
+        method: "engine",
+        action: "webhooks disable",
+        object: id,
+        outcome: "done",
+        status: gone,
+        request: ""
+      }]),
+      (error) => Effect.logError("the audit log cannot be written", error)
+    )
+  )
 
 const tell = Effect.fnUntraced(function*(
   parts: Parts,
@@ -102,17 +125,24 @@ const tell = Effect.fnUntraced(function*(
   yield* GivenUp.note({ ...parts, tenant }, run, { type: "GiveUpDelivery", at, webhook, seq, attempts, ...why })
 })
 
-/** The event after `sent` is tried once; the store knows what came of it. True: the next one may be sent. */
+interface Step {
+  /** The next event may be sent. */
+  readonly goesOn: boolean
+  /** The receiver has answered for itself. */
+  readonly isTaken: boolean
+}
+
+/** The event after `sent` is tried once; the store knows what came of it. */
 const step = Effect.fnUntraced(function*(
   parts: Parts,
-  lane: Lane & { readonly owner: Webhook },
+  lane: Lane & { readonly owner: Webhook; readonly origin: DeliveryTrace.Origin | undefined },
   seq: number,
   message: Message.Message,
   failures: Pick<Lane, "attempts" | "failingSince">,
   isLast: boolean
-): Effect.fn.Return<boolean, WebhookStoreError> {
-  const { owner, run, tenant, webhook } = lane
-  const outcome = yield* attempt(parts, owner, message)
+): Effect.fn.Return<Step, WebhookStoreError> {
+  const { origin, owner, run, tenant, webhook } = lane
+  const outcome = yield* attempt(parts, owner, message, origin)
   const attempts = failures.attempts + 1
   const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, failures.failingSince)
   const dueAt = "dueAt" in next ? next.dueAt : undefined
@@ -130,7 +160,7 @@ const step = Effect.fnUntraced(function*(
     ended: isOver && isLast
   })
   if (outcome.kind === "gone") yield* disable(parts, owner, now)
-  return isOver && outcome.kind !== "gone"
+  return { goesOn: isOver && outcome.kind !== "gone", isTaken: outcome.kind !== "retry" }
 })
 
 /** Events of the journal after `after`, from the record that holds the first of them. */
@@ -149,6 +179,12 @@ const eventsAfter = Effect.fnUntraced(function*(
     }
   }
   return found
+})
+
+/** What the run's trace is derived from: its first event, which may be among those that were read. */
+const originOf = Effect.fnUntraced(function*(parts: Parts, run: string, read: ReadonlyArray<readonly [number, Event]>) {
+  const [first = (yield* eventsAfter(parts, run, 0, 1, 1))[0]] = read.filter(([seq]) => seq === 1)
+  return DeliveryTrace.originOf(run, first?.[1])
 })
 
 /** What cannot be read or opened now is tried again like what cannot be sent. */
@@ -174,6 +210,8 @@ const codeOf = (error: ClientError | RunStoreError | WebhookStoreError): string 
 interface Reached {
   sent: number
   written: number
+  /** Whether the receiver has taken what it was sent last; absent when it was sent nothing. */
+  isTaken: boolean | undefined
 }
 
 const burst = Effect.fnUntraced(function*(
@@ -186,6 +224,7 @@ const burst = Effect.fnUntraced(function*(
   const { owner, run } = one
   const events = yield* eventsAfter(there, run, one.sent, one.head, limits.readMax)
   const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+  const origin = yield* originOf(there, run, events)
   let failures: Pick<Lane, "attempts" | "failingSince"> = one
   for (const [seq, event] of events.slice(0, limits.burstMax)) {
     const isLast = event.type === "RunFinished"
@@ -194,7 +233,9 @@ const burst = Effect.fnUntraced(function*(
       const now = yield* store.find(owner.tenant, owner.id)
       if (now?.state !== "active") return
       const message = Message.ofEvent(owner, run, seq, event, snapshot, limits.bodyBytesMax)
-      if (!(yield* step(parts, { ...one, owner: now }, seq, message, failures, isLast))) return
+      const { goesOn, isTaken } = yield* step(parts, { ...one, owner: now, origin }, seq, message, failures, isLast)
+      reached.isTaken = isTaken
+      if (!goesOn) return
       failures = { attempts: 0, failingSince: undefined }
       reached.written = seq
     } else if (isLast) {
@@ -206,13 +247,16 @@ const burst = Effect.fnUntraced(function*(
   if (reached.sent > reached.written) yield* pass(store, one, reached.sent, false)
 })
 
-/** Sends a burst of one lane, in order, up to the first event that must be tried again. */
-export const lane = (parts: Parts, one: Lane & { readonly owner: Webhook }): Effect.Effect<void, WebhookStoreError> =>
+/** Sends a burst of one lane, in order, up to the first event that must be tried again; false when there was one. */
+export const lane = (
+  parts: Parts,
+  one: Lane & { readonly owner: Webhook }
+): Effect.Effect<boolean | undefined, WebhookStoreError> =>
   Effect.suspend(() => {
-    const reached = { sent: one.sent, written: one.sent }
-    return Effect.catch(
-      burst(parts, one, reached),
-      (error) => postpone(parts, { ...one, sent: reached.sent }, codeOf(error))
+    const reached: Reached = { sent: one.sent, written: one.sent, isTaken: undefined }
+    return burst(parts, one, reached).pipe(
+      Effect.catch((error) => postpone(parts, { ...one, sent: reached.sent }, codeOf(error))),
+      Effect.map(() => reached.isTaken)
     )
   })
 
@@ -226,29 +270,56 @@ const pass = Effect.fnUntraced(function*(
   yield* store.progress({ lane, sent, attempts: 0, failingSince: undefined, dueAt, delivery: undefined, ended })
 })
 
-/** One delivery that somebody asked for once more; it has the same id, and no place in any order. */
-export const again = Effect.fnUntraced(function*(
-  parts: Parts,
-  one: Delivery & { readonly owner: Webhook }
-): Effect.fn.Return<void, ClientError | RunStoreError | WebhookStoreError> {
-  const { owner, run, seq } = one
-  if (run === undefined || seq === undefined) return
-  const there = { ...parts, tenant: one.tenant }
-  const found = (yield* eventsAfter(there, run, seq - 1, Number.MAX_SAFE_INTEGER, 1)).find(([at]) => at === seq)
-  if (found === undefined) return
-  const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
-  const message = Message.ofEvent(owner, run, seq, found[1], snapshot, parts.webhooks.limits.bodyBytesMax)
-  const outcome = yield* attempt(parts, owner, message)
+type Queued = Delivery & { readonly owner: Webhook }
+
+/** What was asked for once more is tried for as long as any other delivery. */
+const noted = Effect.fnUntraced(function*(parts: Parts, one: Queued, outcome: Post.Outcome) {
   const attempts = one.attempts + 1
   const { now, state, ...next } = yield* verdict(parts.webhooks.limits, outcome, attempts, one.at)
   yield* parts.webhooks.store.note(lineOf(outcome, {
     ...one,
     state: state === "pending" ? "queued" : state,
     attempts,
-    at: now,
+    at: state === "pending" ? one.at : now,
     dueAt: "dueAt" in next ? next.dueAt : undefined
   }))
-  if (outcome.kind === "gone") yield* disable(parts, owner, now)
+  if (outcome.kind === "gone") yield* disable(parts, one.owner, now)
+})
+
+/** What cannot be read or opened now. */
+const unread = (code: string, message: string): Post.Outcome => ({
+  kind: "retry",
+  status: undefined,
+  code,
+  message,
+  latencyMs: 0,
+  retryAfterMs: undefined
+})
+
+const sendAgain = Effect.fnUntraced(function*(
+  parts: Parts,
+  { owner, run, seq, tenant }: Queued
+): Effect.fn.Return<Post.Outcome, ClientError | RunStoreError | WebhookStoreError> {
+  const there = { ...parts, tenant }
+  if (run === undefined || seq === undefined) return unread("EVENT_MISSING", "There is no such event.")
+  const found = (yield* eventsAfter(there, run, seq - 1, Number.MAX_SAFE_INTEGER, 1)).find(([at]) => at === seq)
+  if (found === undefined) return unread("EVENT_MISSING", "There is no such event.")
+  const snapshot = owner.body === "lifecycle" ? yield* snapshotOf(there, run) : null
+  const message = Message.ofEvent(owner, run, seq, found[1], snapshot, parts.webhooks.limits.bodyBytesMax)
+  return yield* attempt(parts, owner, message, yield* originOf(there, run, [[seq, found[1]]]))
+})
+
+/** One delivery that somebody asked for once more; it has the same id, and no place in any order. */
+export const again = Effect.fnUntraced(function*(
+  parts: Parts,
+  one: Queued
+): Effect.fn.Return<boolean, WebhookStoreError> {
+  const outcome = yield* Effect.catch(
+    sendAgain(parts, one),
+    (error) => Effect.succeed(unread(codeOf(error), error.message))
+  )
+  yield* noted(parts, one, outcome)
+  return outcome.kind !== "retry"
 })
 
 /** A delivery that no run has made, now, once; its line is in the log. */
@@ -258,7 +329,7 @@ export const test = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Delivery, WebhookStoreError> {
   const before = yield* Clock.currentTimeMillis
   const id = RunId.make("dlv", before)
-  const outcome = yield* attempt(parts, owner, Message.ofTest(id, owner.id, before))
+  const outcome = yield* attempt(parts, owner, Message.ofTest(id, owner.id, before), undefined)
   const at = yield* Clock.currentTimeMillis
   const line = lineOf(outcome, {
     id,

@@ -5,7 +5,7 @@
  * one webhook come one after another, those of different runs or webhooks side by side. What a process has not noted as
  * sent when it dies is sent again, under the same `webhook-id`.
  */
-import type { WebhookStoreError } from "@baton/engine/WebhookStore"
+import type { Full, Webhook, WebhookStoreError } from "@baton/engine/WebhookStore"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -30,30 +30,76 @@ interface State {
   readonly scope: Scope.Closeable
   /** Opened when a lane has ended: another may begin. */
   readonly ended: Latch.Latch
-  /** Lanes under way, and how many of each webhook. */
+  /** Lanes under way, and how many of each webhook and each tenant. */
   readonly busy: Set<string>
   readonly busyOf: Map<string, number>
+  readonly busyOfTenant: Map<string, number>
+  /** Webhooks whose last delivery must be tried again; those heard of longest ago are forgotten first. */
+  readonly failing: Set<string>
   isSeated: boolean
 }
 
 const keyOf = (webhook: string, run: string | undefined): string => `${webhook} ${run ?? ""}`
 
-/** Does one lane's work in the background; two that share webhook and run never overlap. */
-const begin = (state: State, webhook: string, run: string | undefined, work: Effect.Effect<void, unknown>) => {
+/** Webhooks that are known to fail. */
+const failingMax = 10_000
+
+/** What does not answer is asked for one run at a time: it must not take the places of those that do. */
+const mostOf = ({ failing, parts }: State, webhook: string): number =>
+  failing.has(webhook) ? 1 : parts.webhooks.limits.lanesOfOneMax
+
+const hasRoom = (state: State, { id, tenant }: Owner, run: string | undefined): boolean => {
+  const { lanesMax, lanesOfTenantMax } = state.parts.webhooks.limits
+  return !state.busy.has(keyOf(id, run)) && state.busy.size < lanesMax &&
+    (state.busyOf.get(id) ?? 0) < mostOf(state, id) && (state.busyOfTenant.get(tenant) ?? 0) < lanesOfTenantMax
+}
+
+const full = (state: State): Full => ({
+  webhooks: [...state.busyOf].flatMap(([webhook, count]) => count >= mostOf(state, webhook) ? [webhook] : []),
+  tenants: [...state.busyOfTenant].flatMap(([tenant, count]) =>
+    count >= state.parts.webhooks.limits.lanesOfTenantMax ? [tenant] : []
+  )
+})
+
+const count = (counts: Map<string, number>, key: string, more: 1 | -1): void => {
+  const now = (counts.get(key) ?? 0) + more
+  if (now === 0) counts.delete(key)
+  else counts.set(key, now)
+}
+
+const note = ({ failing }: State, webhook: string, told: boolean): void => {
+  failing.delete(webhook)
+  if (told) return
+  failing.add(webhook)
+  for (const oldest of failing) {
+    if (failing.size <= failingMax) break
+    failing.delete(oldest)
+  }
+}
+
+type Owner = Pick<Webhook, "id" | "tenant">
+
+/** Does one lane's work in the background; two that share webhook and run never overlap. It says whether it was taken. */
+const begin = (
+  state: State,
+  owner: Owner,
+  run: string | undefined,
+  work: Effect.Effect<boolean | undefined, unknown>
+) => {
+  if (!hasRoom(state, owner, run)) return Effect.void
+  const { id: webhook, tenant } = owner
   const key = keyOf(webhook, run)
-  const count = state.busyOf.get(webhook) ?? 0
-  const { lanesMax, lanesOfOneMax } = state.parts.webhooks.limits
-  if (state.busy.has(key) || count >= lanesOfOneMax || state.busy.size >= lanesMax) return Effect.void
   state.busy.add(key)
-  state.busyOf.set(webhook, count + 1)
+  count(state.busyOf, webhook, 1)
+  count(state.busyOfTenant, tenant, 1)
   const end = Effect.sync(() => {
     state.busy.delete(key)
-    const left = (state.busyOf.get(webhook) ?? 1) - 1
-    if (left === 0) state.busyOf.delete(webhook)
-    else state.busyOf.set(webhook, left)
+    count(state.busyOf, webhook, -1)
+    count(state.busyOfTenant, tenant, -1)
     state.ended.openUnsafe()
   })
   return work.pipe(
+    Effect.tap((told) => Effect.sync(() => told === undefined ? undefined : note(state, webhook, told))),
     Effect.catch((error) => Effect.logWarning("Webhooks must wait", { webhook, reason: String(error) })),
     Effect.ensuring(end),
     Effect.forkIn(state.scope)
@@ -66,14 +112,13 @@ const beginDue = Effect.fnUntraced(function*(state: State, now: number): Effect.
   for (let found = 0;;) {
     if (state.busy.size >= limits.lanesMax) return found
     const before = state.busy.size
-    const full = [...state.busyOf].flatMap(([webhook, count]) => count >= limits.lanesOfOneMax ? [webhook] : [])
     const page = limits.lanesMax + before
     // What is under way now may be over when its row has been read, and the row would tell of the time before.
     const underWay = new Set(state.busy)
-    const lanes = yield* store.due(now, page, full)
+    const lanes = yield* store.due(now, page, full(state))
     for (const lane of lanes) {
       if (underWay.has(keyOf(lane.webhook, lane.run))) continue
-      yield* begin(state, lane.webhook, lane.run, Deliveries.lane(state.parts, lane))
+      yield* begin(state, lane.owner, lane.run, Deliveries.lane(state.parts, lane))
     }
     found += lanes.length
     if (lanes.length < page || state.busy.size === before) return found
@@ -88,7 +133,7 @@ const beginQueued = Effect.fnUntraced(
     const queued = yield* store.queued(now, limits.lanesMax)
     for (const one of queued) {
       if (underWay.has(keyOf(one.webhook, one.run))) continue
-      yield* begin(state, one.webhook, one.run, Deliveries.again(state.parts, one))
+      yield* begin(state, one.owner, one.run, Deliveries.again(state.parts, one))
     }
     return queued.length
   }
@@ -179,6 +224,8 @@ export const start = Effect.fnUntraced(function*(parts: Parts, options: SenderOp
     ended: Latch.makeUnsafe(false),
     busy: new Set(),
     busyOf: new Map(),
+    busyOfTenant: new Map(),
+    failing: new Set(),
     isSeated: false
   }
   // Hooks of the environment hear of the first run of this process too.

@@ -1,6 +1,9 @@
 /** Bounds of what is sent to webhooks, and when it is sent again. */
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { duration, positive } from "../gate/ServerLimits.ts"
 
 export interface Limits {
   /** From the start of a delivery to the last byte of its answer. */
@@ -11,8 +14,10 @@ export interface Limits {
   readonly bodyBytesMax: number
   /** Lanes (runs of a webhook) that are sent at once, in all. */
   readonly lanesMax: number
-  /** Lanes of one webhook that are sent at once: what is slow holds up nobody else. */
+  /** Lanes of one webhook that are sent at once; of one that fails it is one: what is slow holds up nobody else. */
   readonly lanesOfOneMax: number
+  /** Lanes of all webhooks of one tenant that are sent at once. */
+  readonly lanesOfTenantMax: number
   /** Events that one lane sends before others have their turn. */
   readonly burstMax: number
   /** Records of the journal that one lane reads in one go. */
@@ -38,6 +43,7 @@ export const defaults: Limits = {
   bodyBytesMax: 256 * 1024,
   lanesMax: 64,
   lanesOfOneMax: 8,
+  lanesOfTenantMax: 32,
   burstMax: 100,
   readMax: 16,
   relayMax: 1000,
@@ -52,6 +58,21 @@ export const defaults: Limits = {
 export class WebhookLimits extends Context.Reference<Limits>("baton/server/WebhookLimits", {
   defaultValue: () => defaults
 }) {}
+
+/** As the configuration says, else as they are given. */
+export const load: Effect.Effect<Limits, Config.ConfigError> = Effect.gen(function*() {
+  const given = yield* WebhookLimits
+  const set = yield* Config.all({
+    timeout: duration("BATON_WEBHOOK_TIMEOUT", given.timeout),
+    bodyBytesMax: positive("BATON_WEBHOOK_BODY_BYTES", given.bodyBytesMax),
+    lanesMax: positive("BATON_WEBHOOK_CONCURRENCY", given.lanesMax),
+    lanesOfOneMax: positive("BATON_WEBHOOK_CONCURRENCY_EACH", given.lanesOfOneMax),
+    retryFirst: duration("BATON_WEBHOOK_RETRY_FIRST", given.retryFirst),
+    retryMax: duration("BATON_WEBHOOK_RETRY_MAX", given.retryMax),
+    giveUpAfter: duration("BATON_WEBHOOK_GIVE_UP_AFTER", given.giveUpAfter)
+  })
+  return { ...given, ...set }
+})
 
 /** Milliseconds before the next try, after `attempts` failed ones: exponential with full jitter (`chance` in [0, 1)). */
 export const retryDelay = (limits: Limits, attempts: number, chance: number, asked: number | undefined): number => {

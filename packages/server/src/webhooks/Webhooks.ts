@@ -9,11 +9,13 @@ import type * as Scope from "effect/Scope"
 import type { Parts } from "../Parts.ts"
 import * as Names from "../telemetry/MetricNames.ts"
 import { Telemetry } from "../telemetry/Telemetry.ts"
+import * as DeliveryTrace from "./DeliveryTrace.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
 import type { Outcome } from "./Post.ts"
 import * as Sender from "./Sender.ts"
 import * as UrlRule from "./UrlRule.ts"
-import { type Limits, WebhookLimits } from "./WebhookLimits.ts"
+import type { Limits } from "./WebhookLimits.ts"
+import * as WebhookLimits from "./WebhookLimits.ts"
 
 export interface Telling {
   readonly store: WebhookStore["Service"]
@@ -23,21 +25,24 @@ export interface Telling {
   readonly limits: Limits
   /** Hears how each attempt ended. */
   readonly tried: (outcome: Outcome["kind"]) => void
+  /** Makes an attempt part of its run's trace. */
+  readonly traced: DeliveryTrace.DeliveryTrace
 }
 
 export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | HttpDialer | Telemetry> = Effect.gen(
   function*() {
     const store = yield* WebhookStore
-    const { meter, scrapes } = yield* Telemetry
+    const { meter, sampler, scrapes, sink } = yield* Telemetry
     if (meter !== undefined) {
       scrapes.add(Effect.ignore(Effect.map(store.waiting, meter.of(Names.webhooksWaiting))))
     }
     return {
       store,
       tried: (outcome) => meter?.of(Names.webhooks, outcome)(1),
+      traced: DeliveryTrace.make(sink, sampler),
       dialer: yield* HttpDialer,
       urlRule: yield* UrlRule.make,
-      limits: yield* WebhookLimits
+      limits: yield* WebhookLimits.load
     }
   }
 )

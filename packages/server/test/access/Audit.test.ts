@@ -1,18 +1,21 @@
 /** What changes something, and what is denied, is in the audit log before it is answered. */
 import { AuditClient } from "@baton/contract/AuditClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { AccessServer, flow, layer } from "./AccessServer.ts"
 
-const test = <A, E>(title: string, body: (server: AccessServer["Service"]) => Effect.Effect<A, E>) =>
+type Server = AccessServer["Service"]
+
+const test = <A, E>(title: string, body: (server: Server) => Effect.Effect<A, E>) =>
   it.live(title, () => Effect.flatMap(AccessServer, body).pipe(Effect.provide(layer())), 60_000)
 
 const start = { flow: JSON.parse(flow) }
 
-const entries = (server: AccessServer["Service"], tenant?: string) =>
+const entries = (server: Server, tenant?: string) =>
   Effect.map(
     Context.get(server.inProcess, AuditClient).list({ limit: 500, ...(tenant === undefined ? {} : { tenant }) }),
     (items) => items.filter(({ method }) => method !== "local")
@@ -120,5 +123,39 @@ describe("the audit log", () => {
       assert.strictEqual(statuses.get(429), 280)
       assert.strictEqual((yield* server.ask("GET", "/api/v1/runs", { key })).status, 200)
       assert.isBelow((yield* entries(server, "system")).length, 250)
+    }))
+
+  const from = (server: Server, forwarded: string) =>
+    Effect.map(
+      server.ask("GET", "/api/v1/runs", { key: "baton_live_wrong", headers: { "x-forwarded-for": forwarded } }),
+      ({ status }) => status
+    )
+  const addresses = (server: Server) =>
+    Effect.map(entries(server, "system"), (all) => [...new Set(all.map(({ address }) => address))])
+
+  it.live(
+    "behind a proxy that the operator names, an address is that of the client, whatever the client says itself",
+    () =>
+      Effect.flatMap(AccessServer, (server) =>
+        Effect.gen(function*() {
+          for (let n = 0; n < 25; n++) yield* from(server, `198.51.100.${n}, 203.0.113.7, 10.1.2.3`)
+          assert.strictEqual(yield* from(server, "198.51.100.1, 203.0.113.7"), 429)
+          assert.strictEqual(yield* from(server, "203.0.113.8"), 401)
+          assert.strictEqual(yield* from(server, "203.0.113.9, unknown, 10.1.2.3"), 401)
+          assert.sameMembers(yield* addresses(server), ["203.0.113.7", "203.0.113.8", "127.0.0.1"])
+        })).pipe(
+          Effect.provide(layer()),
+          Effect.provide(ConfigProvider.layer(
+            ConfigProvider.fromEnv({ env: { BATON_TRUSTED_PROXIES: "127.0.0.1,10.0.0.0/8" } })
+          ))
+        ),
+    60_000
+  )
+
+  test("takes nobody's word for an address where no proxy is named", (server) =>
+    Effect.gen(function*() {
+      for (let n = 0; n < 25; n++) yield* from(server, `203.0.113.${n}`)
+      assert.strictEqual(yield* from(server, "203.0.113.99"), 429)
+      assert.deepStrictEqual(yield* addresses(server), ["127.0.0.1"])
     }))
 })

@@ -134,6 +134,7 @@ describe("a link to an approval", () => {
   test("is in no store, no log, and not sent from another page", (server) =>
     Effect.gen(function*() {
       const { key } = yield* server.newKey({ owner: "ana" })
+      const { key: system } = yield* server.newKey({ scopes: ["audit:read", "system:admin"] })
       const run = yield* asked(server, key)
       const path = yield* link(server, key, run)
       const cross = yield* server.ask("POST", path, {
@@ -143,10 +144,19 @@ describe("a link to an approval", () => {
       assert.strictEqual(cross.status, 403)
       assert.strictEqual((yield* vote(server, path, "approve")).status, 200)
       const token = path.slice("/approve/".length)
+      for (const spelled of [`/%61pprove/${token}`, `//APPROVE/${token}`, `/x/approve/${token}`, `/aprove/${token}`]) {
+        yield* server.ask("POST", spelled, {
+          headers: { ...form, origin: "https://evil.test" },
+          body: "decision=approve"
+        })
+        yield* server.ask("DELETE", spelled.replace("/approve/", "/%2561pprove/"))
+      }
       for (const file of ["baton.db", "baton.db-wal"]) {
         assert.isFalse(readFileSync(join(server.data, file)).includes(token), file)
       }
+      assert.notInclude((yield* server.ask("GET", "/api/v1/audit?tenant=system", { key: system })).text, token)
       const audit = yield* server.ask("GET", "/api/v1/audit", { key })
+      assert.notInclude(audit.text, token)
       const [entry] = audit.body["items"] as ReadonlyArray<{ readonly [key: string]: unknown }>
       assert.deepInclude(entry, { actor: "ana", method: "link", action: "POST /approve/:token", outcome: "done" })
       assert.match(String(entry?.["object"]), /^apr_/)

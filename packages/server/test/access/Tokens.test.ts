@@ -6,6 +6,8 @@ import * as KeySet from "@baton/server/access/KeySet"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Jose from "jose"
@@ -91,6 +93,7 @@ describe("bearer tokens", () => {
         ["a critical header nobody knows", critical],
         ["no signature", `${unsigned}.${body}.`],
         ["a signature of nothing", `${head}.${body}.`],
+        ["padding", `${good}=`],
         ["another body", `${head}.${forged}.${mark}`],
         ["the public key as a shared secret", confused]
       ]
@@ -148,14 +151,44 @@ describe("the keys of an issuer", () => {
       assert.strictEqual(looks, 2)
       yield* TestClock.adjust(freshMs)
       yield* keys.current
+      yield* TestClock.adjust(1)
       assert.strictEqual(looks, 3)
       status = 503
       yield* TestClock.adjust(freshMs)
       assert.isDefined(yield* keys.current)
       assert.isDefined(yield* keys.current)
+      yield* TestClock.adjust(1)
       assert.strictEqual(looks, 4)
       yield* TestClock.adjust(KeySet.staleMs)
       assert.isUndefined(yield* keys.current)
+    }))
+
+  it.effect("make nobody wait who is known already, and whoever goes away stops no look", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make(true)
+      let looks = 0
+      const dialer = HttpDialer.of({
+        dial: () => Effect.die("not here"),
+        request: ({ url }) =>
+          Effect.as(Effect.andThen(Effect.sync(() => looks++), gate.await), {
+            status: 200,
+            headers: {},
+            url,
+            bytes: new TextEncoder().encode("{\"keys\":[]}")
+          })
+      })
+      const keys = yield* KeySet.make(dialer, "https://issuer.test/jwks")
+      gate.closeUnsafe()
+      const gone = yield* Effect.forkChild(keys.current, { startImmediately: true })
+      const stays = yield* Effect.forkChild(keys.current, { startImmediately: true })
+      yield* Fiber.interrupt(gone)
+      gate.openUnsafe()
+      assert.isDefined(yield* Fiber.join(stays))
+      gate.closeUnsafe()
+      yield* TestClock.adjust(freshMs)
+      assert.isDefined(yield* keys.current, "the issuer hangs")
+      yield* TestClock.adjust(1)
+      assert.strictEqual(looks, 2)
     }))
 })
 

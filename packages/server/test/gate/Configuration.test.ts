@@ -1,10 +1,14 @@
 /** One order of settings; what is unknown or cannot be is refused by name. */
+import * as DurationText from "@baton/kernel/DurationText"
 import * as Configuration from "@baton/server/gate/Configuration"
 import * as ServerLimits from "@baton/server/gate/ServerLimits"
 import * as Settings from "@baton/server/gate/Settings"
+import * as LiveLimits from "@baton/server/live/LiveLimits"
+import * as WebhookLimits from "@baton/server/webhooks/WebhookLimits"
 import { assert, describe, it } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -85,7 +89,7 @@ describe("a setting", () => {
   it.effect("that cannot be is refused with the form it should have", () =>
     Effect.gen(function*() {
       const variable = yield* refusal({ env: { BATON_STOP_GRACE: "soon" } })
-      assert.match(variable.message, /BATON_STOP_GRACE: "soon": expected a duration such as/)
+      assert.match(variable.message, /BATON_STOP_GRACE: "soon": expected a duration from 0ms to 1h/)
       const key = yield* refusal({ file: { server: { port: 99_999 } } })
       assert.match(key.message, /baton\.json: server\.port: "99999": expected a port/)
       assert.match((yield* refusal({ file: { server: { port: {} } } })).message, /server\.port/)
@@ -127,4 +131,69 @@ it("has one name, one key, and a form that its default fits, each", () => {
   for (const { form, otherwise, variable } of Settings.all) {
     if (/^[\d.]+(ms|s|m)?$/.test(otherwise)) assert.isTrue(form.fits(otherwise), variable)
   }
+})
+
+/** What the program has where nobody says otherwise, by the variable that says it. */
+const limitsOf = {
+  BATON_LIVE_KEEP_ALIVE: (live: LiveLimits.LiveLimits) => live.keepAliveEvery,
+  BATON_LIVE_PING: (live: LiveLimits.LiveLimits) => live.pingEvery,
+  BATON_LIVE_STALL_AFTER: (live: LiveLimits.LiveLimits) => live.stallAfter,
+  BATON_LIVE_CONNECTION_FOR: (live: LiveLimits.LiveLimits) => live.connectionFor,
+  BATON_LIVE_BUFFER_BYTES: (live: LiveLimits.LiveLimits) => live.ringsBytesMax,
+  BATON_LIVE_PENDING_BYTES: (live: LiveLimits.LiveLimits) => live.pendingBytesMax
+}
+const hooksOf = {
+  BATON_WEBHOOK_TIMEOUT: (hooks: WebhookLimits.Limits) => hooks.timeout,
+  BATON_WEBHOOK_BODY_BYTES: (hooks: WebhookLimits.Limits) => hooks.bodyBytesMax,
+  BATON_WEBHOOK_CONCURRENCY: (hooks: WebhookLimits.Limits) => hooks.lanesMax,
+  BATON_WEBHOOK_CONCURRENCY_EACH: (hooks: WebhookLimits.Limits) => hooks.lanesOfOneMax,
+  BATON_WEBHOOK_RETRY_FIRST: (hooks: WebhookLimits.Limits) => hooks.retryFirst,
+  BATON_WEBHOOK_RETRY_MAX: (hooks: WebhookLimits.Limits) => hooks.retryMax,
+  BATON_WEBHOOK_GIVE_UP_AFTER: (hooks: WebhookLimits.Limits) => hooks.giveUpAfter
+}
+
+const shownAs = (value: Duration.Duration | number) =>
+  typeof value === "number" ? String(value) : DurationText.format(Duration.toMillis(value))
+
+describe("a limit of streams and webhooks", () => {
+  it.effect("is told with the default that it has, and is what the setting says", () =>
+    Effect.gen(function*() {
+      const rows = new Map(Settings.all.map((setting) => [setting.variable, setting]))
+      const check = Effect.fnUntraced(function*<L>(
+        of: { readonly [variable: string]: (limits: L) => Duration.Duration | number },
+        defaults: L,
+        load: Effect.Effect<L, Config.ConfigError>
+      ) {
+        for (const [variable, read] of Object.entries(of)) {
+          assert.strictEqual(rows.get(variable)?.otherwise, shownAs(read(defaults)), variable)
+          const said = typeof read(defaults) === "number" ? "32768" : "7m"
+          const provider = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ [variable]: said }))
+          const loaded = yield* Effect.provide(load, provider)
+          assert.strictEqual(shownAs(read(loaded)), said, variable)
+        }
+      })
+      yield* check(limitsOf, LiveLimits.defaults, LiveLimits.load)
+      yield* check(hooksOf, WebhookLimits.defaults, WebhookLimits.load)
+    }))
+
+  it.effect("is bounded: what no timer can wait for, or would shut everybody out, is refused with its name", () =>
+    Effect.gen(function*() {
+      const wrong = {
+        BATON_LIMITS_KEEP_ALIVE: "9999h",
+        BATON_LIMITS_HEADERS_TIMEOUT: "25d",
+        BATON_LIMITS_CHECK_EVERY: "0s",
+        BATON_LIMITS_HEADER_BYTES: "1",
+        BATON_LIMITS_JSON_DEPTH: "100000",
+        BATON_RATE_WINDOW: "0s",
+        BATON_LIVE_KEEP_ALIVE: "0s",
+        BATON_LIVE_CONNECTION_FOR: "30d",
+        BATON_WEBHOOK_TIMEOUT: "1h",
+        BATON_WEBHOOK_CONCURRENCY: "0"
+      }
+      for (const [variable, value] of Object.entries(wrong)) {
+        const { code, message } = yield* refusal({ env: { [variable]: value } })
+        assert.strictEqual(code, "CONFIG_INVALID", variable)
+        assert.match(message, new RegExp(`^${variable}: "${value}": expected a .* from .* to `), variable)
+      }
+    }))
 })

@@ -74,6 +74,17 @@ describe("starts", () => {
       assert.isTrue((yield* take(ada, "simple")).allowed)
     }))
 
+  it.effect("are counted anew when the clock is put back, not refused until it has caught up", () =>
+    Effect.gen(function*() {
+      const { take } = yield* limiter({ user: 1 })
+      yield* TestClock.setTime(10_000_000)
+      yield* take(ada, "simple")
+      yield* TestClock.setTime(1_000_000)
+      assert.isTrue((yield* take(ada, "simple")).allowed)
+      const refused = yield* take(ada, "simple")
+      assert.deepStrictEqual(refused.allowed ? undefined : refused.refused.resetMs, 60_000)
+    }))
+
   it.effect("of any number of people take bounded memory, and the global limit is not forgotten", () =>
     Effect.gen(function*() {
       const many = RateLimits.windowsMax + 500
@@ -146,4 +157,45 @@ describe("a server with limits", () => {
       assert.strictEqual((yield* start(simple, { "baton-internal": `t=${time},v1=${signature}` })).status, 201)
       assert.strictEqual((yield* GateServer.ask(server, "/api/v1/runs")).status, 200)
     }).pipe(Effect.scoped), 60_000)
+
+  it.live(
+    "counts forks, retries and dead letters that become runs, each once for its key",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* GateServer.make({ env: { BATON_RATE_ENABLED: "true", BATON_RATE_USER: "5" } })
+        const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+          GateServer.ask(server, `/api/v1/${path}`, {
+            method: "POST",
+            headers: { "content-type": "application/json", ...headers },
+            body: JSON.stringify(body)
+          })
+        const left = (response: Response) => /;r=(\d+)/.exec(response.headers.get("ratelimit") ?? "")?.[1]
+        const failing = { name: "failing", nodes: { a: { value: "${ input.missing }" } } }
+        const started = yield* post("runs", { flow: failing, input: {} })
+        assert.strictEqual(left(started), "4")
+        const run = String((yield* GateServer.json(started))["id"])
+        for (let tries = 0; tries < 500; tries++) {
+          const { endedAt } = yield* GateServer.json(yield* GateServer.ask(server, `/api/v1/runs/${run}`))
+          if (endedAt !== null) break
+          yield* Effect.sleep("10 millis")
+        }
+        const key = { "idempotency-key": "fork" }
+        assert.strictEqual(left(yield* post(`runs/${run}/fork`, {}, key)), "3")
+        assert.strictEqual(left(yield* post(`runs/${run}/fork`, {}, key)), undefined)
+        assert.strictEqual(left(yield* post(`runs/${run}/retry`, {})), "2")
+        const { items } = yield* GateServer.json(yield* GateServer.ask(server, `/api/v1/deadletters?run=${run}`))
+        const [letter] = items as ReadonlyArray<{ readonly id: string }>
+        assert.strictEqual(left(yield* post(`deadletters/${letter?.id}/reprocess`, {})), "1")
+        assert.strictEqual(left(yield* post("runs/run_nobody/fork", {})), "0")
+        for (const path of [`runs/${run}/fork`, `runs/${run}/retry`]) {
+          const refused = yield* post(path, {}, { "idempotency-key": path })
+          assert.strictEqual(refused.status, 429, path)
+          assert.strictEqual((yield* GateServer.json(refused))["code"], "user_rate_limit_exceeded", path)
+          // The key of a refused request is free: another request may have it.
+          const other = yield* post(path, { note: "another" }, { "idempotency-key": path })
+          assert.strictEqual(other.status, 429, path)
+        }
+      }).pipe(Effect.scoped),
+    60_000
+  )
 })

@@ -121,3 +121,30 @@ describe("a request", () => {
       for (const socket of kept) socket.destroy()
     }))
 })
+
+describe("a server without room", () => {
+  test("refuses before any work, tells how often in its metrics, and goes on when there is room", {
+    BATON_LIMITS_REQUESTS_IN_FLIGHT: "1"
+  }, (server) =>
+    Effect.gen(function*() {
+      const shed = Effect.map(
+        Effect.flatMap(GateServer.ask(server, "/metrics"), (response) => Effect.promise(() => response.text())),
+        (text) => /^baton_http_shed_total\{reason="in_flight"\} (\d+)/m.exec(text)?.[1]
+      )
+      assert.strictEqual(yield* shed, "0")
+      // A request whose body does not come is being worked on.
+      const slow = yield* Effect.promise(() => GateServer.open(server.port))
+      slow.write(
+        "POST /api/v1/runs HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+      )
+      const full = Effect.map(GateServer.ask(server, "/api/v1/runs"), ({ status }) => status)
+      for (let tries = 0; tries < 500 && (yield* full) !== 503; tries++) yield* Effect.sleep("10 millis")
+      const refusal = yield* GateServer.ask(server, "/api/v1/runs")
+      assert.match(refusal.headers.get("retry-after") ?? "", /^[123]$/)
+      yield* refused(refusal, 503, "OVERLOADED")
+      assert.strictEqual((yield* GateServer.ask(server, "/health")).status, 200)
+      slow.destroy()
+      for (let tries = 0; tries < 500 && (yield* full) === 503; tries++) yield* Effect.sleep("10 millis")
+      assert.isAtLeast(Number(yield* shed), 2)
+    }))
+})

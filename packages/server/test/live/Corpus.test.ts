@@ -38,7 +38,7 @@ describe("the parser of event streams", () => {
       event: "snapshot",
       data: JSON.stringify({ text })
     }))
-    const read = parsed(String(new Batch(frames, undefined).sse), 7)
+    const read = parsed(String(new Batch(frames, undefined).sse.whole), 7)
     assert.deepStrictEqual(read.map(({ data }) => JSON.parse(data).text), texts)
     assert.deepStrictEqual(read.map(({ id }) => id), frames.map(({ seq }) => String(seq)))
   })

@@ -198,6 +198,16 @@ describe("many runs on one connection", () => {
 const isOf = (run: string, data: Received["data"]): boolean => data["source"] === `/api/v1/runs/${run}`
 
 describe("the stream of all runs", () => {
+  it.live("refuses a place that the store has not come to", () =>
+    withScene(async (scene) => {
+      await scene.start(1)
+      for (const headers of [{ "last-event-id": "1000" }, {}]) {
+        const response = await fetch(`${scene.url}/api/v1/stream?after=999`, { headers })
+        assert.strictEqual(response.status, 400)
+        assert.strictEqual((await response.json() as { code: string }).code, "CURSOR_UNKNOWN")
+      }
+    }))
+
   it.live("tells each run that moves, from where it was left", () =>
     withScene(async (scene) => {
       const stream = await scene.open("/api/v1/stream")

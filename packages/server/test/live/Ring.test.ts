@@ -58,6 +58,6 @@ describe("a ring", () => {
     ring.push(frames(1, 3), 3)
     const [one, other] = [ring.after(0), ring.after(0)]
     assert.strictEqual(one, other)
-    assert.strictEqual(String((one as Batch).sse).match(/^id: /gm)?.length, 3)
+    assert.strictEqual(String((one as Batch).sse.whole).match(/^id: /gm)?.length, 3)
   })
 })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Sse from "effect/encoding/Sse"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
 import type { Readable } from "node:stream"
@@ -16,6 +17,7 @@ import { defaults, LiveLimits } from "../../src/live/LiveLimits.ts"
 import { SseOutlet } from "../../src/live/SseOutlet.ts"
 import * as Local from "../../src/Local.ts"
 import { defaultTenant, localActor } from "../../src/Parts.ts"
+import { HeldLine } from "./HeldLine.ts"
 import { folder, gatesOf, handlers } from "./Scene.ts"
 
 const limits: LiveLimits = {
@@ -30,11 +32,12 @@ const gates = 12
 
 /** Tells when it has been dropped. */
 class WatchedOutlet extends SseOutlet {
+  readonly line = new HeldLine()
   readonly dropped: Promise<void>
   #tell: () => void = () => undefined
 
   constructor(live: Live["Service"]) {
-    super({ now: () => live.clock.currentTimeMillisUnsafe(), limits, types: undefined, closed: () => undefined })
+    super({ now: live.now, limits, types: undefined })
     this.dropped = new Promise((tell) => {
       this.#tell = tell
     })
@@ -50,9 +53,8 @@ const open = Effect.fnUntraced(function*(run: string, position: number) {
   const live = yield* Live
   const outlet = new WatchedOutlet(live)
   const reader = yield* live.follow(outlet, defaultTenant, { run, position })
-  live.outlets.add(outlet)
-  outlet.opened(1)
-  outlet.wake(reader)
+  outlet.begin(outlet.line, [reader])
+  live.opened(outlet)
   return outlet
 })
 
@@ -72,37 +74,57 @@ const start = Effect.gen(function*() {
   return id
 })
 
+const hosted = (data: string) =>
+  Layer.build(
+    Lives.layer.pipe(
+      Layer.provideMerge(Local.hostLayer({ data, handlers, adopt: false, outputRoot: join(data, "output") })),
+      Layer.provide(Layer.succeed(LiveLimits, limits))
+    )
+  )
+
+const inHost = <A, E>(test: Effect.Effect<A, E, Client | Live | Scope.Scope>) =>
+  Effect.scoped(Effect.gen(function*() {
+    const context = yield* Effect.flatMap(folder, hosted)
+    const ports = Context.get(context, Local.Host).portsOf({ tenant: defaultTenant, by: localActor })
+    return yield* Effect.provideContext(test, Context.merge(context, ports))
+  }))
+
 describe("a peer that takes nothing", () => {
   it.live("is dropped and told, holds nobody, and resumes where it stood", () =>
-    Effect.scoped(Effect.gen(function*() {
-      const data = yield* folder
-      const host = Local.hostLayer({ data, handlers, adopt: false, outputRoot: join(data, "output") })
-      const context = yield* Layer.build(
-        Lives.layer.pipe(Layer.provideMerge(host), Layer.provide(Layer.succeed(LiveLimits, limits)))
-      )
-      const ports = Context.get(context, Local.Host).portsOf({ tenant: defaultTenant, by: localActor })
-      yield* Effect.gen(function*() {
-        const client = yield* Client
-        const run = yield* start
-        const slow = yield* open(run, 0)
-        const quick = yield* open(run, 0)
-        const reading = yield* Effect.forkChild(frames(quick.stream), { startImmediately: true })
-        for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
-        yield* Stream.runDrain(client.events(run, { after: 0, follow: true }))
-        const { seq: head } = yield* client.show(run)
-        const all = Array.from({ length: head }, (_, index) => index + 1)
-        const whole = yield* Fiber.join(reading)
-        assert.deepStrictEqual(whole.filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? []), all)
-        assert.isTrue(slow.isFull)
-        assert.isBelow(slow.stream.readableLength, limits.pendingBytesMax + limits.batchBytesMax * 2)
-        yield* Effect.promise(() => slow.dropped)
-        const before = yield* frames(slow.stream)
-        assert.strictEqual(before.at(-1)?.event, "overflow")
-        const last = before.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
-        assert.isBelow(last, head)
-        const after = yield* Effect.flatMap(open(run, last), ({ stream }) => frames(stream))
-        const both = [...before, ...after].filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? [])
-        assert.deepStrictEqual(both, all)
-      }).pipe(Effect.provideContext(Context.merge(context, ports)))
+    inHost(Effect.gen(function*() {
+      const client = yield* Client
+      const run = yield* start
+      const slow = yield* open(run, 0)
+      const quick = yield* open(run, 0)
+      const reading = yield* Effect.forkChild(frames(quick.line.stream), { startImmediately: true })
+      for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
+      yield* Stream.runDrain(client.events(run, { after: 0, follow: true }))
+      const { seq: head } = yield* client.show(run)
+      const all = Array.from({ length: head }, (_, index) => index + 1)
+      const whole = yield* Fiber.join(reading)
+      assert.deepStrictEqual(whole.filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? []), all)
+      assert.isTrue(slow.isFull)
+      assert.isBelow(slow.line.waiting, limits.pendingBytesMax + limits.batchBytesMax)
+      yield* Effect.promise(() => slow.dropped)
+      const before = yield* frames(slow.line.stream)
+      assert.strictEqual(before.at(-1)?.event, "overflow")
+      const last = before.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
+      assert.isBelow(last, head)
+      const after = yield* Effect.flatMap(open(run, last), ({ line }) => frames(line.stream))
+      const both = [...before, ...after].filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? [])
+      assert.deepStrictEqual(both, all)
+    })))
+
+  it.live("ends when what it has not taken is removed with its run, and asks the store no more", () =>
+    inHost(Effect.gen(function*() {
+      const client = yield* Client
+      const run = yield* start
+      const slow = yield* open(run, 0)
+      for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
+      yield* Stream.runDrain(client.events(run, { after: 0, follow: true }))
+      assert.isTrue(slow.isFull)
+      yield* client.remove(run)
+      const seen = yield* frames(slow.line.stream)
+      assert.strictEqual(seen.at(-1)?.event, "overflow")
     })))
 })

@@ -141,6 +141,9 @@ describe("the socket", () => {
       const many = await talk(scene)
       for (let n = 0; n < 60; n++) many.say({ type: "ping" })
       assert.strictEqual(await many.closed, closeCodes.tooManyMessages)
+      const asking = await talk(scene)
+      for (let n = 0; n < 60; n++) asking.socket.ping()
+      assert.strictEqual(await asking.closed, closeCodes.tooManyMessages)
     }))
 
   it.live("closes on a peer that does not answer", () =>
@@ -154,5 +157,7 @@ describe("the socket", () => {
     withScene(async (scene) => {
       const response = await fetch(`${scene.url}/ws`)
       assert.strictEqual(response.status, 426)
+      assert.strictEqual(response.headers.get("upgrade"), "websocket")
+      assert.deepInclude(await response.json(), { code: "UPGRADE_REQUIRED" })
     }))
 })

@@ -10,6 +10,7 @@ import * as TestServer from "./TestServer.ts"
 
 const odd = "odd \"quoted\" \\ name"
 const good = { name: "good", version: "2.0.0", nodes: [{ id: "a", type: "transform", value: 1 }] }
+const held = { name: "held", nodes: [{ id: "a", type: "wait", event: "never" }] }
 const bad = {
   name: "bad",
   nodes: [{
@@ -53,6 +54,23 @@ describe("metrics", () => {
       const known = new Set(Names.all.map(({ name }) => name))
       assert.deepStrictEqual([...page.types.keys()].filter((name) => !known.has(name)), [])
     }), 60_000)
+
+  it.live(
+    "count the request of a stream when the stream begins, and the stream while it lasts",
+    () =>
+      Effect.gen(function*() {
+        const { ask, open, start } = yield* TestServer.make("dev")
+        const run = yield* start(held)
+        const close = yield* open(`/api/v1/runs/${run}/events`)
+        const page = Exposition.read((yield* ask("/metrics")).text)
+        const route = `route="/api/v1/runs/:id/events",status="200"`
+        assert.strictEqual(Exposition.sum(page, "baton_http_request_seconds_count", route), 1)
+        assert.strictEqual(Exposition.sum(page, "baton_http_requests_open"), 1, "the scrape itself")
+        assert.strictEqual(Exposition.sum(page, "baton_event_streams", `transport="sse"`), 1)
+        yield* close
+      }),
+    60_000
+  )
 
   it.skipIf(Promtool.isMissing)("are clean under promtool check metrics, all of them, with odd labels", () => {
     const meter = new Meter(10)

@@ -22,6 +22,8 @@ export interface TestServer {
     flow: object,
     headers?: { readonly [name: string]: string }
   ) => Effect.Effect<string>
+  /** Opens an event stream and waits for what it begins with; what closes it. */
+  readonly open: (path: string) => Effect.Effect<Effect.Effect<void>>
   /** Waits for the end of the run. */
   readonly ended: (run: string) => Effect.Effect<Answer>
 }
@@ -60,6 +62,16 @@ export const make = (mode: "dev" | "serve", settings: { readonly [name: string]:
             return (JSON.parse(text) as { readonly id: string }).id
           }
         ),
+      open: (path) =>
+        Effect.promise(async () => {
+          const controller = new AbortController()
+          const { body } = await fetch(`${url}${path}`, {
+            headers: { accept: "text/event-stream" },
+            signal: controller.signal
+          })
+          await body?.getReader().read()
+          return Effect.sync(() => controller.abort())
+        }),
       // The stream of a run's events ends with the run.
       ended: (run) => ask(`/api/v1/runs/${run}/events`, { headers: { accept: "text/event-stream" } })
     }
