@@ -17,7 +17,7 @@ APPROVAL_AMBIGUOUS | 404, 409 | Several approvals of the run wait. | Name the st
 APPROVAL_CHANGED | 409, 412 | What is asked has changed since it was read. | Read it again, then decide.
 APPROVAL_NOT_FOUND | 404, 409 | There is no such approval. | baton approvals list
 APPROVAL_VOID | 409 | The question is no longer open. | Look at the run.
-AUDIT_UNAVAILABLE | 503 | What must be recorded cannot be. Nothing was done. | Look at the store.
+AUDIT_UNAVAILABLE | 503 | What was asked cannot be recorded; it may have been carried out. | Look at the store, and at what was asked for.
 BACKUP_UNWRITABLE | 503 | The copy cannot be written. | Choose a folder that exists and has room.
 BLOB_MISSING | 404 | There is no value with this address. | Use an address that a run's document names.
 BODY_NOT_UTF8 | 400 | The body is not UTF-8. | Encode it as UTF-8.
