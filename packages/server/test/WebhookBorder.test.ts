@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { ServerResponse } from "node:http"
 import { AccessServer, flow, layer } from "./access/AccessServer.ts"
@@ -203,6 +204,22 @@ describe("a hook of the environment", () => {
 })
 
 describe("the sender", () => {
+  it.live("makes so many tests at once and no more: each holds a request as long as its receiver likes", () =>
+    atDesk(({ target }) =>
+      Effect.gen(function*() {
+        const { add, test } = yield* WebhooksClient
+        const { webhook } = yield* add({ url: target.url })
+        const held: Array<ServerResponse> = []
+        target.answer = (_, response) => void held.push(response)
+        const two = yield* Effect.forEach([1, 2], () => Effect.forkChild(test(webhook.id), { startImmediately: true }))
+        yield* heard(target, (all) => all.length === 2)
+        assert.strictEqual(yield* codeOf(test(webhook.id)), "WEBHOOK_TESTS_MAX")
+        for (const response of held) response.writeHead(204).end()
+        for (const fiber of two) assert.strictEqual((yield* Fiber.join(fiber)).state, "delivered")
+        target.answer = (_, response) => void response.writeHead(204).end()
+        assert.strictEqual((yield* test(webhook.id)).state, "delivered")
+      }), { limits: { testsMax: 2 } }))
+
   it.live("asks a receiver that fails for one run at a time, so that it takes nobody's place", () =>
     Effect.gen(function*() {
       const target = yield* receiver
