@@ -309,14 +309,17 @@ const deliveries = Effect.fnUntraced(function*(parts: Parts, webhook: string, qu
   return rows.map(deliveryOf)
 })
 
+const inTurn = <A>(parts: Parts, change: Effect.Effect<A, ClientError>) =>
+  Semaphore.withPermits(parts.webhooks.changing, 1)(change)
+
 export const make = (parts: Parts): WebhooksClient["Service"] =>
   WebhooksClient.of({
     list: list(parts),
     add: (request) => add(parts, request),
     show: (id) => show(parts, id),
-    change: (id, request) => change(parts, id, request),
+    change: (id, request) => inTurn(parts, change(parts, id, request)),
     remove: (id) => remove(parts, id),
-    rotate: (id, request) => rotate(parts, id, request),
+    rotate: (id, request) => inTurn(parts, rotate(parts, id, request)),
     test: (id) => test(parts, id),
     deliveries: (id, query) => deliveries(parts, id, query),
     resend: (id) => resend(parts, id)

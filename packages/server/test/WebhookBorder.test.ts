@@ -53,6 +53,23 @@ describe("what is written down", () => {
       })
     ))
 
+  it.live("loses no secret that was told, whatever is changed at the same time", () =>
+    atDesk(({ target }) =>
+      Effect.gen(function*() {
+        const { add, change, rotate, show } = yield* WebhooksClient
+        const { webhook: { id } } = yield* add({ url: target.url, signatures: ["standard", "timestamped"] })
+        const moves = Array.from({ length: 12 }, (_, n) =>
+          n % 3 === 0
+            ? Effect.asVoid(change(id, { url: `${target.url}/${n}` }))
+            : Effect.asVoid(rotate(id, { form: n % 3 === 1 ? "standard" : "timestamped", overlapSeconds: 0 })))
+        const before = (yield* show(id)).secrets
+        yield* Effect.forEach(moves, (move) => move, { concurrency: 12 })
+        const after = (yield* show(id)).secrets
+        assert.lengthOf(after, 2)
+        for (const one of before) assert.isFalse(after.some(({ id }) => id === one.id), one.form)
+      })
+    ))
+
   it.live("sends a token to no other host than the one it was given for", () =>
     atDesk(({ target }) =>
       Effect.gen(function*() {

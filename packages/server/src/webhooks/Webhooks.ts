@@ -28,6 +28,8 @@ export interface Telling {
   readonly tried: (outcome: Outcome["kind"]) => void
   /** Makes an attempt part of its run's trace. */
   readonly traced: DeliveryTrace.DeliveryTrace
+  /** One change of secrets at a time: each reads them, and writes all of them. */
+  readonly changing: Semaphore.Semaphore
   /** Places for tests. */
   readonly tests: Semaphore.Semaphore
 }
@@ -42,6 +44,7 @@ export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | Htt
     const limits = yield* WebhookLimits.load
     return {
       store,
+      changing: yield* Semaphore.make(1),
       tests: yield* Semaphore.make(limits.testsMax),
       tried: (outcome) => meter?.of(Names.webhooks, outcome)(1),
       traced: DeliveryTrace.make(sink, sampler),
