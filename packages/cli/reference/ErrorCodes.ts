@@ -189,6 +189,7 @@ WEBHOOK_NOT_FOUND | 404 | There is no such webhook. | baton webhooks list
 WEBHOOK_OF_ENVIRONMENT | 409 | The webhook is set by the environment. | Change the variable.
 WEBHOOK_SECRET | 400 | The secret cannot sign in this form. | Let Baton make one.
 WEBHOOK_TAGS | 400 | The webhook asks for too many tags, or for one that is too long. | Ask for fewer, or shorter ones.
+WEBHOOK_TESTS_MAX | 503 | As many webhooks are being tested as may be at once. | Ask again in a few seconds.
 WEBHOOK_TEXT | 400 | A text of the webhook is too long. | Give it 256 characters at most.
 WEBHOOK_TOKEN_BOUND | 409 | The webhook's token is for its host alone. | Add a webhook for the other host, and remove this one.
 WEBHOOK_UNDECRYPTABLE | 503 | The webhook's secret was sealed with another key. | Restore the key, or rotate.
