@@ -109,6 +109,12 @@ const told = (lateMs: ReadonlyArray<number>): string => {
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${sorted.at(-1)} ms of ${sorted.length} deliveries`
 }
 
+/**
+ * Readers in a process of their own, the last that the server tells: it has told everybody else before. What the others are
+ * later than these is the work of the process that plays a thousand readers, not of the server.
+ */
+const witnesses = 20
+
 const latency = async (
   one: Server,
   count: number,
@@ -120,14 +126,19 @@ const latency = async (
   const runs = await runsOf(one, runCount)
   const paths = Array.from({ length: count + stalled }, (_, index) => pathOf(runs[index % runs.length]!))
   const group = await readers(one, paths, stalled)
+  const last = await readers(one, Array.from({ length: witnesses }, (_, index) => pathOf(runs[index % runs.length]!)))
   await move(one, runs, perSecond, 2)
   await wait(500)
   group.begin()
+  last.begin()
   const cpu = one.cpuMs()
   const tookMs = await move(one, runs, perSecond, seconds)
   await wait(1000)
   const seen = await group.end()
+  const witnessed = await last.end()
+  last.child.disconnect()
   say(`${count} readers of ${runCount} runs, ${stalled} that take nothing, ${perSecond} events/s: ${told(seen.lateMs)}`)
+  say(`${witnesses} readers beside them, told last: ${told(witnessed.lateMs)}`)
   const each = Math.round((one.cpuMs() - cpu) * 1000 / Math.max(1, seen.lateMs.length))
   say(`the requests that moved them: ${told(tookMs)}; server: ${Math.round(one.rssMib())} MiB, ${each} µs a delivery`)
   group.child.disconnect()

@@ -67,6 +67,8 @@ const answers = ({ secret, url }: typeof Left.Type): Effect.Effect<boolean> =>
       Effect.timeoutOption(answerWithin),
       Effect.map(Option.getOrElse(() => false)),
       Effect.catch(() => Effect.succeed(false)),
+      // Looking is no part of what is asked then.
+      Effect.provideService(HttpClient.TracerPropagationEnabled, false),
       Effect.provide(FetchHttpClient.layer)
     )
   })

@@ -30,6 +30,7 @@ import * as RunBudget from "./RunBudget.ts"
 import * as RunId from "./RunId.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
+import { RequestTrace } from "./telemetry/CarriedTrace.ts"
 
 const refuse = (
   reason: ClientError["reason"],
@@ -184,10 +185,11 @@ interface Making {
   readonly id: string | undefined
 }
 
-const changesOf = ({ modifications }: Making, blobs: Array<NewBlob>) =>
-  modifications === undefined
-    ? []
-    : [{ path: modifications.path, modifications: store(modifications.json, blobs) }]
+/** Steps that are asked for by name, with what is changed about them. */
+const changesOf = ({ again, modifications }: Making, blobs: Array<NewBlob>) =>
+  [...again].map((path) =>
+    modifications?.path === path ? { path, modifications: store(modifications.json, blobs) } : { path }
+  )
 
 /** A fresh ledger, at today's prices, under the budget that the source was started with; what a changed flow says comes over it. */
 const termsOf = Effect.fnUntraced(function*(
@@ -214,6 +216,7 @@ const submit = Effect.fnUntraced(function*(
   const run = making.id ?? RunId.make("run", at)
   const blobs: Array<NewBlob> = []
   const ledger = yield* termsOf(parts, making)
+  const trace = yield* RequestTrace
   const settled = yield* parts.coordinator.submit({
     tenant: parts.tenant,
     run,
@@ -229,6 +232,7 @@ const submit = Effect.fnUntraced(function*(
       tags: source.state.tags,
       agents: source.state.agents,
       ...(ledger === undefined ? {} : { ledger }),
+      ...(trace === undefined ? {} : { trace }),
       reuse: {
         lineage: { run: row.run, seq: source.state.seq, kind },
         steps: plan.steps,

@@ -1,6 +1,7 @@
 /** All routes of a server in one layer. */
 import { Api } from "@baton/contract/http/Api"
 import { MetricsApi } from "@baton/contract/http/MetricsApi"
+import { plainRoutes } from "@baton/contract/http/PlainRoutes"
 import { ProbesApi } from "@baton/contract/http/ProbesApi"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -20,6 +21,7 @@ import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
 import * as Methods from "./Methods.ts"
 import { MetricsHandlers } from "./MetricsHandlers.ts"
+import { MultiRoleHandlers } from "./MultiRoleHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
@@ -40,6 +42,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     LinksHandlers,
     LiveHandlers,
     MetricsHandlers,
+    MultiRoleHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,
@@ -66,13 +69,16 @@ const watchedRoutes = HttpApiBuilder.layer(watched).pipe(
 export const probes = Layer.merge(
   Layer.provideMerge(watchedRoutes, RouteGuard.layer(watched)),
   Fallback.layer({
-    paths: Methods.resources(watched),
+    allowed: Methods.make(watched, []),
     hint: "this process has not the role api: it answers /health, /ready and /metrics"
   })
 ).pipe(Layer.provide(Frontier.layer))
 
 export const layer = Layer.mergeAll(
   Layer.provideMerge(routes, RouteGuard.layer(Api)),
-  Fallback.layer({ paths: Methods.all, hint: "/openapi.json and /docs tell every route" }),
+  Fallback.layer({
+    allowed: Methods.make(Api, Object.keys(plainRoutes)),
+    hint: "/openapi.json and /docs tell every route"
+  }),
   SocketBearer.layer
 ).pipe(Layer.provide(Frontier.layer))

@@ -1,10 +1,8 @@
 /** The methods of every path: what `Allow` tells (RFC 9110, 10.2.1). */
-import { Api } from "@baton/contract/http/Api"
-import { plainRoutes } from "@baton/contract/http/PlainRoutes"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 
-export interface Path {
+interface Path {
   readonly pattern: RegExp
   readonly methods: ReadonlySet<string>
 }
@@ -13,10 +11,9 @@ export interface Path {
 const patternOf = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/:[A-Za-z]+/g, "[^/]+")}/?$`)
 
-/** The resources of an API, and of routes beside it, written as `GET /docs`. */
-export const resources = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+const pathsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   api: HttpApi.HttpApi<Id, Groups>,
-  plain: ReadonlyArray<string> = []
+  plain: ReadonlyArray<string>
 ): ReadonlyArray<Path> => {
   const found = new Map<string, Set<string>>()
   const add = (path: string, method: string) => found.set(path, (found.get(path) ?? new Set()).add(method))
@@ -28,14 +25,24 @@ export const resources = <Id extends string, Groups extends HttpApiGroup.Constra
   return [...found].map(([path, methods]) => ({ pattern: patternOf(path), methods }))
 }
 
-/** All that a server with the role `api` has. */
-export const all = resources(Api, Object.keys(plainRoutes))
+const everything = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
-/** Of the resource that a request's target names; empty: there is none. */
-export const allowed = (target: string, paths = all): ReadonlyArray<string> => {
-  const [path = ""] = target.split("?", 1)
-  const methods = new Set(paths.flatMap((one) => one.pattern.test(path) ? [...one.methods] : []))
-  if (methods.size === 0) return []
-  if (methods.has("GET")) methods.add("HEAD")
-  return [...methods.add("OPTIONS")].toSorted()
+/** Methods of the resource that a request's target names; empty: there is none. */
+export type Allowed = (target: string) => ReadonlyArray<string>
+
+/** Of a server of this API; `plain`: other routes that it has, such as `GET /docs`. */
+export const make = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>,
+  plain: ReadonlyArray<string>
+): Allowed => {
+  const paths = pathsOf(api, plain)
+  return (target) => {
+    // The server as a whole (RFC 9110, 9.3.7).
+    if (target === "*") return everything
+    const [path = ""] = target.split("?", 1)
+    const methods = new Set(paths.flatMap((one) => one.pattern.test(path) ? [...one.methods] : []))
+    if (methods.size === 0) return []
+    if (methods.has("GET")) methods.add("HEAD")
+    return [...methods.add("OPTIONS")].toSorted()
+  }
 }

@@ -34,13 +34,17 @@ const fieldsOf = (part: object): { readonly [name: string]: unknown } =>
 
 const parts = (message: unknown): ReadonlyArray<unknown> => Array.isArray(message) ? message : [message]
 
+/** What JSON lets through and a terminal or a collector may take for an order or for the end of a line (C1, U+2028, U+2029). */
+const unsafe = /[\u007f-\u009f\u2028\u2029]/g
+const escaped = (sign: string): string => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`
+
 export const line = ({ cause, date, fiber, logLevel, message }: Options): string => {
   const all = parts(message)
   const texts = all.flatMap((part) => typeof part === "object" && part !== null ? [] : [String(part)])
   const fields = all.filter((part) => typeof part === "object" && part !== null && !Cause.isCause(part))
   const causes = [...(cause.reasons.length === 0 ? [] : [cause]), ...all.filter(Cause.isCause)]
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-  return JSON.stringify({
+  const text = JSON.stringify({
     time: date.toISOString(),
     level: logLevel.toLowerCase(),
     message: cut(texts.join(" ")),
@@ -49,4 +53,5 @@ export const line = ({ cause, date, fiber, logLevel, message }: Options): string
     ...Object.assign({}, ...fields.map((part) => fieldsOf(part as object))),
     ...(causes.length === 0 ? {} : { error: cut(causes.map((one) => Cause.pretty(one)).join("\n")) })
   })
+  return text.replace(unsafe, escaped)
 }

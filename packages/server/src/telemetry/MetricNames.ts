@@ -122,10 +122,22 @@ export const modelCalls = counter("baton_model_calls_total", "Calls of models th
 export const tokens = counter("baton_tokens_total", "Tokens that were settled, by direction.", ["model", "direction"])
 export const cost = counter("baton_cost_usd_total", "What was settled, in US dollars.", ["model"])
 export const unpriced = counter("baton_unpriced_calls_total", "Calls of models whose price nobody knows.", ["model"])
-export const reservedUsd = gauge("baton_budget_reserved_usd", "Set aside in runs of this process, in US dollars.")
-export const reservedTokens = gauge("baton_budget_reserved_tokens", "Set aside in runs of this process, in tokens.")
-export const spentUsd = gauge("baton_budget_spent_usd", "Settled in open runs of this process, in US dollars.")
-export const spentTokens = gauge("baton_budget_spent_tokens", "Settled in open runs of this process, in tokens.")
+export const reservedUsd = gauge(
+  "baton_budget_reserved_usd",
+  "Set aside in runs that this process has in memory, in US dollars."
+)
+export const reservedTokens = gauge(
+  "baton_budget_reserved_tokens",
+  "Set aside in runs that this process has in memory, in tokens."
+)
+export const spentUsd = gauge(
+  "baton_budget_spent_usd",
+  "Settled in open runs that this process has in memory, in US dollars."
+)
+export const spentTokens = gauge(
+  "baton_budget_spent_tokens",
+  "Settled in open runs that this process has in memory, in tokens."
+)
 export const overruns = counter("baton_budget_overruns_total", "Attempts that cost more than was set aside for them.")
 export const unfunded = counter("baton_budget_waits_total", "Steps that had to wait for money.")
 

@@ -37,15 +37,24 @@ export interface SpanFacts {
   readonly state: string | undefined
 }
 
+/** Characters of a name, and of an attribute that is a text: what a model calls a tool may be anything. */
+const nameMax = 256
+const textMax = 1_024
+
+const bounded = ([name, value]: [string, unknown]): [string, unknown] => [
+  name,
+  typeof value === "string" ? value.slice(0, textMax) : value
+]
+
 export const ended = (facts: SpanFacts): EndedSpan => ({
   traceId: facts.traceId,
   spanId: facts.spanId,
   parentSpanId: facts.parent,
-  name: facts.name,
+  name: facts.name.slice(0, nameMax),
   kind: kinds[facts.kind],
   startTimeUnixNano: String(facts.start),
   endTimeUnixNano: String(facts.end < facts.start ? facts.start : facts.end),
-  attributes: OtlpResource.entriesToAttributes(facts.attributes),
+  attributes: OtlpResource.entriesToAttributes([...facts.attributes].map(bounded)),
   droppedAttributesCount: 0,
   events: [],
   droppedEventsCount: 0,

@@ -14,7 +14,7 @@ export interface Limits {
   readonly bodyBytesMax: number
   /** Lanes (runs of a webhook) that are sent at once, in all. */
   readonly lanesMax: number
-  /** Lanes of one webhook that are sent at once; of one that fails it is one: what is slow holds up nobody else. */
+  /** Lanes of one webhook that are sent at once; one, until it takes something, and again when it fails. */
   readonly lanesOfOneMax: number
   /** Lanes of all webhooks of one tenant that are sent at once. */
   readonly lanesOfTenantMax: number

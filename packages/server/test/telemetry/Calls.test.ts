@@ -8,6 +8,9 @@ import * as TestServer from "./TestServer.ts"
 const trace = "0af7651916cd43dd8448eb211c80319c"
 const came = { traceparent: `00-${trace}-b7ad6b7169203331-01`, tracestate: "vendor=x y,other=1" }
 
+/** What a flow's author has written. */
+const own = "00-11111111111111111111111111111111-2222222222222222-01"
+
 const settingsOf = (port: number) => ({
   BATON_NET_ALLOW: `127.0.0.1:${port}`,
   BATON_NET_PORTS: String(port),
@@ -19,7 +22,8 @@ const flowOf = (port: number) => ({
   agents: { reader: { instructions: "Read the page.", tools: ["http_get"] } },
   nodes: [
     { id: "page", type: "http", url: `http://127.0.0.1:${port}/page` },
-    { id: "read", type: "agent", agent: "reader", needs: ["page"], input: { secret: "said in confidence" } }
+    { id: "own", type: "http", url: `http://127.0.0.1:${port}/own`, headers: { traceparent: own }, needs: ["page"] },
+    { id: "read", type: "agent", agent: "reader", needs: ["own"], input: { secret: "said in confidence" } }
   ]
 })
 
@@ -45,8 +49,11 @@ describe("calls of a run", () => {
         }
         const run = ["invoke_workflow reader", "POST /api/v1/runs"]
         const chat = ["chat script", "invoke_agent reader", "step read", ...run]
+        const [written] = outside.asked.filter(({ path }) => path === "/own")
+        assert.deepStrictEqual([written?.headers["traceparent"], written?.headers["tracestate"]], [own, undefined])
+        const asked = outside.asked.filter(({ path }) => path !== "/own")
         assert.deepStrictEqual(
-          outside.asked.map(({ headers, path }) => [path, ...chain(String(headers["traceparent"]).slice(36, 52))]),
+          asked.map(({ headers, path }) => [path, ...chain(String(headers["traceparent"]).slice(36, 52))]),
           [
             ["/page", "step page", ...run],
             ["/v1/chat/completions", ...chat],
@@ -54,7 +61,7 @@ describe("calls of a run", () => {
             ["/v1/chat/completions", ...chat]
           ]
         )
-        for (const { headers } of outside.asked) {
+        for (const { headers } of asked) {
           assert.match(String(headers["traceparent"]), new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`))
           assert.strictEqual(headers["tracestate"], came.tracestate)
         }
@@ -80,9 +87,10 @@ describe("calls of a run", () => {
         const outside = yield* Outside.make
         const server = yield* TestServer.make("dev", settingsOf(outside.port))
         yield* server.ended(yield* server.start(flowOf(outside.port), came))
-        const seen = () => outside.asked.map(({ headers }) => [headers["traceparent"], headers["tracestate"]])
+        const asked = () => outside.asked.filter(({ path }) => path !== "/own")
+        const seen = () => asked().map(({ headers }) => [headers["traceparent"], headers["tracestate"]])
         assert.deepStrictEqual(seen(), Array.from({ length: 4 }, () => [came.traceparent, came.tracestate]))
-        const before = outside.asked.length
+        const before = asked().length
         yield* server.ended(yield* server.start(flowOf(outside.port)))
         assert.deepStrictEqual(seen().slice(before), Array.from({ length: 4 }, () => [undefined, undefined]))
       }),

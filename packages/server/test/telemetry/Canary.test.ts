@@ -1,8 +1,10 @@
 /** Secrets are told to nobody who looks on: not in logs, events, metrics or spans. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as JsonLog from "../../src/telemetry/JsonLog.ts"
 import * as Collector from "./Collector.ts"
@@ -102,5 +104,24 @@ describe("a planted secret", () => {
         span_id: "s",
         reason: "full"
       })
+    }))
+
+  it.effect("lines of a log are one line each, whatever is said, and no longer than they may be", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      yield* Effect.logError(
+        "a\nb\r\u001b[31m\u009b31m\u2028\u2029\ud800",
+        { long: "x".repeat(10_000), level: "mine", ["__proto__"]: "x", secret: Redacted.make("SECRET") },
+        Cause.fail(new Error("it broke"))
+      ).pipe(Effect.provide(Logger.layer([Logger.make((options) => void lines.push(JsonLog.line(options)))])))
+      const [line = ""] = lines
+      // oxlint-disable-next-line no-control-regex
+      assert.notMatch(line, /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800]/)
+      const read = JSON.parse(line) as { readonly [name: string]: string }
+      assert.strictEqual(read["message"], "a\nb\r\u001b[31m\u009b31m\u2028\u2029\ud800")
+      assert.strictEqual(read["level"], "error")
+      assert.strictEqual(read["long"]?.length, 4_096)
+      assert.include(read["error"], "it broke")
+      assert.notInclude(line, "SECRET")
     }))
 })

@@ -16,6 +16,7 @@ export interface Answer {
 }
 
 export interface TestServer {
+  readonly url: string
   readonly ask: (path: string, init?: RequestInit) => Effect.Effect<Answer>
   /** Starts a run of the flow; its id. */
   readonly start: (
@@ -49,6 +50,7 @@ export const make = (mode: "dev" | "serve", settings: { readonly [name: string]:
         return { status: response.status, type: response.headers.get("content-type"), text: await response.text() }
       })
     const server: TestServer = {
+      url,
       ask,
       start: (flow, headers) =>
         Effect.map(
