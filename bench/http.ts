@@ -1,10 +1,12 @@
 /**
  * How fast runs are accepted over HTTP: `POST /api/v1/runs` of a published flow, on SQLite with full durability, beside a
- * bare route of the same server. The servers are processes of their own; this one sends, over 50 connections of loopback.
+ * bare route of the same server; `keyed`: each request with an `Idempotency-Key` of its own. The servers are processes of
+ * their own; this one sends, over 50 connections of loopback.
  *
  * Run by hand: `node bench/http.ts [seconds] [connections]`.
  */
 import { type ChildProcess, fork } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -28,14 +30,15 @@ interface Measured {
   readonly p99: number
 }
 
-const send = async (client: Client, path: string, text: string): Promise<number> => {
-  const { body: answer, statusCode } = await client.request({ path, method: "POST", headers, body: text })
+const send = async (client: Client, path: string, text: string, key?: string): Promise<number> => {
+  const all = key === undefined ? headers : { ...headers, "idempotency-key": key }
+  const { body: answer, statusCode } = await client.request({ path, method: "POST", headers: all, body: text })
   await answer.arrayBuffer()
   return statusCode
 }
 
 /** Each connection sends its next request when the last one has been answered. */
-const load = async (url: string, forMs: number): Promise<Measured> => {
+const load = async (url: string, forMs: number, isKeyed: boolean): Promise<Measured> => {
   const times: Array<number> = []
   const began = performance.now()
   const until = began + forMs
@@ -43,7 +46,7 @@ const load = async (url: string, forMs: number): Promise<Measured> => {
     const client = new Client(url)
     while (performance.now() < until) {
       const start = performance.now()
-      const status = await send(client, "/api/v1/runs", body)
+      const status = await send(client, "/api/v1/runs", body, isKeyed ? randomUUID() : undefined)
       if (status !== 201) throw new Error(`answered ${status}`)
       times.push(performance.now() - start)
     }
@@ -66,7 +69,9 @@ const cpuOf = async (child: ChildProcess): Promise<number> => {
 
 const measure = async (mode: string): Promise<Measured & { readonly cpuMicros: number }> => {
   const data = mkdtempSync(join(tmpdir(), "baton-bench-"))
-  const child = fork(fileURLToPath(new URL("HttpServed.ts", import.meta.url)), [mode, data])
+  const isKeyed = mode === "keyed"
+  const served = isKeyed ? "accept" : mode
+  const child = fork(fileURLToPath(new URL("HttpServed.ts", import.meta.url)), [served, data])
   try {
     const [url]: Array<string> = await once(child, "message")
     if (url === undefined) throw new Error("the server said nothing")
@@ -76,9 +81,9 @@ const measure = async (mode: string): Promise<Measured & { readonly cpuMicros: n
       if (status !== 201) throw new Error(`publishing answered ${status}`)
       await client.close()
     }
-    await load(url, 1_500)
+    await load(url, 1_500, isKeyed)
     const before = await cpuOf(child)
-    const measured = await load(url, seconds * 1_000)
+    const measured = await load(url, seconds * 1_000, isKeyed)
     return { ...measured, cpuMicros: ((await cpuOf(child)) - before) / measured.requests }
   } finally {
     child.kill("SIGKILL")
@@ -87,7 +92,7 @@ const measure = async (mode: string): Promise<Measured & { readonly cpuMicros: n
   }
 }
 
-const modes = ["bare", "accept", "execute"]
+const modes = ["bare", "accept", "keyed", "execute"]
 const samples: Array<Report.Sample> = []
 for (let round = 0; round < repeats; round++) {
   for (const mode of modes) {

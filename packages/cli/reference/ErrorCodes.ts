@@ -17,7 +17,7 @@ APPROVAL_AMBIGUOUS | 404, 409 | Several approvals of the run wait. | Name the st
 APPROVAL_CHANGED | 409, 412 | What is asked has changed since it was read. | Read it again, then decide.
 APPROVAL_NOT_FOUND | 404, 409 | There is no such approval. | baton approvals list
 APPROVAL_VOID | 409 | The question is no longer open. | Look at the run.
-AUDIT_UNAVAILABLE | 503 | What must be recorded cannot be. Nothing was done. | Look at the store.
+AUDIT_UNAVAILABLE | 503 | What was asked cannot be recorded; it may have been carried out. | Look at the store, and at what was asked for.
 BACKUP_UNWRITABLE | 503 | The copy cannot be written. | Choose a folder that exists and has room.
 BLOB_MISSING | 404 | There is no value with this address. | Use an address that a run's document names.
 BODY_NOT_UTF8 | 400 | The body is not UTF-8. | Encode it as UTF-8.
@@ -79,6 +79,7 @@ JSON_TOO_DEEP | 400 | JSON in the body nests too deeply. | Flatten it.
 KEYS_MAX | 409 | The tenant has as many keys as it may have. | Revoke one.
 KEY_ENDED | 409 | The key has expired or was revoked. | Make a new one.
 KEY_INVALID | 400 | The request for a key is wrong. | Mend what is told.
+KEY_MALFORMED | 400 | The key holds characters that no key has. | Set BATON_API_KEY to the key alone.
 KEY_NOT_FOUND | 404 | There is no such key. | List the keys.
 KEY_OVER_HTTP | 400 | A key is not sent over http to another machine. | Use https, or a tunnel to a port of this machine.
 KEY_REPLACED | 409 | The key was replaced already. | Use its successor.
@@ -97,6 +98,7 @@ METHOD_NOT_ALLOWED | 405 | The path does not take this method. | See Allow.
 METRICS_OFF | 404 | Metrics are off here. | Set BATON_METRICS.
 MISSING_ARGUMENT | cli | The command lacks an argument. | See its help.
 MISSING_FLAG | cli | The command lacks a flag. | See its help.
+MODEL_MISSING | 503 | The server has no model for agents that bring none. | Set BATON_MODEL, or give model with the request.
 MODIFICATIONS_INVALID | 400 | The modifications are no JSON Merge Patch of the input. | Mend them.
 NOTHING_TO_RETRY | 409 | Every step has succeeded. | Fork the run instead.
 NOT_ACCEPTABLE | 406 | The request takes neither JSON nor a stream of events. | Accept: application/json, or text/event-stream.
@@ -123,6 +125,7 @@ PRECONDITION_INVALID | 400 | If-Match is no strong entity tag. | Send the ETag t
 PRICES_INVALID | 400 | The file of prices is wrong. | Mend it.
 PRICE_UNKNOWN | 400 | Nobody knows the model's price. | Set BATON_PRICES, or --allow-unknown-price.
 PROBLEM_KIND_UNKNOWN | 404 | No problem is of this kind. | Take one that the hint lists.
+REASON_UNKNOWN | 400 | Nothing can wait for this reason. | Take one that is named.
 REDIRECT | delivery | The receiver redirects, and hooks follow nobody. | Configure the final address.
 REPORT_MISSING | cli | The run made no report. | Look at the run.
 REQUEST_INVALID | 400 | The request does not fit the contract; all faults are listed. | Mend them.
@@ -187,6 +190,7 @@ WEBHOOK_NOT_FOUND | 404 | There is no such webhook. | baton webhooks list
 WEBHOOK_OF_ENVIRONMENT | 409 | The webhook is set by the environment. | Change the variable.
 WEBHOOK_SECRET | 400 | The secret cannot sign in this form. | Let Baton make one.
 WEBHOOK_TAGS | 400 | The webhook asks for too many tags, or for one that is too long. | Ask for fewer, or shorter ones.
+WEBHOOK_TESTS_MAX | 503 | As many webhooks are being tested as may be at once. | Ask again in a few seconds.
 WEBHOOK_TEXT | 400 | A text of the webhook is too long. | Give it 256 characters at most.
 WEBHOOK_TOKEN_BOUND | 409 | The webhook's token is for its host alone. | Add a webhook for the other host, and remove this one.
 WEBHOOK_UNDECRYPTABLE | 503 | The webhook's secret was sealed with another key. | Restore the key, or rotate.

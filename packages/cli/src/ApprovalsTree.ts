@@ -52,7 +52,7 @@ const show = leaf("show", "Show what is asked: question, input, form, who may de
 
 const identity = {
   as: text("as", "NAME", "Who decides (default local)"),
-  group: texts("group", "NAME", "A group this person is in; may be repeated"),
+  group: texts("group", "NAME", "A group this person is in"),
   hash: text("hash", "HASH", "Refuse when what is asked is no longer what was seen (see show)")
 }
 const comment = text("comment", "TEXT", "Why; kept in the journal").pipe(Flag.withAlias("m"))
@@ -157,7 +157,7 @@ const link = leaf(
     ...target,
     expires: GlobalFlags.duration("expires", "It ends after this long, at most 30d (default 24h)").pipe(Flag.optional),
     as: text("as", "NAME", "In whose name (default local)"),
-    group: texts("group", "NAME", "A group this person is in; may be repeated")
+    group: texts("group", "NAME", "A group this person is in")
   },
   [["baton approvals link @last review --expires 2h", "whoever opens it may decide, once"]],
   (input) => ({

@@ -4,9 +4,10 @@ import type { Ports } from "@baton/contract/Ports"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
+import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { Environment, mayPlainHttp } from "./Environment.ts"
+import { Environment, type EnvironmentValues, mayPlainHttp } from "./Environment.ts"
 import * as Failure from "./Failure.ts"
 import { Printer } from "./Printer.ts"
 import type { OutputClosed } from "./Screen.ts"
@@ -76,6 +77,8 @@ export class Server extends Context.Service<Server, {
   readonly url: string
   /** Directory of its store. */
   readonly data: string
+  /** Whether it answers requests; without, only probes and metrics. */
+  readonly api: boolean
 }>()("baton/cli/Server") {}
 
 export class Backend extends Context.Service<Backend, {
@@ -113,6 +116,9 @@ type Place = { readonly kind: "process" } | { readonly kind: "server"; readonly 
 
 const addressOf = (text: string): Effect.Effect<string, Failure.Failure> => {
   const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && (url.username !== "" || url.password !== "")) {
+    return Effect.fail(Failure.usage("INVALID_VALUE", "--server: an address holds no credentials", "set BATON_API_KEY"))
+  }
   return url !== undefined && (url.protocol === "http:" || url.protocol === "https:")
     ? Effect.succeed(url.href.replace(/\/+$/, ""))
     : Effect.fail(
@@ -129,7 +135,12 @@ export interface PortsOptions {
   readonly beside?: boolean
   /** What needs this machine: asked of a server that was named, it is refused; one that was only found is left aside. */
   readonly here?: string
+  /** What names files of this machine: a server that was named, and is not on it, would look for them elsewhere. */
+  readonly files?: string
 }
+
+/** Whether a server is on this machine, as its address tells. */
+const isHere = (url: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? "")
 
 /** The flag before the environment, that before a server that is found on the data folder. */
 const place = Effect.fnUntraced(function*(options: PortsOptions) {
@@ -157,6 +168,19 @@ const place = Effect.fnUntraced(function*(options: PortsOptions) {
   return found
 })
 
+/** The environment's key, or what the file holds that it names. */
+const keyOf = ({ apiKey: said, apiKeyFile }: EnvironmentValues) => {
+  const apiKey = said !== undefined && Redacted.value(said).trim() === "" ? undefined : said
+  if (apiKeyFile === "") return Effect.succeed(apiKey)
+  const wrong = (what: string) => Effect.fail(Failure.usage("INVALID_VALUE", `BATON_API_KEY_FILE: ${what}`))
+  return apiKey === undefined
+    ? Effect.catch(
+      Effect.try(() => Redacted.make(readFileSync(apiKeyFile, "utf8"))),
+      () => wrong(`${apiKeyFile} cannot be read`)
+    )
+    : wrong("BATON_API_KEY is set too; unset one of them")
+}
+
 const notOverHttp = (url: string, what: string): Failure.Failure =>
   Failure.usage("NOT_OVER_HTTP", `${what} cannot be asked of ${url}`, "--server none   (in this process)")
 
@@ -183,13 +207,16 @@ export const withPorts = <A, R>(
     if (there.kind === "server" && there.named && here !== undefined) {
       return yield* notOverHttp(there.url, here)
     }
+    if (there.kind === "server" && there.named && options.files !== undefined && !isHere(there.url)) {
+      return yield* notOverHttp(there.url, options.files)
+    }
     if (there.kind === "server" && here === undefined && (there.named || options.beside !== true)) {
       const environment = yield* Environment
       return yield* command.pipe(
         Effect.provideService(Executor, "server"),
         Effect.provide(backend.connect({
           url: there.url,
-          key: environment.apiKey,
+          key: yield* keyOf(environment),
           // One that was found is on this machine, whatever it calls itself.
           plain: !there.named || mayPlainHttp(environment)
         })),

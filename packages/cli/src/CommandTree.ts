@@ -97,7 +97,7 @@ const secrets = Command.make("secrets").pipe(
       "Store a secret; its value comes from stdin or a hidden prompt",
       {
         name: secretName,
-        host: texts("host", "HOST", "A host it may be sent to; may be repeated, *.example.com works")
+        host: texts("host", "HOST", "A host it may be sent to, such as *.example.com")
       },
       [
         ["baton secrets set GITHUB_TOKEN --host api.github.com", "asks for the value"],

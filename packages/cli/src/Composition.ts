@@ -36,7 +36,7 @@ const running = (data: string, secret: Redacted.Redacted | undefined) =>
     Effect.gen(function*() {
       const url = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
       if (secret !== undefined) yield* ServerSearch.leave(data, url, secret)
-      return { url, data }
+      return { url, data, api: secret !== undefined }
     })
   )
 

@@ -7,10 +7,13 @@ import type * as Redacted from "effect/Redacted"
 
 const text = (name: string) => Config.withDefault(Config.String(name), "")
 
+const apiKeyVariable = "BATON_API_KEY"
+
 const all = Config.all({
   data: text("BATON_DATA"),
   server: text("BATON_SERVER"),
-  apiKey: Config.withDefault(Config.Redacted("BATON_API_KEY"), undefined),
+  apiKey: Config.withDefault(Config.Redacted(apiKeyVariable), undefined),
+  apiKeyFile: text(`${apiKeyVariable}_FILE`),
   plainHttp: text("BATON_ALLOW_PLAIN_HTTP"),
   logFormat: text("BATON_LOG_FORMAT"),
   logLevel: text("BATON_LOG_LEVEL"),
@@ -31,6 +34,8 @@ export interface EnvironmentValues {
   readonly server: string
   /** The key that a server is asked with. */
   readonly apiKey: Redacted.Redacted<string> | undefined
+  /** A file that holds it. */
+  readonly apiKeyFile: string
   /** `true`: the key may go over http to another machine. */
   readonly plainHttp: string
   /** `json` or `text`. */
@@ -55,6 +60,7 @@ export const empty: EnvironmentValues = {
   data: "",
   server: "",
   apiKey: undefined,
+  apiKeyFile: "",
   plainHttp: "",
   logFormat: "",
   logLevel: "",

@@ -52,7 +52,7 @@ const decision = (action: "approve" | "reject", description: string) =>
       run: runFlag,
       comment: text("comment", "TEXT", "Kept in the journal"),
       by: text("as", "NAME", "Who decides (default local)"),
-      group: texts("group", "GROUP", "A group you decide for; may be repeated")
+      group: texts("group", "GROUP", "A group you decide for")
     },
     [
       [`baton patches ${action} pat_01K8`, "the one that waits"],

@@ -67,6 +67,8 @@ const answers = ({ secret, url }: typeof Left.Type): Effect.Effect<boolean> =>
       Effect.timeoutOption(answerWithin),
       Effect.map(Option.getOrElse(() => false)),
       Effect.catch(() => Effect.succeed(false)),
+      // Looking is no part of what is asked then.
+      Effect.provideService(HttpClient.TracerPropagationEnabled, false),
       Effect.provide(FetchHttpClient.layer)
     )
   })
@@ -104,12 +106,12 @@ const takeAway = (data: string): void => {
   if (read(data)?.pid === process.pid) rmSync(pathOf(data), { force: true })
 }
 
+const attempted = (attempt: () => void): Effect.Effect<void, string> =>
+  Effect.try({ try: attempt, catch: (thrown) => thrown instanceof Error ? thrown.message : String(thrown) })
+
 /** A folder that cannot be written keeps no server from serving: it is only not found. */
-const safely = (attempt: () => void): Effect.Effect<void> =>
-  Effect.catch(
-    Effect.try({ try: attempt, catch: (thrown) => thrown instanceof Error ? thrown.message : String(thrown) }),
-    (reason) => Effect.logWarning("The server's address could not be left in its data folder", { reason })
-  )
+const unheard = (reason: string): Effect.Effect<void> =>
+  Effect.logWarning("The server's address could not be left in its data folder", { reason })
 
 /**
  * Leaves the address of this process until the scope closes; only this user may read it. Of several servers on one folder
@@ -122,11 +124,11 @@ export const leave = (
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     const startedAt = DateTime.formatIso(yield* DateTime.now)
-    const leaves = safely(() => write(data, { url, pid: process.pid, startedAt, secret: Redacted.value(secret) }))
+    const leaves = attempted(() => write(data, { url, pid: process.pid, startedAt, secret: Redacted.value(secret) }))
     const look = Effect.suspend(() => {
       const left = read(data)
-      return left !== undefined && isAlive(left.pid) ? Effect.void : leaves
+      return left !== undefined && isAlive(left.pid) ? Effect.void : Effect.ignore(leaves)
     })
-    yield* Effect.acquireRelease(leaves, () => safely(() => takeAway(data)))
+    yield* Effect.acquireRelease(Effect.catch(leaves, unheard), () => Effect.ignore(attempted(() => takeAway(data))))
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(lookEvery), look)))
   })

@@ -204,6 +204,21 @@ describe("baton research", () => {
         model: "a/b"
       })
     }))
+
+  it.live("sends no path of this machine to a server elsewhere", () =>
+    Effect.gen(function*() {
+      const ask = (server: string, ...files: ReadonlyArray<string>) =>
+        baton(["research", "why?", ...files.flatMap((file) => ["--files", file]), "--server", server])
+      const refused = yield* ask("https://baton.example.com", "docs")
+      assert.strictEqual(refused.exit, 2)
+      assert.match(refused.err, /error\[NOT_OVER_HTTP\]: --files: documents of this machine cannot be asked of/)
+      assert.match(refused.err, /try: --server none/)
+      assert.deepStrictEqual(refused.seen.started, [])
+      assert.strictEqual((yield* ask("https://baton.example.com")).seen.started.length, 1)
+      for (const here of ["http://127.0.0.1:7411", "http://localhost:7411", "http://[::1]:7411"]) {
+        assert.strictEqual((yield* ask(here, "docs")).seen.started.length, 1, here)
+      }
+    }))
 })
 
 describe("the report", () => {

@@ -35,6 +35,7 @@ const document: ApprovalDocument = {
   approvers: ["ana"],
   quorum: 1,
   requester: "local",
+  decisions: ["approve", "reject"],
   requesterMayApprove: false,
   votes: [],
   since: item.since,

@@ -197,7 +197,7 @@ export const baton = (args: ReadonlyArray<string>, setup: Setup = {}): Effect.Ef
           },
           find: () => Effect.succeed(setup.found),
           configuration: () => Effect.succeed({ file: null, settings: [] }),
-          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377", data: "/data" })
+          serve: () => Layer.succeed(Server, { url: "http://127.0.0.1:7377", data: "/data", api: true })
         }),
         Layer.succeed(Farewell.Farewell, farewell)
       )),

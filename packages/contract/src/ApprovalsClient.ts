@@ -45,6 +45,8 @@ export const ApprovalDocument = Schema.Struct({
   ask: Schema.Literals(["approval", "checkpoint", "question"]),
   /** `void`: the step or its run ended before anybody decided. */
   status: Schema.Literals(["open", "decided", "void"]),
+  /** What may be decided: words such as `approve` and `retry`, and names of options. */
+  decisions: Schema.Array(Schema.String),
   question: Schema.Json,
   options: Schema.Json,
   form: Schema.Json,

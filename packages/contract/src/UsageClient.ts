@@ -46,8 +46,8 @@ export interface UsageRequest {
 export class UsageClient extends Context.Service<UsageClient, {
   readonly summary: (request: UsageRequest) => Effect.Effect<UsageDocument, ClientError>
   /**
-   * Tells what an attempt has really used that was settled by a guess; `conflict` with code `USAGE_SETTLED` when it was not.
-   * A run that has ended belongs to nobody: what comes later than that is refused (`RUN_FINISHED`).
+   * Tells what an attempt has really used that was settled by a guess, also after the run has ended; `conflict` with code
+   * `USAGE_SETTLED` when it was no guess.
    */
   readonly report: (run: string, path: string, attempt: number, usage: Usage) => Effect.Effect<void, ClientError>
 }>()("baton/contract/UsageClient") {}

@@ -24,6 +24,15 @@ describe("A key", () => {
       }
     }))
 
+  it.effect("that cannot be a header is refused without being quoted; space around it is none of it", () =>
+    Effect.gen(function*() {
+      for (const text of ["baton_live_sec\nret", "baton_live_sécret", "baton live", "", " "]) {
+        const answer = yield* made("http://localhost:1", { key: Redacted.make(text) })
+        assert.strictEqual(answer, "KEY_MALFORMED the key holds characters that no key has")
+      }
+      assert.strictEqual(yield* made("http://localhost:1", { key: Redacted.make("baton_live_secret\r\n") }), "made")
+    }))
+
   it.effect("goes over https, to this machine, and where the operator says so", () =>
     Effect.gen(function*() {
       for (

@@ -101,6 +101,10 @@ export class AttemptContext implements StepContext {
     this.#services = services
   }
 
+  get generation(): number {
+    return this.#request.generation
+  }
+
   get key(): string {
     return this.#key ??= AgentConversation.callKey(this.run, this.path, this.#request.generation, 0)
   }

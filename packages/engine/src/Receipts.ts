@@ -82,7 +82,8 @@ export const look = Effect.fnUntraced(
       input: yield* inputOf(attempt)
     }
     const key = keyOf(attempt.tenant, desk, material)
-    const found = yield* quietly(desk.store.find(attempt.tenant, key))
+    const isAsked = attempt.generation > 0
+    const found = isAsked ? undefined : yield* quietly(desk.store.find(attempt.tenant, key))
     const why = found === undefined ? undefined : yield* faultOf(desk, attempt.tenant, found, ttlMs, blobs)
     yield* quietly(
       desk.store.use(attempt.tenant, {
@@ -98,7 +99,9 @@ export const look = Effect.fnUntraced(
       yield* attempt.log(describe(note, desk.now()))
       return { note, output, agent }
     }
-    const note = found !== undefined && why !== undefined
+    const note = isAsked
+      ? { kind: "miss" as const, key, why: "asked" as const }
+      : found !== undefined && why !== undefined
       ? missOf(key, why, found)
       : yield* compare(desk, attempt.tenant, key, material)
     yield* attempt.log(describe(note, desk.now()))

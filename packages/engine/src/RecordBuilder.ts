@@ -85,7 +85,7 @@ const kept = (event: Extract<Event, { readonly type: "StepsReused" }>): Value =>
   const values = [
     ...event.steps.flatMap(({ output }) => output === undefined ? [] : [output]),
     ...(event.maps ?? []).map(({ items }) => items),
-    ...(event.changes ?? []).map(({ modifications }) => modifications)
+    ...(event.changes ?? []).flatMap(({ modifications }) => modifications === undefined ? [] : [modifications])
   ]
   return { fields: Object.fromEntries(values.entries()) }
 }

@@ -77,7 +77,9 @@ class Request implements AttemptRequest {
     this.path = offer.path
     this.attempt = offer.attempt
     this.work = work
-    this.generation = change?.generation ?? 0
+    // Whoever asks for a map asks for its items.
+    const asked = begun.item === undefined || state.changes.size === 0 ? change : change ?? state.changes.get(node.id)
+    this.generation = asked?.generation ?? 0
     this.modifications = change?.modifications
     this.answers = state.answers.size === 0 ? undefined : RunSource.answersTo(state, offer.path)
     this.source = RunSource.make(state, node, until, item)

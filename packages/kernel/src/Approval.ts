@@ -13,6 +13,9 @@ export const optionsMax = 50
 /** UTF-16 units of an option's name, of a person's name and of a group's. */
 export const nameLengthMax = 128
 export const approversMax = 100
+
+/** Node types whose attempts are made one after the other, by workers or as child runs: people may ask for another one. */
+export const repeatable: ReadonlySet<string> = new Set(["transform", "function", "http", "agent", "file", "flow"])
 export const quorumMax = 100
 /** UTF-16 units of a comment. */
 export const commentLengthMax = 10_000

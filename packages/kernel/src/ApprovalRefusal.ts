@@ -106,25 +106,27 @@ export const verdictOf = (wait: ApprovalWait, decision: string): "for" | "agains
   if (decision === "reject" || decision === "abort") return "against"
   if (decision === "approve" || decision === "continue") return "for"
   if (decision === "answer") return wait.ask === "question" ? "for" : undefined
-  return decision === "retry" && wait.ask !== "approval" ? "again" : undefined
+  return decision === "retry" && wait.ask !== "approval" && wait.once !== true ? "again" : undefined
 }
 
-const expectedOf = (wait: ApprovalWait): string =>
-  [
-    ...(wait.ask === "approval" ? ["approve", "reject"] : wait.ask === "checkpoint" ? ["continue", "retry", "abort"] : [
-      "answer",
-      "reject",
-      "retry"
-    ]),
-    ...(wait.options ?? []).map(({ name }) => name)
-  ].join(", ")
+const wordsOf = {
+  approval: ["approve", "reject"],
+  checkpoint: ["continue", "retry", "abort"],
+  question: ["answer", "reject", "retry"]
+} as const
+
+/** What may be decided: the words of its kind, and the names of its options. */
+export const decisionsOf = (wait: ApprovalWait): ReadonlyArray<string> => [
+  ...wordsOf[wait.ask].filter((word) => verdictOf(wait, word) !== undefined),
+  ...(wait.options ?? []).map(({ name }) => name)
+]
 
 const notPossible = (wait: ApprovalWait, command: DecideApproval): Refusal | undefined => {
   const verdict = verdictOf(wait, command.decision)
   if (verdict === undefined) {
     return refuse(
       "DECISION_INVALID",
-      `${command.decision.slice(0, 80)} is no decision here; one of ${expectedOf(wait)}`
+      `${command.decision.slice(0, 80)} is no decision here; one of ${decisionsOf(wait).join(", ")}`
     )
   }
   if ((command.comment?.length ?? 0) > Approval.commentLengthMax) {

@@ -225,7 +225,7 @@ export const checkpoint = (
       attempt,
       output
     })
-    return { ...wait, provisional }
+    return { ...wait, provisional, ...(Approval.repeatable.has(node.type) ? {} : { once: true }) }
   })
 
 /** The input that the step had is shown too; one that cannot be evaluated any more keeps nobody from deciding. */

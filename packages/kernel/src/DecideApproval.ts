@@ -88,14 +88,11 @@ export const decide = (draft: Draft, command: DecideApproval): Refusal | undefin
   return undefined
 }
 
-/** Types whose attempts are made one after the other, by workers or as child runs. */
-const repeatable: ReadonlySet<string> = new Set(["transform", "function", "http", "agent", "file", "flow"])
-
 /** Why the step cannot have another attempt, or not with these modifications. */
 const repetitionFault = (draft: Draft, command: DecideApproval): Refusal | undefined => {
   const address = locate(draft.state, command.path)
   const work = address?.index === undefined ? address?.node : address.node.each?.body
-  if (work === undefined || !repeatable.has(work.type)) {
+  if (work === undefined || !Approval.repeatable.has(work.type)) {
     return { code: "DECISION_INVALID", message: `${command.path} is not tried again as a whole; continue or abort` }
   }
   const { modifications } = command

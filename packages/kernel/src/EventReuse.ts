@@ -37,8 +37,8 @@ export type ReusedStep = typeof ReusedStep.Type
 export const ReusedMap = Schema.Struct({ path: Schema.String, count: Schema.Int, items: Value })
 export type ReusedMap = typeof ReusedMap.Type
 
-/** What an operator has changed about a step that runs again. */
-export const ChangedStep = Schema.Struct({ path: Schema.String, modifications: Value })
+/** A step that an operator wants to run again, with what is changed about it: no result that is there already serves it. */
+export const ChangedStep = Schema.Struct({ path: Schema.String, modifications: Schema.optionalKey(Value) })
 export type ChangedStep = typeof ChangedStep.Type
 
 const Warnings = Schema.Array(Schema.Struct({ code: Schema.String, message: Schema.String }))

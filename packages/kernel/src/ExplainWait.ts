@@ -105,10 +105,14 @@ const budget = (path: string, { need }: Of<"budget">): Reason => ({
 })
 
 /** The command that decides it; `target` is the approval's id, or a run and a path. */
-export const decisionDoor = ({ ask, options }: Pick<Of<"approval">, "ask" | "options">, target: string): string => {
+export const decisionDoor = (
+  { ask, once, options }: Pick<Of<"approval">, "ask" | "once" | "options">,
+  target: string
+): string => {
   const names = (options ?? []).map(({ name }) => name).join("|")
   if (ask !== "question") {
-    return `baton approvals ${ask === "checkpoint" ? "approve|retry|reject" : "approve|reject"} ${target}`
+    const verbs = ask === "checkpoint" && once !== true ? "approve|retry|reject" : "approve|reject"
+    return `baton approvals ${verbs} ${target}`
   }
   return `baton approvals answer ${target} ${names === "" ? "--text TEXT" : `--option ${names}`}`
 }

@@ -15,11 +15,11 @@ export const ReceiptNote = Schema.Union([
     at: Schema.Int,
     expiresAt: Schema.Int
   }),
-  /** The step ran. `changed` names what differs from the last receipt of this node, made by `path` of `run`. */
+  /** The step ran; `asked`: a person wanted it to, whatever is there already. `changed` names what differs from the last receipt of this node, made by `path` of `run`. */
   Schema.Struct({
     kind: Schema.Literal("miss"),
     key: Schema.String,
-    why: Schema.Literals(["first", "expired", "changed", "gone"]),
+    why: Schema.Literals(["first", "expired", "changed", "gone", "asked"]),
     changed: Schema.optionalKey(Schema.Array(Schema.Literals(partNames))),
     run: Schema.optionalKey(Schema.String),
     path: Schema.optionalKey(Schema.String)
@@ -44,6 +44,7 @@ export const describe = (note: ReceiptNote, now: number): string => {
     return `reused: made by ${note.run} ${note.path} ${seconds(now - note.at)} ago, ${until}`
   }
   const since = note.run === undefined ? "" : ` since ${note.run} ${note.path ?? ""}`.trimEnd()
+  if (note.why === "asked") return "ran: a person has asked for it again"
   if (note.why === "first") return "ran: no receipt of this node yet"
   if (note.why === "expired") return `ran: the receipt of ${note.run ?? "before"} has run out`
   if (note.why === "gone") return "ran: what the receipt names is gone from the store"

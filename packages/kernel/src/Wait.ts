@@ -60,6 +60,8 @@ export const ApprovalWait = Schema.Struct({
   approvers: Schema.optionalKey(Schema.Array(Schema.String)),
   quorum: Schema.Int,
   requesterMayApprove: Schema.Boolean,
+  /** The step is not tried again as a whole: `retry` is no decision. */
+  once: Schema.optionalKey(Schema.Boolean),
   dueAt: Schema.optionalKey(Schema.Int),
   onTimeout: Schema.Literals(["approve", "reject"]),
   votes: Schema.optionalKey(Schema.Array(Vote)),

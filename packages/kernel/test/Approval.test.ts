@@ -1,7 +1,9 @@
 /** Approvals, checkpoints and questions: who may decide what, when, and what follows (SEMANTICS 8.8). */
+import * as ApprovalRefusal from "@baton/kernel/ApprovalRefusal"
 import type { Command } from "@baton/kernel/Command"
 import * as Doors from "@baton/kernel/Doors"
 import { explain } from "@baton/kernel/Explain"
+import { decisionDoor } from "@baton/kernel/ExplainWait"
 import type * as Flow from "@baton/kernel/Flow"
 import * as Invariants from "@baton/kernel/Invariants"
 import * as Outstanding from "@baton/kernel/Outstanding"
@@ -328,6 +330,22 @@ describe("a checkpoint", () => {
     closing.fail("bad")
     closing.succeed("gate", 1)
     assert.strictEqual(closing.state.finished?.code, "BROKE")
+  })
+
+  it("offers another attempt only where there can be one", () => {
+    const once = new RunDriver(flow([{ id: "gate", type: "wait", event: "e", checkpointAfter: true }]))
+    once.ask({ type: "SendEvent", at: ++once.at, id: "1", name: "e", data: inline(1) })
+    assert.deepStrictEqual(ApprovalRefusal.decisionsOf(waiting(once)), ["continue", "abort"])
+    assert.strictEqual(decisionDoor(waiting(once), "apr_1"), "baton approvals approve|reject apr_1")
+    const refused = decide(once, "retry")
+    assert.strictEqual(codeOf(refused), "DECISION_INVALID")
+    assert.include(JSON.stringify(refused), "one of continue, abort")
+    const again = new RunDriver(flow([work("gate", { checkpointAfter: true } as never)]))
+    again.succeed("gate", 1)
+    assert.deepStrictEqual(ApprovalRefusal.decisionsOf(waiting(again)), ["continue", "retry", "abort"])
+    assert.strictEqual(decisionDoor(waiting(again), "apr_1"), "baton approvals approve|retry|reject apr_1")
+    decide(again, "retry")
+    assert.strictEqual(again.status("gate"), "queued")
   })
 
   it("keeps a wait's event for the step that took it", () => {

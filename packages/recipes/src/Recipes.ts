@@ -16,7 +16,10 @@ const flow = (name: string): ShippedFlow => {
 
 export const deepResearch: ShippedFlow = flow("deep-research")
 
-export const flows: ReadonlyArray<ShippedFlow> = [deepResearch]
+/** One question asked from two sides at once: `POST /api/v1/multi-role/ask-stream` starts it. */
+export const multiRole: ShippedFlow = flow("multi-role")
+
+export const flows: ReadonlyArray<ShippedFlow> = [deepResearch, multiRole]
 
 /** Where the shipped documents are, and how reports name that folder. */
 export const shippedDocuments = {

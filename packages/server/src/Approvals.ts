@@ -205,6 +205,7 @@ const show = Effect.fnUntraced(function*(parts: Parts, at: Place): Effect.fn.Ret
     attempt: story.attempt,
     ask: wait.ask,
     status: open ? "open" : decided === undefined ? "void" : "decided",
+    decisions: ApprovalRefusal.decisionsOf(wait),
     question: read("question"),
     options: read("options"),
     form: read("form"),

@@ -55,15 +55,14 @@ export const make = (flows: FlowStore["Service"]): Effect.Effect<FlowCatalog> =>
       timeToLive: (exit) => Exit.isSuccess(exit) ? lookupsFor : Duration.zero
     }),
     (cache): FlowCatalog => ({
-      find: (tenant, name, version) => {
-        const own = shipped(name, version)
-        if (own !== undefined) return Effect.succeed(own)
-        return Cache.get(cache, keyOf(tenant, name, version)).pipe(
-          Effect.catch((error) =>
-            Effect.flatMap(hint(tenant, flows, name, version, error), (failed) => Effect.fail(failed))
-          )
-        )
-      },
+      // A tenant's own flow of that name stands before the one that comes with Baton.
+      find: (tenant, name, version) =>
+        Effect.catch(Cache.get(cache, keyOf(tenant, name, version)), (error) => {
+          const own = error.reason === "missing" ? shipped(name, version) : undefined
+          return own === undefined
+            ? Effect.flatMap(hint(tenant, flows, name, version, error), (failed) => Effect.fail(failed))
+            : Effect.succeed(own)
+        }),
       forget: Cache.invalidateAll(cache)
     })
   )

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
+import * as RunAnnotation from "./RunAnnotation.ts"
 import * as RunReading from "./RunReading.ts"
 import * as RunStart from "./RunStart.ts"
 
@@ -80,9 +81,23 @@ const elsewhere = Effect.fnUntraced(function*(
   }
   const settled = yield* rehearse(parts, row, command)
   if (settled !== undefined) return settled
-  return isOver
+  return isOver ? yield* annotate(parts, row, command) : yield* adopt(parts, row, command)
+})
+
+/** What a run that is over still takes is said to it without an owner; `undefined` when somebody else has said something. */
+const annotate = Effect.fnUntraced(function*(
+  parts: Parts,
+  row: RunRow,
+  command: Command
+): Effect.fn.Return<Settled | undefined, ClientError> {
+  const written = yield* Effect.mapError(
+    RunAnnotation.write(parts, row, command),
+    (error) => error._tag === "RunStoreError" ? Answers.fromStore(error) : Answers.fromFlows(error)
+  )
+  if (written === undefined) return undefined
+  return written.events === 0
     ? { kind: "refused", code: "RUN_FINISHED", message: `the run has ended: ${row.code ?? row.status}` }
-    : yield* adopt(parts, row, command)
+    : { kind: "accepted", ...written }
 })
 
 /** How often values are loaded that a decision reads. */

@@ -185,10 +185,11 @@ interface Making {
   readonly id: string | undefined
 }
 
-const changesOf = ({ modifications }: Making, blobs: Array<NewBlob>) =>
-  modifications === undefined
-    ? []
-    : [{ path: modifications.path, modifications: store(modifications.json, blobs) }]
+/** Steps that are asked for by name, with what is changed about them. */
+const changesOf = ({ again, modifications }: Making, blobs: Array<NewBlob>) =>
+  [...again].map((path) =>
+    modifications?.path === path ? { path, modifications: store(modifications.json, blobs) } : { path }
+  )
 
 /** A fresh ledger, at today's prices, under the budget that the source was started with; what a changed flow says comes over it. */
 const termsOf = Effect.fnUntraced(function*(

@@ -1,9 +1,10 @@
 /** What waits for one reason, over all unfinished runs. */
-import type { ClientError } from "@baton/contract/Client"
+import { ClientError } from "@baton/contract/Client"
 import type { WaitItem } from "@baton/contract/OperatorClient"
 import { timeText } from "@baton/contract/Wire"
 import type { DoorKind } from "@baton/kernel/Doors"
 import { doorKinds } from "@baton/kernel/Doors"
+import { reasons } from "@baton/kernel/ExplainWait"
 import * as Effect from "effect/Effect"
 import * as Answers from "./Answers.ts"
 import type { Parts } from "./Parts.ts"
@@ -77,4 +78,13 @@ export const list = (
       withSteps.has(reason)
         ? waits.map((wait) => ({ ...wait, door: `baton runs retry|skip|abort ${wait.run} ${wait.path}` }))
         : waits)
-    : fromRuns(parts, reason, limit)
+    : reasons.some((known) => known === reason)
+    ? fromRuns(parts, reason, limit)
+    : Effect.fail(
+      new ClientError({
+        reason: "invalid",
+        code: "REASON_UNKNOWN",
+        message: `nothing waits for ${JSON.stringify(reason.slice(0, 64))}`,
+        hint: `one of ${[...new Set([...reasons, ...doorKinds])].join(", ")}`
+      })
+    )

@@ -63,6 +63,58 @@ const bytes = (data: string, run: string): string => {
 const statuses = (document: RunDocument): Json =>
   Object.fromEntries(document.steps.map(({ path, status }) => [path, status]))
 
+/** Counts how often it is called; its results may be used again. */
+const counted = { calls: 0 }
+const versioned = Result.getOrThrow(fromRecord({ count: () => ++counted.calls }, "1"))
+
+const kept = `name: kept
+nodes:
+  one: { function: count, input: 1, receipt: {} }
+  many: { map: "\${ [1, 2] }", each: { function: count, input: "\${ item }", receipt: {} } }
+output: { one: "\${ nodes.one.output }", many: "\${ nodes.many.output.items }" }
+`
+
+describe("a step that a person asks for again", () => {
+  it.live(
+    "runs again, whatever result is there already, and leaves a new one for others",
+    () =>
+      Effect.gen(function*() {
+        const data = yield* folder
+        const local = Local.layer({ data, handlers: versioned, adopt: false, outputRoot: join(data, "output") })
+        yield* Effect.gen(function*() {
+          const client = yield* Client
+          const operators = yield* OperatorClient
+          const begin = Effect.flatMap(
+            client.start({ flow: { text: kept, file: "kept.yaml" }, input: {} }),
+            ({ id }) => ended(id)
+          )
+          const again = (run: string, step?: string) =>
+            Effect.flatMap(
+              operators.retry({ run, ...(step === undefined ? {} : { step }) }),
+              ({ document }) => ended(document.id)
+            )
+          const first = yield* begin
+          assert.strictEqual(counted.calls, 3)
+          assert.deepStrictEqual((yield* begin).output, first.output)
+          assert.strictEqual(counted.calls, 3)
+          const one = yield* again(first.id, "one")
+          assert.strictEqual(counted.calls, 4)
+          assert.deepInclude(one.steps.find(({ path }) => path === "one"), { status: "succeeded" })
+          assert.deepInclude(one.steps.find(({ path }) => path === "one")?.receipt, { kind: "miss", why: "asked" })
+          // The new result is what serves from now on.
+          assert.strictEqual((yield* begin).output !== null, true)
+          assert.strictEqual(counted.calls, 4)
+          assert.deepInclude((yield* begin).output as object, { one: 4 })
+          yield* again(first.id, "many[1]")
+          assert.strictEqual(counted.calls, 5)
+          yield* again(first.id, "many")
+          assert.strictEqual(counted.calls, 7)
+        }).pipe(Effect.provide(local))
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})
+
 describe("a run made from another one", () => {
   it.live("keeps large outputs of its own when the source is deleted, and leaves the source as it was", () =>
     Effect.gen(function*() {

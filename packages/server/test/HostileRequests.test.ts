@@ -17,6 +17,32 @@ const cases: ReadonlyArray<Case> = readFileSync(
 
 const echo = { name: "echo", nodes: { same: { value: "${ input }" } } }
 
+/** Cases of the corpus that no input may be, by the code that they are refused with. */
+const refusals = {
+  JSON_AMBIGUOUS: ["duplicate-keys", "big-int", "int-2-53", "exp-overflow"],
+  JSON_NUL: ["nul-in-string", "nul-in-key"],
+  JSON_SURROGATE: ["lone-surrogate", "swapped-surrogates"],
+  REQUEST_INVALID: ["trailing", "nan", "comment", "single-quotes", "empty", "bom"]
+}
+
+/** Cases that are data like any other. */
+const kept = [
+  "proto-key",
+  "constructor-prototype",
+  "proto-nested",
+  "inherited-names",
+  "float-forms",
+  "keys-unicode-nfc",
+  "line-separators",
+  "crlf-in-event",
+  "html",
+  "rtl",
+  "log-injection",
+  "ansi",
+  "csv-formula",
+  "template"
+]
+
 /** Bodies that put a hostile document everywhere a document may stand. */
 const bodies = (raw: string): ReadonlyArray<readonly [path: string, body: string]> => [
   ["/api/v1/runs", raw],
@@ -83,6 +109,39 @@ describe("a hostile request", () => {
           "body/budget/usd",
           "body/model"
         ])
+      })),
+    60_000
+  )
+
+  it.live(
+    "with a hostile document as its input is refused, or the document comes back as it was",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const server = yield* serve(yield* folder)
+        const finished = Effect.fnUntraced(function*(id: string) {
+          for (let tries = 0; tries < 1_000; tries++) {
+            const { json } = yield* server.get(`/api/v1/runs/${id}`)
+            if (json.endedAt !== null) return json
+            yield* Effect.sleep("10 millis")
+          }
+          return assert.fail(`${id} does not end`)
+        })
+        const raws = new Map(cases.map(({ name, raw }) => [name, raw]))
+        for (const [code, names] of Object.entries(refusals)) {
+          for (const name of names) {
+            const body = `{"flow":${JSON.stringify(echo)},"input":${raws.get(name)}}`
+            assertProblem(yield* server.send("POST", "/api/v1/runs", { body }), 400, code, name)
+          }
+        }
+        for (const name of kept) {
+          const raw = raws.get(name) ?? assert.fail(name)
+          const started = yield* server.send("POST", "/api/v1/runs", {
+            body: `{"flow":${JSON.stringify(echo)},"input":${raw}}`
+          })
+          assert.strictEqual(started.status, 201, `${name}: ${started.text}`)
+          const { input, output } = yield* finished(started.json.id)
+          assert.deepStrictEqual([input, output.same], [JSON.parse(raw), JSON.parse(raw)], name)
+        }
       })),
     60_000
   )

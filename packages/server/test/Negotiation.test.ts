@@ -1,4 +1,6 @@
 /** Lists, cursors, times, places and forms of answers: what a program may rely on, and what it is told when it is wrong. */
+import { doorKinds } from "@baton/kernel/Doors"
+import { reasons } from "@baton/kernel/ExplainWait"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -103,6 +105,16 @@ describe("a list", () => {
       for (const path of [...cursors, ...ofRun.map((list) => `runs/${id}/${list}`)]) {
         assertProblem(yield* server.get(`/api/v1/${path}`), 400, "CURSOR_UNKNOWN", path)
       }
+    }))
+
+  served("of waits knows every reason, and no other", (server) =>
+    Effect.gen(function*() {
+      for (const reason of [...reasons, ...doorKinds]) {
+        assert.strictEqual((yield* server.get(`/api/v1/waits?reason=${reason}`)).status, 200, reason)
+      }
+      const refused = yield* server.get("/api/v1/waits?reason=aproval")
+      assertProblem(refused, 400, "REASON_UNKNOWN")
+      assert.include(refused.json.hint, "approval")
     }))
 
   served("of the versions of a flow that is none is not there", (server) =>

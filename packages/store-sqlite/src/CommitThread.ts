@@ -6,7 +6,7 @@ import { RunStoreError } from "@baton/engine/RunStore"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
-import { Connection } from "./Connection.ts"
+import { Connection, type Identity } from "./Connection.ts"
 import * as Failure from "./Failure.ts"
 import * as Writes from "./Writes.ts"
 
@@ -25,6 +25,8 @@ interface Settings {
   readonly kind: "baton/commits"
   readonly file: string
   readonly version: number
+  /** Of the connection that reads. */
+  readonly identity: Identity | undefined
 }
 
 export interface CommitThread {
@@ -101,11 +103,14 @@ class Thread {
   }
 }
 
-export const open = (file: string, version: number): Effect.Effect<CommitThread, never, Scope.Scope> =>
+export const open = (
+  { file, identity }: Pick<Connection, "file" | "identity">,
+  version: number
+): Effect.Effect<CommitThread, never, Scope.Scope> =>
   Effect.gen(function*() {
     const thread = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const thread = new Thread({ kind: "baton/commits", file, version })
+        const thread = new Thread({ kind: "baton/commits", file, version, identity })
         thread.start()
         return thread
       }),
@@ -129,10 +134,10 @@ const answer = (writes: () => Writes.Writes, file: string, { args, id, name }: C
   }
 }
 
-const serve = (port: NonNullable<typeof parentPort>, { file, version }: Settings) => {
+const serve = (port: NonNullable<typeof parentPort>, { file, identity, version }: Settings) => {
   let connection: Connection | undefined
   let writes: Writes.Writes | undefined
-  const opened = () => writes ??= Writes.make(connection ??= new Connection(file), version)
+  const opened = () => writes ??= Writes.make(connection ??= new Connection(file, identity), version)
   port.on("message", (message: Call | "close") => {
     if (message !== "close") return port.postMessage(answer(opened, file, message))
     connection?.close()

@@ -21,9 +21,16 @@ export const checkpointPages = 2000
 
 export type Row = { readonly [column: string]: SQLOutputValue }
 
-/** Which file a path names now; `undefined`: none. */
-const identityOf = (file: string): { readonly dev: number; readonly ino: number } | undefined =>
-  statSync(file, { throwIfNoEntry: false })
+/** Which file a path names: its device and its number there. */
+export interface Identity {
+  readonly dev: number
+  readonly ino: number
+}
+
+const identityOf = (file: string): Identity | undefined => {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return found === undefined ? undefined : { dev: found.dev, ino: found.ino }
+}
 
 export class Connection {
   /** The file's path, or `:memory:`. */
@@ -32,18 +39,22 @@ export class Connection {
   generation = 0
   #db: DatabaseSync
   #broken = false
-  readonly #identity: ReturnType<typeof identityOf>
+  /** Undefined in memory. */
+  readonly identity: Identity | undefined
   readonly #statements = new Map<string, StatementSync>()
 
-  constructor(file: string) {
+  /** `expected` is the file that another connection has open: opening its path must not make a new one there. */
+  constructor(file: string, expected?: Identity) {
     this.file = file
+    this.identity = expected
+    this.requirePresent()
     this.#db = open(file)
-    this.#identity = file === ":memory:" ? undefined : identityOf(file)
+    this.identity ??= file === ":memory:" ? undefined : identityOf(file)
   }
 
   /** The file that is open is the one that others find. */
   requirePresent(): void {
-    const opened = this.#identity
+    const opened = this.identity
     if (opened === undefined) return
     const now = identityOf(this.file)
     if (now === undefined || now.ino !== opened.ino || now.dev !== opened.dev) throw Failure.make("gone", this.file)

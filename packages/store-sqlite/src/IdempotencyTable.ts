@@ -51,28 +51,39 @@ export const sweep = (connection: Connection, now: number, keysMax: number): boo
     return connection.get("SELECT 1 FROM idempotency WHERE at <= ? LIMIT 1", now - keptMs) !== undefined
   })
 
-export const reserve = (connection: Connection, tenant: string, wanted: Reservation): Reserved =>
-  connection.write(() => {
-    const row = find(connection, tenant, wanted.key)
-    if (row !== undefined && row.at + keptMs > wanted.at) {
-      return { ...row, answer: row.answer ?? undefined, isNew: false }
-    }
-    takeAway(connection, wanted.at, sweptAtOnce)
-    put(connection, tenant, wanted)
-    return { ...wanted, answer: undefined, isNew: true }
-  })
-
-export const settle = (connection: Connection, tenant: string, reserved: Reservation, answer: string): void => {
-  connection.write(() => put(connection, tenant, reserved, answer))
+const reserve = (connection: Connection, tenant: string, wanted: Reservation): Reserved => {
+  const row = find(connection, tenant, wanted.key)
+  if (row !== undefined && row.at + keptMs > wanted.at) {
+    return { ...row, answer: row.answer ?? undefined, isNew: false }
+  }
+  takeAway(connection, wanted.at, sweptAtOnce)
+  put(connection, tenant, wanted)
+  return { ...wanted, answer: undefined, isNew: true }
 }
 
-export const release = (connection: Connection, tenant: string, { key, made }: Reservation): void => {
-  connection.write(() =>
-    connection.run(
-      "DELETE FROM idempotency WHERE tenant = ? AND key = ? AND made = ? AND answer IS NULL",
-      tenant,
-      key,
-      made
-    )
+const release = (connection: Connection, tenant: string, { key, made }: Reservation): void => {
+  connection.run(
+    "DELETE FROM idempotency WHERE tenant = ? AND key = ? AND made = ? AND answer IS NULL",
+    tenant,
+    key,
+    made
   )
 }
+
+/** What a request does to its key. */
+export type Change =
+  | { readonly kind: "reserve"; readonly tenant: string; readonly key: Reservation }
+  | { readonly kind: "settle"; readonly tenant: string; readonly key: Reservation; readonly answer: string }
+  | { readonly kind: "release"; readonly tenant: string; readonly key: Reservation }
+
+/** In one commit, each as the one before has left the keys; what was reserved, for each that reserves. */
+export const change = (connection: Connection, changes: ReadonlyArray<Change>): ReadonlyArray<Reserved | undefined> =>
+  connection.write(() =>
+    changes.map((one) => {
+      const { key, tenant } = one
+      if (one.kind === "reserve") return reserve(connection, tenant, key)
+      if (one.kind === "settle") put(connection, tenant, key, one.answer)
+      else release(connection, tenant, key)
+      return undefined
+    })
+  )

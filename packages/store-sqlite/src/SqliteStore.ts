@@ -69,13 +69,14 @@ const make = Effect.fnUntraced(function*(options: Options) {
     Effect.provideService(SqliteSecrets.openKey(keyFile), ConfigProvider.ConfigProvider, configuration)
   )
   const secrets = yield* SqliteSecrets.make(access, key)
+  const keys = yield* SqliteIdempotencyStore.make(access)
   return Context.make(RunStore, SqliteRunStore.make(access)).pipe(
     Context.add(Sessions, sessions),
     Context.add(BlobStore, SqliteBlobStore.make(access)),
     Context.add(FlowStore, SqliteFlowStore.make(access)),
     Context.add(StepLog, SqliteStepLog.make(access)),
     Context.add(ReceiptStore, SqliteReceiptStore.make(access)),
-    Context.add(IdempotencyStore, SqliteIdempotencyStore.make(access)),
+    Context.add(IdempotencyStore, keys),
     Context.add(AccessKeys, SqliteAccess.keys(access)),
     Context.add(AccessTokens, SqliteAccess.tokens(access)),
     Context.add(AuditLog, SqliteAccess.audit(access)),

@@ -68,7 +68,7 @@ export const makeInline = (opened: Opened): StoreAccess => {
 
 /** Commits on a thread of their own, for disks whose sync takes long. */
 export const makeThreaded = (opened: Opened): Effect.Effect<StoreAccess, never, Scope.Scope> =>
-  Effect.map(CommitThread.open(opened.connection.file, opened.version), (thread): StoreAccess => ({
+  Effect.map(CommitThread.open(opened.connection, opened.version), (thread): StoreAccess => ({
     read: reader(opened),
     write: (name, ...args) => untilFree(thread.call(name, args))
   }))

@@ -6,7 +6,6 @@ import type { AccessKey } from "@baton/engine/AccessKeys"
 import type { AccessToken } from "@baton/engine/AccessTokens"
 import type { AuditDraft } from "@baton/engine/AuditLog"
 import type { LetterExpectation, LetterFate } from "@baton/engine/DeadLetter"
-import type { Reservation } from "@baton/engine/IdempotencyStore"
 import type { Receipt, ReceiptQuery, ReceiptUse } from "@baton/engine/ReceiptStore"
 import type { Commit } from "@baton/engine/RunStore"
 import type { LogLine } from "@baton/engine/StepLog"
@@ -45,10 +44,7 @@ const access = (connection: Connection) => ({
 
 /** Of requests that may come again. */
 const keys = (connection: Connection) => ({
-  reserveKey: (tenant: string, wanted: Reservation) => IdempotencyTable.reserve(connection, tenant, wanted),
-  settleKey: (tenant: string, reserved: Reservation, answer: string) =>
-    IdempotencyTable.settle(connection, tenant, reserved, answer),
-  releaseKey: (tenant: string, reserved: Reservation) => IdempotencyTable.release(connection, tenant, reserved),
+  changeKeys: (changes: ReadonlyArray<IdempotencyTable.Change>) => IdempotencyTable.change(connection, changes),
   sweepKeys: (now: number, keysMax: number) => IdempotencyTable.sweep(connection, now, keysMax)
 })
 

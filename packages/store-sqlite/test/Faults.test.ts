@@ -37,8 +37,11 @@ const test = register(it.live)
 /** A test that this machine can run, or one that is seen to be skipped. */
 const testIf = (possible: boolean) => possible ? test : register(it.live.skip)
 
-const onStore = <A, E>(data: string, body: Effect.Effect<A, E, SqliteStore.Ports>) =>
-  Effect.provide(body, SqliteStore.layer({ data }))
+const onStore = <A, E>(
+  data: string,
+  body: Effect.Effect<A, E, SqliteStore.Ports>,
+  commits: "auto" | "thread" = "auto"
+) => Effect.provide(body, SqliteStore.layer({ data, commits }))
 
 /** Changes the store's file behind its back. */
 const tamper = (folder: string, sql: string) =>
@@ -281,6 +284,18 @@ describe("a store that is no longer where it was opened", () => {
         }))
     }
   }
+
+  test("is not made anew by the first write of a thread", (folder) =>
+    onStore(
+      folder,
+      Effect.gen(function*() {
+        const store = yield* RunStore
+        rmSync(StoreFile.fileOf(folder))
+        assert.strictEqual((yield* Effect.flip(store.commit([creation("first", undefined)]))).reason, "gone")
+        assert.isFalse(existsSync(StoreFile.fileOf(folder)))
+      }),
+      "thread"
+    ))
 
   test("serves again when it is put back", (folder) =>
     onStore(

@@ -75,10 +75,10 @@ const verdictOf = ({ decision, door }: ApprovalDocument & { readonly door: strin
       (decision.cause === "timeout" ? " because nobody decided in time" : ` by ${decision.by ?? "somebody"}`) +
       (decision.comment === null ? "" : `: ${decision.comment}`)
 
-const doorOf = ({ ask, id, status }: ApprovalDocument): string => {
+const doorOf = ({ ask, decisions, id, status }: ApprovalDocument): string => {
   if (status === "void") return "void: the step ended before anybody decided"
   if (ask === "question") return `baton approvals answer ${id} --text TEXT`
-  return `baton approvals ${ask === "checkpoint" ? "approve|retry|reject" : "approve|reject"} ${id}`
+  return `baton approvals ${decisions.includes("retry") ? "approve|retry|reject" : "approve|reject"} ${id}`
 }
 
 const shownText = (document: ApprovalDocument): string =>

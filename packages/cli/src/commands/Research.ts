@@ -80,7 +80,7 @@ export const research = Effect.fnUntraced(function*(request: Research) {
   }
   const files = request.files.map((file) => resolve(file))
   return yield* Backend.withPorts(
-    { execute: true },
+    { execute: true, ...(files.length === 0 ? {} : { files: "--files: documents of this machine" }) },
     Effect.gen(function*() {
       const client = yield* Client
       const document = yield* client.start({

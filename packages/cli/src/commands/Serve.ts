@@ -38,12 +38,12 @@ export const serve = Effect.fnUntraced(function*(request: Serve) {
     outputRoot: resolve(Backend.outputRootDefault)
   })
   return yield* Effect.gen(function*() {
-    const { data, url } = yield* Backend.Server
+    const { api, data, url } = yield* Backend.Server
     const printer = yield* Printer
     const { set } = yield* Farewell
     set(() => [`baton: ${mode} has stopped; unfinished runs are kept in ${data}`])
     yield* printer.isJson ? printer.document({ url, data }) : printer.answer(TerminalText.line(`baton ${mode} ${url}`))
-    yield* printer.say(TerminalText.line(next(url, request.requireKeys)))
+    if (api) yield* printer.say(TerminalText.line(next(url, request.requireKeys)))
     return yield* Effect.never
   }).pipe(
     Effect.provide(layer),

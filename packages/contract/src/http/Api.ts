@@ -11,6 +11,7 @@ import { KeysApi } from "./KeysApi.ts"
 import { LinksApi } from "./LinksApi.ts"
 import { LiveApi } from "./LiveApi.ts"
 import { MetricsApi } from "./MetricsApi.ts"
+import { MultiRoleApi } from "./MultiRoleApi.ts"
 import { OperatorsApi } from "./OperatorsApi.ts"
 import { PatchesApi } from "./PatchesApi.ts"
 import { ProbesApi } from "./ProbesApi.ts"
@@ -37,6 +38,7 @@ export class Api extends HttpApi.make("baton")
     WebhooksApi,
     ProbesApi,
     ReferenceApi,
+    MultiRoleApi,
     AliasesApi
   )
   // What a request says and nobody reads is a mistake; what an answer says is decided here.

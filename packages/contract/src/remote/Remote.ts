@@ -4,7 +4,7 @@ import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { ClientError } from "../Client.ts"
 import { Api } from "../http/Api.ts"
@@ -57,10 +57,24 @@ export interface Remote {
   readonly http: HttpClient.HttpClient
 }
 
-/** Fails with `KEY_OVER_HTTP` before anything is sent. */
-export const make = (options: RemoteOptions): Effect.Effect<Remote, ClientError, HttpClient.HttpClient> =>
+/** What a header cannot hold is told of here, by its name alone: the error of whoever sends it would quote it. */
+const written = (key: Redacted.Redacted<string>): Effect.Effect<Redacted.Redacted<string>, ClientError> => {
+  const text = Redacted.value(key).trim()
+  return /^[\x21-\x7e]+$/.test(text) ? Effect.succeed(Redacted.make(text)) : Effect.fail(
+    new ClientError({
+      reason: "invalid",
+      code: "KEY_MALFORMED",
+      message: "the key holds characters that no key has",
+      hint: "set BATON_API_KEY to the key alone, on one line"
+    })
+  )
+}
+
+/** Fails with `KEY_OVER_HTTP` or `KEY_MALFORMED` before anything is sent. */
+export const make = (given: RemoteOptions): Effect.Effect<Remote, ClientError, HttpClient.HttpClient> =>
   Effect.gen(function*() {
-    yield* requireSafe(options)
+    yield* requireSafe(given)
+    const options = given.key === undefined ? given : { ...given, key: yield* written(given.key) }
     const http = placed(options)(yield* HttpClient.HttpClient)
     return { url: options.url, endpoints: yield* derived(options), http }
   })

@@ -15,6 +15,7 @@ import {
 } from "@baton/contract/http/Problems"
 import { isLive } from "@baton/engine/AccessKeys"
 import type { AccessToken } from "@baton/engine/AccessTokens"
+import type { Json } from "@baton/kernel/Value"
 import * as ByteSize from "effect/ByteSize"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,8 +25,10 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Host } from "../Local.ts"
+import * as ApprovalForm from "./ApprovalForm.ts"
 import * as ApprovalPage from "./ApprovalPage.ts"
 import { Gatekeeper } from "./Gatekeeper.ts"
 import * as KeyText from "./KeyText.ts"
@@ -85,26 +88,41 @@ const refused = (request: Request) => (problem: Problem) => {
 const invalid = (detail: string) => Effect.fail(new Invalid({ code: "DECISION_INVALID", detail }))
 
 /** A field that was left empty was not filled in. */
-const filled = (fields: { readonly [name: string]: unknown }) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""))
+const filled = (fields: { readonly [name: string]: string | undefined }): { readonly [name: string]: string } =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => value === undefined || value === "" ? [] : [[name, value]])
+  )
 
-/** The decision in a request: a form's fields, whose `data` is JSON text, or a JSON document. */
-const sent = Effect.fnUntraced(function*(request: Request, ask: ApprovalDocument["ask"]): Effect.fn.Return<
-  Decision,
-  Problem
-> {
-  const unreadable = () => new Invalid({ code: "DECISION_INVALID", detail: "The decision cannot be read." })
+interface Sending {
+  /** The fields of a form that a person has filled in; absent: it is a program's JSON. */
+  readonly values: ApprovalForm.Values | undefined
+  readonly json: Json
+}
+
+const unreadable = () => new Invalid({ code: "DECISION_INVALID", detail: "The decision cannot be read." })
+
+const read = Effect.fnUntraced(function*(request: Request): Effect.fn.Return<Sending, Problem> {
   const text = yield* Effect.mapError(
     Effect.provideService(request.text, HttpIncomingMessage.MaxBodySize, bodyBytesMax),
     unreadable
   )
-  const isForm = request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true
-  const raw = isForm
-    ? filled(Object.fromEntries(new URLSearchParams(text)))
-    : yield* Effect.mapError(decodeJson(text), unreadable)
-  const given = yield* Effect.mapError(isForm ? decodeForm(raw) : decodeSent(raw), unreadable)
-  const data = isForm && typeof given.data === "string"
-    ? yield* Effect.catch(decodeJson(given.data), () => invalid("What the form asks for is no JSON."))
+  if (request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") !== true) {
+    return { values: undefined, json: yield* Effect.mapError(decodeJson(text), unreadable) }
+  }
+  const values = Object.fromEntries(new URLSearchParams(text))
+  const { comment, decision, text: said } = filled(values)
+  return { values, json: { ...filled({ comment, decision, text: said }) } }
+})
+
+/** The decision in a request: a form's fields, or a JSON document. */
+const decisionOf = Effect.fnUntraced(function*(
+  { json, values }: Sending,
+  { ask, form }: ApprovalDocument
+): Effect.fn.Return<Decision, Problem> {
+  const given = yield* Effect.mapError(values === undefined ? decodeSent(json) : decodeForm(json), unreadable)
+  const isFilled = values !== undefined && form !== null && !ApprovalPage.withoutData.has(given.decision)
+  const data = isFilled
+    ? yield* Effect.catch(Effect.fromResult(ApprovalForm.dataOf(form, values)), invalid)
     : given.data
   const answer = data ?? (ask === "question" ? given.text : undefined)
   return {
@@ -183,30 +201,44 @@ const show = Effect.fnUntraced(function*(request: Request) {
   return html(ApprovalPage.asking(nonce, approval, link.data.by), nonce, 200)
 })
 
-const decide = Effect.fnUntraced(function*(request: Request) {
+/** Decides, which uses the link up; one that could not decide may be tried again. */
+const made = Effect.fnUntraced(function*(
+  { approvals, data, digest }: Link,
+  approval: ApprovalDocument,
+  sending: Sending
+) {
   const { parts } = yield* Host
-  const link = yield* linkOf(request)
-  const { approvals, data, digest } = link
-  const { ask } = yield* openApproval(link)
-  const made = yield* sent(request, ask)
+  const decision = yield* decisionOf(sending, approval)
   const claimed = Effect.mapError(parts.tokens.claim(digest, parts.clock.currentTimeMillisUnsafe()), unavailable)
-  const decision = approvals.decide({ target: data.approval }, { ...made, hash: data.hash }).pipe(
-    // Nothing was decided: the link may be tried again.
+  const decided = approvals.decide({ target: data.approval }, { ...decision, hash: data.hash }).pipe(
     Effect.tapError(() => Effect.ignore(parts.tokens.unclaim(digest))),
     Effect.mapError((error: ClientError) => fromClientError(error))
   )
   // Also when the client has gone away: a link that is used up has decided.
-  const decided = yield* Effect.uninterruptible(
-    Effect.flatMap(claimed, (isOurs) => isOurs ? decision : Effect.fail(over))
-  )
-  if (wantsJson(request)) return HttpServerResponse.jsonUnsafe(decided, { headers: { "cache-control": "no-store" } })
-  const nonce = Page.nonce()
-  const text = decided.decision === null
-    ? "Your vote counts; more are needed."
-    : `Decided: ${decided.decision.decision}. You may close this page.`
-  return html(ApprovalPage.telling(nonce, "Thank you", text), nonce, 200)
+  return yield* Effect.uninterruptible(Effect.flatMap(claimed, (isOurs) => isOurs ? decided : Effect.fail(over)))
 })
 
+const decide = Effect.fnUntraced(function*(request: Request) {
+  const link = yield* linkOf(request)
+  const approval = yield* openApproval(link)
+  const sending = yield* read(request)
+  const decided = yield* Effect.result(made(link, approval, sending))
+  if (Result.isFailure(decided)) {
+    const problem = decided.failure
+    if (problem._tag !== "Invalid" || sending.values === undefined || wantsJson(request)) return yield* problem
+    const nonce = Page.nonce()
+    const again = { problem: problem.detail ?? "", values: sending.values }
+    return html(ApprovalPage.asking(nonce, approval, link.data.by, again), nonce, problem.status)
+  }
+  if (wantsJson(request)) {
+    return HttpServerResponse.jsonUnsafe(decided.success, { headers: { "cache-control": "no-store" } })
+  }
+  const nonce = Page.nonce()
+  const text = decided.success.decision === null
+    ? "Your vote counts; more are needed."
+    : `Decided: ${decided.success.decision.decision}. You may close this page.`
+  return html(ApprovalPage.telling(nonce, "Thank you", text), nonce, 200)
+})
 type Answer = (request: Request) => Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   Problem,

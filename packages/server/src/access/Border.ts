@@ -68,6 +68,8 @@ const dressed = (listed: string | undefined, hasList: boolean) => (response: Res
   return HttpServerResponse.setHeaders(response, {
     ...baseHeaders,
     "content-security-policy": headers["content-security-policy"] ?? policyOfData,
+    // A shared cache may keep what no header forbids, and answer another person with it (RFC 9111, 4.2.2).
+    "cache-control": headers["cache-control"] ?? "no-store",
     "referrer-policy": headers["referrer-policy"] ?? "no-referrer",
     ...(hasList ? { vary: withVary(response) } : {}),
     ...(listed === undefined

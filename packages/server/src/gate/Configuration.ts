@@ -3,6 +3,8 @@
  * or cannot be is refused at the start, with its name, the form it should have, and what was probably meant.
  */
 import { ClientError } from "@baton/contract/Client"
+import * as JsonLoss from "@baton/kernel/JsonLoss"
+import type { Json } from "@baton/kernel/Value"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -126,6 +128,10 @@ const parsed = Effect.fnUntraced(function*(file: string) {
     try: (): unknown => JSON.parse(text),
     catch: (error) => invalid(`${file} is no JSON: ${error instanceof Error ? error.message : error}`)
   })
+  const loss = JsonLoss.find(text, document as Json)
+  if (loss !== undefined) {
+    return yield* Effect.fail(invalid(`${file}, line ${loss.line}, column ${loss.column}: ${loss.message}`))
+  }
   if (!isPart(document)) return yield* Effect.fail(invalid(`${file}: expected a JSON object`))
   const { $schema: _, ...settings } = document
   return yield* flatten(file, settings, "")

@@ -283,7 +283,7 @@ const outgoing: ReadonlyArray<Setting> = [
     "from the endpoint",
     "The same, with its path."
   ),
-  row("OTEL_EXPORTER_OTLP_PROTOCOL", "otel.protocol", text, "http/protobuf", "How they are sent."),
+  row("OTEL_EXPORTER_OTLP_PROTOCOL", "otel.protocol", text, "http/json", "How they are sent."),
   row("OTEL_EXPORTER_OTLP_TIMEOUT", "otel.timeoutMs", count, "10000", "Milliseconds that sending may take."),
   hidden("OTEL_EXPORTER_OTLP_HEADERS", "Headers that are sent along, such as a token."),
   row("OTEL_BSP_SCHEDULE_DELAY", "otel.delayMs", count, "5000", "Milliseconds between two sendings."),

@@ -14,28 +14,32 @@ import { statfs } from "node:fs/promises"
 const freeBytesMin = 100 * 1024 * 1024
 /** How long an answer is given again without looking anew: probes come often. */
 const lookEvery = Duration.seconds(1)
+/**
+ * How long a commit that found no room counts, in milliseconds: whoever sends nothing to a server that is not ready would never
+ * see it ready again, if only a commit could tell.
+ */
+const fullMs = 5_000
 
-export interface LastCommit {
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly latencyMs: number
-  /** Why it failed. */
-  readonly failed: RunStoreError["reason"] | undefined
+export interface Commits {
+  /** The last one that was taken, in milliseconds since the epoch, and how long it took. */
+  readonly taken: { readonly at: number; readonly latencyMs: number } | undefined
+  /** When and why the last one of all was not taken. */
+  readonly failed: { readonly at: number; readonly reason: RunStoreError["reason"] } | undefined
 }
 
 /** Commits, seen from outside. */
 export class StoreWatch extends Context.Service<StoreWatch, {
-  readonly lastCommit: () => LastCommit | undefined
+  readonly commits: () => Commits
 }>()("baton/server/StoreWatch") {
   /** The same store; what it was last told to write, and how long that took, is remembered. */
   static readonly layer: Layer.Layer<StoreWatch | RunStore, never, RunStore> = Layer.effectContext(
     Effect.gen(function*() {
       const store = yield* RunStore
       const clock = yield* Clock.Clock
-      let last: LastCommit | undefined
-      const note = (since: number, failed: LastCommit["failed"]) => {
+      let commits: Commits = { taken: undefined, failed: undefined }
+      const taken = (since: number) => {
         const at = clock.currentTimeMillisUnsafe()
-        last = { at, latencyMs: at - since, failed }
+        commits = { taken: { at, latencyMs: at - since }, failed: undefined }
       }
       const watched = RunStore.of({
         ...store,
@@ -43,12 +47,13 @@ export class StoreWatch extends Context.Service<StoreWatch, {
           Effect.suspend(() => {
             const since = clock.currentTimeMillisUnsafe()
             return Effect.tapError(
-              Effect.tap(store.commit(batch), () => Effect.sync(() => note(since, undefined))),
-              (error) => Effect.sync(() => note(since, error.reason))
+              Effect.tap(store.commit(batch), () => Effect.sync(() => taken(since))),
+              ({ reason }) =>
+                Effect.sync(() => (commits = { ...commits, failed: { at: clock.currentTimeMillisUnsafe(), reason } }))
             )
           })
       })
-      return Context.make(RunStore, watched).pipe(Context.add(StoreWatch, { lastCommit: () => last }))
+      return Context.make(RunStore, watched).pipe(Context.add(StoreWatch, { commits: () => commits }))
     })
   )
 }
@@ -58,7 +63,7 @@ export interface StoreHealth {
   readonly writable: boolean
   /** Why nothing can be written. */
   readonly reason?: RunStoreError["reason"]
-  /** Milliseconds; absent before the first commit. */
+  /** Milliseconds that the last commit took which was taken; absent before the first. */
   readonly lastCommitMs?: number
   readonly lastCommitAt?: number
   /** Bytes; absent in memory, and where the system does not tell. */
@@ -77,11 +82,13 @@ const freeOf = (data: string): Effect.Effect<number | undefined> =>
 export const health = Effect.fnUntraced(function*(data: string) {
   const watch = yield* StoreWatch
   const upkeep = yield* SqliteUpkeep
+  const clock = yield* Clock.Clock
   const queue = yield* StepQueue
   const types = [...(yield* StepTypes).keys(), "gather"]
   const isMemory = data === ":memory:"
   const look = Effect.gen(function*(): Effect.fn.Return<StoreHealth> {
-    const last = watch.lastCommit()
+    const { failed: lastFailed, taken } = watch.commits()
+    const wasFull = lastFailed?.reason === "full" && clock.currentTimeMillisUnsafe() - lastFailed.at < fullMs
     const reason = yield* Effect.match(upkeep.writable, {
       onSuccess: () => undefined,
       onFailure: (error) => error.reason
@@ -90,12 +97,12 @@ export const health = Effect.fnUntraced(function*(data: string) {
     let backlog = 0
     for (const type of types) backlog += yield* queue.size(type)
     // A full disk takes the beginning of a write, not its end: the last commit knows better.
-    const failed = reason ?? (last?.failed === "full" && (freeBytes ?? 0) < freeBytesMin ? "full" : undefined)
+    const failed = reason ?? (wasFull && (freeBytes ?? 0) < freeBytesMin ? "full" : undefined)
     return {
       kind: isMemory ? "memory" : "sqlite",
       writable: failed === undefined,
       ...(failed === undefined ? {} : { reason: failed }),
-      ...(last === undefined ? {} : { lastCommitMs: last.latencyMs, lastCommitAt: last.at }),
+      ...(taken === undefined ? {} : { lastCommitMs: taken.latencyMs, lastCommitAt: taken.at }),
       ...(freeBytes === undefined ? {} : { freeBytes }),
       backlog
     }

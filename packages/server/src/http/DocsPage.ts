@@ -9,6 +9,21 @@ import * as Page from "../access/Page.ts"
 
 const path = "/docs"
 
+/**
+ * Nothing that leads out of this server, or asks for what is not here. The library knows more settings than its type does.
+ */
+const settings = {
+  withDefaultFonts: false,
+  favicon: "data:,",
+  telemetry: false,
+  hideClientButton: true,
+  showDeveloperTools: "never",
+  agent: { disabled: true }
+}
+
+const withoutScripts =
+  "<noscript><p>This page needs scripts. What it shows is also in <a href=\"/openapi.json\">openapi.json</a>.</p></noscript>"
+
 /** The page as the library makes it, in pieces between which the nonce goes. */
 const pieces = Effect.gen(function*() {
   let page: HttpServerResponse.HttpServerResponse | undefined
@@ -23,11 +38,12 @@ const pieces = Effect.gen(function*() {
         : Effect.void
   }
   yield* Layer.build(
-    HttpApiScalar.layer(Api, { path, scalar: { withDefaultFonts: false } }).pipe(
+    HttpApiScalar.layer(Api, { path, scalar: settings }).pipe(
       Layer.provide(Layer.succeed(HttpRouter.HttpRouter, catcher))
     )
   )
-  const html = page?.body._tag === "Uint8Array" ? page.body.text ?? "" : ""
+  const made = page?.body._tag === "Uint8Array" ? page.body.text ?? "" : ""
+  const html = made.replace("<html>", "<html lang=\"en\">").replace("<body>", `<body>\n${withoutScripts}`)
   const library = html.indexOf("<script>")
   const start = html.lastIndexOf("<script>")
   if (library < 0 || start <= library) {

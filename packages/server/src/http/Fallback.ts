@@ -14,9 +14,15 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Methods from "./Methods.ts"
+import type * as Methods from "./Methods.ts"
 
 const problem = (one: HttpServerRespondable.Respondable) => HttpServerRespondable.toResponse(one)
+
+/** What a server has, and where somebody finds out. */
+interface Routes {
+  readonly allowed: Methods.Allowed
+  readonly hint: string
+}
 
 type Request = Pick<HttpServerRequest.HttpServerRequest, "method" | "url">
 
@@ -27,9 +33,9 @@ const notAllowed = (method: string, path: string, list: string) =>
   )
 
 /** No route has this method and path: the path may have others, may ask which, or be unknown. */
-const unrouted = ({ request: { method, url } }: { readonly request: Request }) => {
+const unrouted = ({ allowed, hint }: Routes, { request: { method, url } }: { readonly request: Request }) => {
   const path = url.slice(0, 200).split("?")[0] ?? ""
-  const methods = Methods.allowed(url)
+  const methods = allowed(url)
   const list = methods.join(", ")
   if (method === "OPTIONS" && list !== "") {
     return Effect.succeed(HttpServerResponse.empty({ status: 204, headers: { allow: list } }))
@@ -39,7 +45,7 @@ const unrouted = ({ request: { method, url } }: { readonly request: Request }) =
     new NotFound({
       code: "ROUTE_NOT_FOUND",
       detail: `there is no ${method} ${path}`,
-      hint: "/openapi.json and /docs tell every route"
+      hint
     })
   )
 }
@@ -53,13 +59,17 @@ const bug = (cause: Cause.Cause<unknown>) =>
   )
 
 /** An answer for what failed; `undefined` where the server itself knows what to do. */
-const answerTo = (cause: Cause.Cause<unknown>) => {
+const answerTo = (routes: Routes, cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return undefined
   const error = Cause.squash(cause)
   if (HttpServerError.isHttpServerError(error)) {
-    if (error.reason._tag === "RouteNotFound") return unrouted(error.reason)
+    if (error.reason._tag === "RouteNotFound") return unrouted(routes, error.reason)
     if (error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge") {
-      return problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." }))
+      // What is left of the body is not read.
+      return Effect.map(
+        problem(new TooLarge({ code: "BODY_TOO_LARGE", detail: "The body is larger than the limit." })),
+        HttpServerResponse.setHeader("connection", "close")
+      )
     }
     if (error.reason._tag === "RequestParseError") return unreadable("The body of the request cannot be read.")
     return error.reason._tag === "InternalError" ? bug(cause) : undefined
@@ -77,8 +87,10 @@ const unsupported = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ heade
     })
   ))
 
-export const layer = HttpRouter.middleware((httpEffect) =>
-  httpEffect.pipe(
-    Effect.flatMap((response) => response.status === 415 ? unsupported : Effect.succeed(response)),
-    Effect.catchCause((cause) => answerTo(cause) ?? Effect.failCause(cause))
-  ), { global: true })
+/** For a server of these routes. */
+export const layer = (routes: Routes) =>
+  HttpRouter.middleware((httpEffect) =>
+    httpEffect.pipe(
+      Effect.flatMap((response) => response.status === 415 ? unsupported : Effect.succeed(response)),
+      Effect.catchCause((cause) => answerTo(routes, cause) ?? Effect.failCause(cause))
+    ), { global: true })

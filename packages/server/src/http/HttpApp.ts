@@ -1,5 +1,7 @@
 /** All routes of a server in one layer. */
 import { Api } from "@baton/contract/http/Api"
+import { MetricsApi } from "@baton/contract/http/MetricsApi"
+import { plainRoutes } from "@baton/contract/http/PlainRoutes"
 import { ProbesApi } from "@baton/contract/http/ProbesApi"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -17,7 +19,9 @@ import * as Fallback from "./Fallback.ts"
 import { FlowsHandlers } from "./FlowsHandlers.ts"
 import * as Idempotency from "./Idempotency.ts"
 import { AuditHandlers, KeysHandlers } from "./KeysHandlers.ts"
+import * as Methods from "./Methods.ts"
 import { MetricsHandlers } from "./MetricsHandlers.ts"
+import { MultiRoleHandlers } from "./MultiRoleHandlers.ts"
 import { OperatorsHandlers } from "./OperatorsHandlers.ts"
 import { PatchesHandlers } from "./PatchesHandlers.ts"
 import { ProbesHandlers } from "./ProbesHandlers.ts"
@@ -38,6 +42,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     LinksHandlers,
     LiveHandlers,
     MetricsHandlers,
+    MultiRoleHandlers,
     OperatorsHandlers,
     PatchesHandlers,
     ProbesHandlers,
@@ -53,15 +58,27 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
 /** Whoever adds a route does so in this list, behind the guard. */
 const routes = Layer.mergeAll(api, DocsPage.layer, ApprovalRoutes.layer)
 
-/** Health and readiness alone: a server that does not answer requests is looked after all the same. */
-export const probes = HttpApiBuilder.layer(HttpApi.make("baton").add(ProbesApi)).pipe(
-  Layer.provide(ProbesHandlers),
-  Layer.provide(Readable.layer),
-  Layer.merge(Fallback.layer)
+/** Health, readiness and metrics: a server that does not answer requests is looked after all the same. */
+const watched = HttpApi.make("baton").add(ProbesApi).add(MetricsApi)
+
+const watchedRoutes = HttpApiBuilder.layer(watched).pipe(
+  Layer.provide([ProbesHandlers, MetricsHandlers]),
+  Layer.provide([AccessCheck.layer, Readable.layer])
 )
+
+export const probes = Layer.merge(
+  Layer.provideMerge(watchedRoutes, RouteGuard.layer(watched)),
+  Fallback.layer({
+    allowed: Methods.make(watched, []),
+    hint: "this process has not the role api: it answers /health, /ready and /metrics"
+  })
+).pipe(Layer.provide(Frontier.layer))
 
 export const layer = Layer.mergeAll(
   Layer.provideMerge(routes, RouteGuard.layer(Api)),
-  Fallback.layer,
+  Fallback.layer({
+    allowed: Methods.make(Api, Object.keys(plainRoutes)),
+    hint: "/openapi.json and /docs tell every route"
+  }),
   SocketBearer.layer
 ).pipe(Layer.provide(Frontier.layer))

@@ -9,12 +9,16 @@ import * as Handover from "./Handover.ts"
 import type { Line } from "./Line.ts"
 import type { Live, Place } from "./Live.ts"
 import type { Reader } from "./Reader.ts"
-import { SseOutlet } from "./SseOutlet.ts"
+import { type SseOptions, SseOutlet } from "./SseOutlet.ts"
 
 export interface StreamOptions {
   readonly request: HttpServerRequest
   /** Event types that are wanted; absent: all. */
   readonly types: ReadonlySet<string> | undefined
+  /** What the connection says of what it carries; absent: the frames as they are. */
+  readonly outlet?: (options: SseOptions) => SseOutlet
+  /** Added to those of every stream. */
+  readonly headers?: { readonly [name: string]: string }
 }
 
 /** Nobody on the way may keep what is sent, or keep it back. */
@@ -36,24 +40,24 @@ const beginning = (live: Live["Service"], outlet: SseOutlet, readers: ReadonlyAr
 /** A connection whose readers are gone when it is. */
 const stream = (
   live: Live["Service"],
-  { request, types }: StreamOptions,
+  { headers: added, outlet: make = (options) => new SseOutlet(options), request, types }: StreamOptions,
   fill: (outlet: SseOutlet) => Effect.Effect<ReadonlyArray<Reader>, Problem, Scope.Scope>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem> =>
   Effect.suspend(() => {
     const scope = Scope.makeUnsafe("sequential")
-    const outlet = new SseOutlet({ now: live.now, limits: live.limits, types })
+    const outlet = make({ now: live.now, limits: live.limits, types })
     const gone = closing(live, outlet, scope)
     return fill(outlet).pipe(
       Scope.provide(scope),
       Effect.map((readers) =>
-        Handover.answer(request, streamHeaders, { begun: beginning(live, outlet, readers), gone })
+        Handover.answer(request, { ...streamHeaders, ...added }, { begun: beginning(live, outlet, readers), gone })
       ),
       Effect.onError(() => Effect.sync(gone))
     )
   })
 
 /** A browser's `EventSource` comes back until it is told that there is nothing more (HTML 9.2.3). */
-const nothing = HttpServerResponse.empty({ status: 204, headers })
+export const nothing = HttpServerResponse.empty({ status: 204, headers })
 
 /** `isReturning`: the place is that of a `Last-Event-ID`, which the peer sends without being asked to. */
 export const ofRun = Effect.fnUntraced(function*(

@@ -62,7 +62,7 @@ export class SseOutlet extends Outlet {
     if (this.isFull && !this.isClosed) this.drained()
   }
 
-  #send(bytes: Sendable): boolean {
+  protected send(bytes: Sendable): boolean {
     const line = this.#line
     if (line === undefined) return false
     const size = typeof bytes === "string" ? bytes.length : bytes.whole.length
@@ -73,9 +73,9 @@ export class SseOutlet extends Outlet {
 
   protected write(batch: Batch, source: Source): boolean {
     if (batch.frames.length === 0) return true
-    if (this.#several === undefined && this.#types === undefined) return this.#send(batch.sse)
+    if (this.#several === undefined && this.#types === undefined) return this.send(batch.sse)
     const text = this.#text(batch.frames, source)
-    return text === "" || this.#send(text)
+    return text === "" || this.send(text)
   }
 
   #text(frames: ReadonlyArray<Frame>, source: Source): string {
@@ -104,29 +104,29 @@ export class SseOutlet extends Outlet {
   }
 
   protected done(): void {
-    if (--this.#open === 0) this.#end()
+    if (--this.#open === 0) this.end()
   }
 
-  #end(): void {
+  protected end(): void {
     if (this.isClosed) return
     this.isClosed = true
     this.#line?.end()
   }
 
   keepAlive(): void {
-    if (this.#line !== undefined) this.sent(this.#send(comment))
+    if (this.#line !== undefined) this.sent(this.send(comment))
   }
 
   overflow(): void {
     if (this.isClosed) return
     this.#line?.send(overflowed)
-    this.#end()
+    this.end()
   }
 
   stop(returnMs?: number): void {
     if (this.isClosed) return
     if (returnMs !== undefined) this.#line?.send(`retry: ${returnMs}\n: the server stops\n\n`)
-    this.#end()
+    this.end()
   }
 
   /** The peer is gone. */

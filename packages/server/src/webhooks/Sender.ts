@@ -17,6 +17,7 @@ import { defaultTenant } from "../Parts.ts"
 import * as Deliveries from "./Deliveries.ts"
 import type { EnvironmentHook } from "./EnvironmentHooks.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
+import { lanesOfTenantMax } from "./WebhookLimits.ts"
 
 export interface SenderOptions {
   /** `attend`: also forget the hooks of an environment that does not name them any more; `send`: leave them to others. */
@@ -34,30 +35,30 @@ interface State {
   readonly busy: Set<string>
   readonly busyOf: Map<string, number>
   readonly busyOfTenant: Map<string, number>
-  /** Webhooks whose last delivery must be tried again; those heard of longest ago are forgotten first. */
-  readonly failing: Set<string>
+  /** Webhooks that have taken their last delivery; those heard of longest ago are forgotten first. */
+  readonly taking: Set<string>
   isSeated: boolean
 }
 
 const keyOf = (webhook: string, run: string | undefined): string => `${webhook} ${run ?? ""}`
 
-/** Webhooks that are known to fail. */
-const failingMax = 10_000
+/** Webhooks that are remembered for taking what they are sent. */
+const takingMax = 10_000
 
-/** What does not answer is asked for one run at a time: it must not take the places of those that do. */
-const mostOf = ({ failing, parts }: State, webhook: string): number =>
-  failing.has(webhook) ? 1 : parts.webhooks.limits.lanesOfOneMax
+/** What has not answered yet, or failed, is asked for one run at a time: it must not take the places of those that do. */
+const mostOf = ({ parts, taking }: State, webhook: string): number =>
+  taking.has(webhook) ? parts.webhooks.limits.lanesOfOneMax : 1
 
 const hasRoom = (state: State, { id, tenant }: Owner, run: string | undefined): boolean => {
-  const { lanesMax, lanesOfTenantMax } = state.parts.webhooks.limits
-  return !state.busy.has(keyOf(id, run)) && state.busy.size < lanesMax &&
-    (state.busyOf.get(id) ?? 0) < mostOf(state, id) && (state.busyOfTenant.get(tenant) ?? 0) < lanesOfTenantMax
+  const { limits } = state.parts.webhooks
+  return !state.busy.has(keyOf(id, run)) && state.busy.size < limits.lanesMax &&
+    (state.busyOf.get(id) ?? 0) < mostOf(state, id) && (state.busyOfTenant.get(tenant) ?? 0) < lanesOfTenantMax(limits)
 }
 
 const full = (state: State): Full => ({
   webhooks: [...state.busyOf].flatMap(([webhook, count]) => count >= mostOf(state, webhook) ? [webhook] : []),
   tenants: [...state.busyOfTenant].flatMap(([tenant, count]) =>
-    count >= state.parts.webhooks.limits.lanesOfTenantMax ? [tenant] : []
+    count >= lanesOfTenantMax(state.parts.webhooks.limits) ? [tenant] : []
   )
 })
 
@@ -67,13 +68,13 @@ const count = (counts: Map<string, number>, key: string, more: 1 | -1): void => 
   else counts.set(key, now)
 }
 
-const note = ({ failing }: State, webhook: string, told: boolean): void => {
-  failing.delete(webhook)
-  if (told) return
-  failing.add(webhook)
-  for (const oldest of failing) {
-    if (failing.size <= failingMax) break
-    failing.delete(oldest)
+const note = ({ taking }: State, webhook: string, isTaken: boolean): void => {
+  taking.delete(webhook)
+  if (!isTaken) return
+  taking.add(webhook)
+  for (const oldest of taking) {
+    if (taking.size <= takingMax) break
+    taking.delete(oldest)
   }
 }
 
@@ -99,7 +100,7 @@ const begin = (
     state.ended.openUnsafe()
   })
   return work.pipe(
-    Effect.tap((told) => Effect.sync(() => told === undefined ? undefined : note(state, webhook, told))),
+    Effect.tap((isTaken) => Effect.sync(() => isTaken === undefined ? undefined : note(state, webhook, isTaken))),
     Effect.catch((error) => Effect.logWarning("Webhooks must wait", { webhook, reason: String(error) })),
     Effect.ensuring(end),
     Effect.forkIn(state.scope)
@@ -225,7 +226,7 @@ export const start = Effect.fnUntraced(function*(parts: Parts, options: SenderOp
     busy: new Set(),
     busyOf: new Map(),
     busyOfTenant: new Map(),
-    failing: new Set(),
+    taking: new Set(),
     isSeated: false
   }
   // Hooks of the environment hear of the first run of this process too.

@@ -143,9 +143,15 @@ describe("baton serve", () => {
         const { headers } = yield* ask("GET", path)
         assert.strictEqual(headers.get("x-content-type-options"), "nosniff")
         assert.strictEqual(headers.get("referrer-policy"), "no-referrer")
+        assert.strictEqual(headers.get("cache-control"), "no-store")
         assert.include(headers.get("content-security-policy"), "default-src 'none'; frame-ancestors 'none'")
       }
       const page = yield* ask("GET", "/docs")
+      // Nothing on it leads to anybody else's service.
+      for (const off of ["\"showDeveloperTools\":\"never\"", "\"hideClientButton\":true", "\"telemetry\":false"]) {
+        assert.include(page.text, off)
+      }
+      assert.match(page.text, /<html lang="en">[^]*<noscript>/)
       const policy = page.headers.get("content-security-policy") ?? ""
       const nonce = /script-src 'nonce-([^']+)'/.exec(policy)?.[1]
       assert.isString(nonce)

@@ -26,10 +26,25 @@ const gated = {
   }
 }
 
+/** One field of every kind. */
+const payment = {
+  type: "object",
+  required: ["amount", "account"],
+  properties: {
+    amount: { type: "number", minimum: 1, title: "Amount <b>" },
+    account: { enum: ["main", 7] },
+    urgent: { type: "boolean", default: true },
+    note: { type: "string", maxLength: 80, description: "Printed" },
+    lines: { type: "array", items: { type: "integer" } }
+  }
+}
+
+const asking = (form: object) => ({ name: "paid", nodes: { gate: { approval: "Pay?", form } } })
+
 /** A run that waits for its approval. */
-const asked = (server: Server, key: string) =>
+const asked = (server: Server, key: string, flow: object = gated) =>
   Effect.gen(function*() {
-    const made = yield* server.ask("POST", "/api/v1/runs", { key, body: { flow: gated } })
+    const made = yield* server.ask("POST", "/api/v1/runs", { key, body: { flow } })
     assert.strictEqual(made.status, 201, made.text)
     const run = String(made.body["id"])
     yield* Context.get(server.inProcess, Client).events(run, { after: 0, follow: true }).pipe(
@@ -160,5 +175,66 @@ describe("a link to an approval", () => {
       const [entry] = audit.body["items"] as ReadonlyArray<{ readonly [key: string]: unknown }>
       assert.deepInclude(entry, { actor: "ana", method: "link", action: "POST /approve/:token", outcome: "done" })
       assert.match(String(entry?.["object"]), /^apr_/)
+    }))
+
+  test("has a field for each property of a plain form, and keeps what was filled in when it cannot be", (server) =>
+    Effect.gen(function*() {
+      const { key } = yield* server.newKey({ owner: "ana" })
+      const run = yield* asked(server, key, asking(payment))
+      const path = yield* link(server, key, run)
+      const send = (fields: { readonly [name: string]: string }) =>
+        server.ask("POST", path, { headers: form, body: new URLSearchParams(fields).toString() })
+      const { text } = yield* server.ask("GET", path, { headers: { accept: "text/html" } })
+      const inputs = text.match(/<(?:input|select|textarea) [^>]*name="[^"]+"/g) ?? []
+      for (const input of inputs) {
+        const id = /id="([^"]+)"/.exec(input)?.[1] ?? "none"
+        assert.include(text, `<label for="${id}">`, input)
+      }
+      assert.strictEqual(inputs.length, 6)
+      for (const one of ["Amount &lt;b&gt;", "min=\"1\"", "<option value=\"7\">7</option>", "checked", "Printed"]) {
+        assert.include(text, one)
+      }
+      // The Enter key presses the first button, which is none.
+      assert.match(text, /<form [^>]*>\s*<button disabled hidden>/)
+
+      const wrong = yield* send({ decision: "approve", "field.amount": "0.5", "field.account": "7", comment: "mine <" })
+      assert.strictEqual(wrong.status, 400)
+      assert.match(wrong.text, /role="alert">Nothing was decided\.[^<]*\/amount/)
+      for (const kept of ["value=\"0.5\"", "<option value=\"7\" selected>", "mine &lt;"]) {
+        assert.include(wrong.text, kept)
+      }
+      assert.notInclude(wrong.text, "checked")
+      const broken = yield* send({
+        decision: "approve",
+        "field.amount": "2",
+        "field.account": "7",
+        "field.lines": "[1"
+      })
+      assert.include(broken.text, "lines is no JSON.")
+      const long = yield* send({ decision: "approve", "field.amount": "9007199254740993", "field.account": "7" })
+      assert.include(long.text, "amount has more digits than a number keeps")
+
+      const fields = { "field.amount": "12.5", "field.account": "7", "field.lines": "[1]", "field.urgent": "on" }
+      const done = yield* send({ decision: "approve", ...fields, "field.note": "", comment: "" })
+      assert.strictEqual(done.status, 200, done.text)
+      const shown = yield* server.ask("GET", `/api/v1/runs/${run}/events?after=0`, { key })
+      assert.include(shown.text, "{\"amount\":12.5,\"account\":7,\"urgent\":true,\"lines\":[1]}")
+    }))
+
+  test("asks for nothing when it is refused, and for JSON where fields would not do", (server) =>
+    Effect.gen(function*() {
+      const { key } = yield* server.newKey({ owner: "ana" })
+      const choice = { ...payment, oneOf: [{ required: ["note"] }, { required: ["lines"] }] }
+      const open = yield* asked(server, key, asking(choice))
+      const path = yield* link(server, key, open)
+      const { text } = yield* server.ask("GET", path, { headers: { accept: "text/html" } })
+      for (const one of ["Form (JSON Schema)", "name=\"data\"", "&quot;oneOf&quot;"]) assert.include(text, one)
+      const body = new URLSearchParams({
+        decision: "approve",
+        data: JSON.stringify({ amount: 2, account: 7, note: "" })
+      })
+      assert.strictEqual((yield* server.ask("POST", path, { headers: form, body: body.toString() })).status, 200)
+      const refused = yield* asked(server, key, asking(payment))
+      assert.strictEqual((yield* vote(server, yield* link(server, key, refused), "reject")).status, 200)
     }))
 })

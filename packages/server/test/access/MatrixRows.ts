@@ -51,6 +51,8 @@ export const rows = (world: World): { readonly [route: string]: Row } => {
     "aliases.startRun": { body: { flow }, others: "apart" },
     "aliases.patchRun": { params: ofRun, body: { operations }, others: "hidden" },
     "aliases.decideApproval": { params: { id: approval }, body: { decision: "approve" }, others: "hidden" },
+    "multiRole.askStream": { body: { question: "What is it?" }, others: "apart" },
+    "multiRole.follow": { query: `run=${run}`, others: "hidden" },
     "reference.problem": { params: { kind: "invalid" }, others: "apart" },
     "links.create": { params: { target: approval }, body: {}, others: "hidden" },
     "operators.fork": { params: ofRun, body: {}, others: "hidden" },

@@ -32,7 +32,8 @@ const within = <A, E>(
 ): Effect.Effect<A, E> =>
   Effect.gen(function*() {
     const data = yield* folder
-    if (file !== undefined) writeFileSync(join(data, "baton.json"), JSON.stringify(file))
+    const text = typeof file === "string" ? file : JSON.stringify(file)
+    if (file !== undefined) writeFileSync(join(data, "baton.json"), text)
     const named = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace("DATA", data)]))
     return yield* Effect.provide(body(data), ConfigProvider.layer(ConfigProvider.fromEnvRecord(named)))
   }).pipe(Effect.scoped)
@@ -154,6 +155,13 @@ const hooksOf = {
 
 const shownAs = (value: Duration.Duration | number) =>
   typeof value === "number" ? String(value) : DurationText.format(Duration.toMillis(value))
+
+it.effect("stands in the file once: of two values nobody says which counts", () =>
+  Effect.gen(function*() {
+    const { code, message } = yield* refusal({ file: `{"server":{"port":1},\n"server":{"port":2}}` })
+    assert.strictEqual(code, "CONFIG_INVALID")
+    assert.match(message, /baton\.json, line 2, column 1: .*server/)
+  }))
 
 describe("a limit of streams and webhooks", () => {
   it.effect("is told with the default that it has, and is what the setting says", () =>

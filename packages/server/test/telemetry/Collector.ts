@@ -35,6 +35,8 @@ export interface Collector {
   readonly headers: ReadonlyArray<IncomingMessage["headers"]>
   /** Every body, as it came. */
   readonly bodies: ReadonlyArray<string>
+  /** Resolves once such a span has come. */
+  readonly until: (fits: (span: Span) => boolean) => Promise<void>
   /** What it answers from now on; 0: nothing at all. */
   readonly answer: (status: number) => void
 }
@@ -54,6 +56,7 @@ export const make = Effect.acquireRelease(
     const resources: Array<Span["attributes"]> = []
     const headers: Array<IncomingMessage["headers"]> = []
     const bodies: Array<string> = []
+    const waiting = new Set<() => void>()
     let status = 200
     const server = createServer(async (request, response) => {
       const text = await read(request)
@@ -69,6 +72,7 @@ export const make = Effect.acquireRelease(
       }
       if (status === 0) return
       response.writeHead(status, { "content-type": "application/json" }).end("{}")
+      for (const look of [...waiting]) look()
     })
     server.listen(0, "127.0.0.1")
     await once(server, "listening")
@@ -79,6 +83,16 @@ export const make = Effect.acquireRelease(
       resources,
       headers,
       bodies,
+      until: (fits) =>
+        new Promise((resolve) => {
+          const look = () => {
+            if (!spans.some(fits)) return
+            waiting.delete(look)
+            resolve()
+          }
+          waiting.add(look)
+          look()
+        }),
       answer: (next) => {
         status = next
       }
