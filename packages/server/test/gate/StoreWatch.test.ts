@@ -9,7 +9,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import { statfsSync } from "node:fs"
 
 /** A store whose disk is full while `disk.full` says so. */
 const layer = (disk: { full: boolean }) =>
