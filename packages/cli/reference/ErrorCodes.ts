@@ -17,7 +17,7 @@ APPROVAL_AMBIGUOUS | 404, 409 | Several approvals of the run wait. | Name the st
 APPROVAL_CHANGED | 409, 412 | What is asked has changed since it was read. | Read it again, then decide.
 APPROVAL_NOT_FOUND | 404, 409 | There is no such approval. | baton approvals list
 APPROVAL_VOID | 409 | The question is no longer open. | Look at the run.
-AUDIT_UNAVAILABLE | 503 | What must be recorded cannot be. Nothing was done. | Look at the store.
+AUDIT_UNAVAILABLE | 503 | What was asked cannot be recorded; it may have been carried out. | Look at the store, and at what was asked for.
 BACKUP_UNWRITABLE | 503 | The copy cannot be written. | Choose a folder that exists and has room.
 BLOB_MISSING | 404 | There is no value with this address. | Use an address that a run's document names.
 BODY_NOT_UTF8 | 400 | The body is not UTF-8. | Encode it as UTF-8.
@@ -189,6 +189,7 @@ WEBHOOK_NOT_FOUND | 404 | There is no such webhook. | baton webhooks list
 WEBHOOK_OF_ENVIRONMENT | 409 | The webhook is set by the environment. | Change the variable.
 WEBHOOK_SECRET | 400 | The secret cannot sign in this form. | Let Baton make one.
 WEBHOOK_TAGS | 400 | The webhook asks for too many tags, or for one that is too long. | Ask for fewer, or shorter ones.
+WEBHOOK_TESTS_MAX | 503 | As many webhooks are being tested as may be at once. | Ask again in a few seconds.
 WEBHOOK_TEXT | 400 | A text of the webhook is too long. | Give it 256 characters at most.
 WEBHOOK_TOKEN_BOUND | 409 | The webhook's token is for its host alone. | Add a webhook for the other host, and remove this one.
 WEBHOOK_UNDECRYPTABLE | 503 | The webhook's secret was sealed with another key. | Restore the key, or rotate.

@@ -14,6 +14,8 @@ import { timeText } from "@baton/contract/Wire"
 import type { Backlog, Delivery, Webhook, WebhookSecret } from "@baton/engine/WebhookStore"
 import { webhooksMax } from "@baton/engine/WebhookStore"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import * as LocalNote from "./access/LocalNote.ts"
 import * as Answers from "./Answers.ts"
 import * as Queries from "./http/Queries.ts"
@@ -287,6 +289,17 @@ const resend = Effect.fnUntraced(function*(parts: Parts, id: string) {
     : conflict("WEBHOOK_DISABLED", `${webhook} is disabled: it is told nothing`, `baton webhooks enable ${webhook}`)
 })
 
+const test = Effect.fnUntraced(function*(parts: Parts, id: string) {
+  const webhook = yield* find(parts, id)
+  const { limits: { testsMax }, tests } = parts.webhooks
+  const line = yield* Semaphore.withPermitsIfAvailable(tests, 1)(asked(Deliveries.test(parts, webhook)))
+  if (Option.isSome(line)) return deliveryOf(line.value)
+  const message = `${testsMax} webhooks are being tested`
+  return yield* Effect.fail(
+    new ClientError({ reason: "unavailable", code: "WEBHOOK_TESTS_MAX", message, hint: "ask again in a few seconds" })
+  )
+})
+
 const deliveries = Effect.fnUntraced(function*(parts: Parts, webhook: string, query: DeliveriesQuery) {
   const { after } = query
   yield* find(parts, webhook)
@@ -296,19 +309,18 @@ const deliveries = Effect.fnUntraced(function*(parts: Parts, webhook: string, qu
   return rows.map(deliveryOf)
 })
 
+const inTurn = <A>(parts: Parts, change: Effect.Effect<A, ClientError>) =>
+  Semaphore.withPermits(parts.webhooks.changing, 1)(change)
+
 export const make = (parts: Parts): WebhooksClient["Service"] =>
   WebhooksClient.of({
     list: list(parts),
     add: (request) => add(parts, request),
     show: (id) => show(parts, id),
-    change: (id, request) => change(parts, id, request),
+    change: (id, request) => inTurn(parts, change(parts, id, request)),
     remove: (id) => remove(parts, id),
-    rotate: (id, request) => rotate(parts, id, request),
-    test: (id) =>
-      Effect.gen(function*() {
-        const webhook = yield* find(parts, id)
-        return deliveryOf(yield* asked(Deliveries.test(parts, webhook)))
-      }),
+    rotate: (id, request) => inTurn(parts, rotate(parts, id, request)),
+    test: (id) => test(parts, id),
     deliveries: (id, query) => deliveries(parts, id, query),
     resend: (id) => resend(parts, id)
   })

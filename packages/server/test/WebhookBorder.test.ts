@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { ServerResponse } from "node:http"
 import { AccessServer, flow, layer } from "./access/AccessServer.ts"
@@ -49,6 +50,23 @@ describe("what is written down", () => {
         assert.strictEqual(yield* codeOf(deliveries(other.id, { limit: 10, after: id })), "CURSOR_UNKNOWN")
         const unknown = id.replace(/.{4}$/, "zzzz")
         assert.strictEqual(yield* codeOf(deliveries(webhook.id, { limit: 10, after: unknown })), "CURSOR_UNKNOWN")
+      })
+    ))
+
+  it.live("loses no secret that was told, whatever is changed at the same time", () =>
+    atDesk(({ target }) =>
+      Effect.gen(function*() {
+        const { add, change, rotate, show } = yield* WebhooksClient
+        const { webhook: { id } } = yield* add({ url: target.url, signatures: ["standard", "timestamped"] })
+        const moves = Array.from({ length: 12 }, (_, n) =>
+          n % 3 === 0
+            ? Effect.asVoid(change(id, { url: `${target.url}/${n}` }))
+            : Effect.asVoid(rotate(id, { form: n % 3 === 1 ? "standard" : "timestamped", overlapSeconds: 0 })))
+        const before = (yield* show(id)).secrets
+        yield* Effect.forEach(moves, (move) => move, { concurrency: 12 })
+        const after = (yield* show(id)).secrets
+        assert.lengthOf(after, 2)
+        for (const one of before) assert.isFalse(after.some(({ id }) => id === one.id), one.form)
       })
     ))
 
@@ -203,6 +221,22 @@ describe("a hook of the environment", () => {
 })
 
 describe("the sender", () => {
+  it.live("makes so many tests at once and no more: each holds a request as long as its receiver likes", () =>
+    atDesk(({ target }) =>
+      Effect.gen(function*() {
+        const { add, test } = yield* WebhooksClient
+        const { webhook } = yield* add({ url: target.url })
+        const held: Array<ServerResponse> = []
+        target.answer = (_, response) => void held.push(response)
+        const two = yield* Effect.forEach([1, 2], () => Effect.forkChild(test(webhook.id), { startImmediately: true }))
+        yield* heard(target, (all) => all.length === 2)
+        assert.strictEqual(yield* codeOf(test(webhook.id)), "WEBHOOK_TESTS_MAX")
+        for (const response of held) response.writeHead(204).end()
+        for (const fiber of two) assert.strictEqual((yield* Fiber.join(fiber)).state, "delivered")
+        target.answer = (_, response) => void response.writeHead(204).end()
+        assert.strictEqual((yield* test(webhook.id)).state, "delivered")
+      }), { limits: { testsMax: 2 } }))
+
   it.live("asks a receiver that fails for one run at a time, so that it takes nobody's place", () =>
     Effect.gen(function*() {
       const target = yield* receiver

@@ -132,8 +132,9 @@ export const problemKinds: Kinds = {
       STOPPING: "The server stops.",
       STORE_UNWRITABLE: "Nothing can be written.",
       STORE_UNAVAILABLE: "The store does not serve.",
-      AUDIT_UNAVAILABLE: "What must be recorded cannot be; nothing was done.",
-      ISSUER_UNREACHABLE: "The token issuer's keys cannot be read."
+      AUDIT_UNAVAILABLE: "What was asked cannot be recorded; it may have been carried out.",
+      ISSUER_UNREACHABLE: "The token issuer's keys cannot be read.",
+      MODEL_MISSING: "The server has no model, and the request names none."
     }
   }
 }

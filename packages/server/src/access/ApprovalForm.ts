@@ -1,4 +1,5 @@
 /** A form's JSON Schema as fields that a person can fill in, and what they sent as the data that the schema describes. */
+import * as JsonText from "@baton/kernel/JsonText"
 import type { Json } from "@baton/kernel/Value"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -135,8 +136,12 @@ const json = (text: string, name: string): Result.Result<Json, string> =>
 const read = ({ kind, name }: Field, text: string): Result.Result<Json, string> => {
   if (kind === "json" || kind === "choice") return json(text, name)
   if (kind === "boolean") return Result.succeed(true)
+  if (kind !== "number") return Result.succeed(text)
   const number = Number(text)
-  return Result.succeed(kind === "number" && text.trim() !== "" && Number.isFinite(number) ? number : text)
+  if (text.trim() === "" || !Number.isFinite(number)) return Result.succeed(text)
+  return JsonText.isExact(text.trim(), number)
+    ? Result.succeed(number)
+    : Result.fail(`${name} has more digits than a number keeps; ${number} would be left of it.`)
 }
 
 /** The data of a filled form. What is empty is left out, so that the schema says whether it may be; a box is true or false. */

@@ -17,6 +17,7 @@ import { defaultTenant } from "../Parts.ts"
 import * as Deliveries from "./Deliveries.ts"
 import type { EnvironmentHook } from "./EnvironmentHooks.ts"
 import * as EnvironmentHooks from "./EnvironmentHooks.ts"
+import { lanesOfTenantMax } from "./WebhookLimits.ts"
 
 export interface SenderOptions {
   /** `attend`: also forget the hooks of an environment that does not name them any more; `send`: leave them to others. */
@@ -49,15 +50,15 @@ const mostOf = ({ parts, taking }: State, webhook: string): number =>
   taking.has(webhook) ? parts.webhooks.limits.lanesOfOneMax : 1
 
 const hasRoom = (state: State, { id, tenant }: Owner, run: string | undefined): boolean => {
-  const { lanesMax, lanesOfTenantMax } = state.parts.webhooks.limits
-  return !state.busy.has(keyOf(id, run)) && state.busy.size < lanesMax &&
-    (state.busyOf.get(id) ?? 0) < mostOf(state, id) && (state.busyOfTenant.get(tenant) ?? 0) < lanesOfTenantMax
+  const { limits } = state.parts.webhooks
+  return !state.busy.has(keyOf(id, run)) && state.busy.size < limits.lanesMax &&
+    (state.busyOf.get(id) ?? 0) < mostOf(state, id) && (state.busyOfTenant.get(tenant) ?? 0) < lanesOfTenantMax(limits)
 }
 
 const full = (state: State): Full => ({
   webhooks: [...state.busyOf].flatMap(([webhook, count]) => count >= mostOf(state, webhook) ? [webhook] : []),
   tenants: [...state.busyOfTenant].flatMap(([tenant, count]) =>
-    count >= state.parts.webhooks.limits.lanesOfTenantMax ? [tenant] : []
+    count >= lanesOfTenantMax(state.parts.webhooks.limits) ? [tenant] : []
   )
 })
 

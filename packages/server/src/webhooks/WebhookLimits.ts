@@ -16,8 +16,8 @@ export interface Limits {
   readonly lanesMax: number
   /** Lanes of one webhook that are sent at once; one, until it takes something, and again when it fails. */
   readonly lanesOfOneMax: number
-  /** Lanes of all webhooks of one tenant that are sent at once. */
-  readonly lanesOfTenantMax: number
+  /** Tests that are sent at once: each holds the request that has asked for it. */
+  readonly testsMax: number
   /** Events that one lane sends before others have their turn. */
   readonly burstMax: number
   /** Records of the journal that one lane reads in one go. */
@@ -43,7 +43,7 @@ export const defaults: Limits = {
   bodyBytesMax: 256 * 1024,
   lanesMax: 64,
   lanesOfOneMax: 8,
-  lanesOfTenantMax: 32,
+  testsMax: 16,
   burstMax: 100,
   readMax: 16,
   relayMax: 1000,
@@ -73,6 +73,9 @@ export const load: Effect.Effect<Limits, Config.ConfigError> = Effect.gen(functi
   })
   return { ...given, ...set }
 })
+
+/** Lanes of all webhooks of one tenant that are sent at once: half of them, so that others always have the rest. */
+export const lanesOfTenantMax = ({ lanesMax }: Limits): number => Math.ceil(lanesMax / 2)
 
 /** Milliseconds before the next try, after `attempts` failed ones: exponential with full jitter (`chance` in [0, 1)). */
 export const retryDelay = (limits: Limits, attempts: number, chance: number, asked: number | undefined): number => {

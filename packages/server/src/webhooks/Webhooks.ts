@@ -6,6 +6,7 @@ import { WebhookStore } from "@baton/engine/WebhookStore"
 import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import type { Parts } from "../Parts.ts"
 import * as Names from "../telemetry/MetricNames.ts"
 import { Telemetry } from "../telemetry/Telemetry.ts"
@@ -27,6 +28,10 @@ export interface Telling {
   readonly tried: (outcome: Outcome["kind"]) => void
   /** Makes an attempt part of its run's trace. */
   readonly traced: DeliveryTrace.DeliveryTrace
+  /** One change of secrets at a time: each reads them, and writes all of them. */
+  readonly changing: Semaphore.Semaphore
+  /** Places for tests. */
+  readonly tests: Semaphore.Semaphore
 }
 
 export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | HttpDialer | Telemetry> = Effect.gen(
@@ -36,13 +41,16 @@ export const make: Effect.Effect<Telling, Config.ConfigError, WebhookStore | Htt
     if (meter !== undefined) {
       scrapes.add(Effect.ignore(Effect.map(store.waiting, meter.of(Names.webhooksWaiting))))
     }
+    const limits = yield* WebhookLimits.load
     return {
       store,
+      changing: yield* Semaphore.make(1),
+      tests: yield* Semaphore.make(limits.testsMax),
       tried: (outcome) => meter?.of(Names.webhooks, outcome)(1),
       traced: DeliveryTrace.make(sink, sampler),
       dialer: yield* HttpDialer,
       urlRule: yield* UrlRule.make,
-      limits: yield* WebhookLimits.load
+      limits
     }
   }
 )

@@ -211,6 +211,8 @@ describe("a link to an approval", () => {
         "field.lines": "[1"
       })
       assert.include(broken.text, "lines is no JSON.")
+      const long = yield* send({ decision: "approve", "field.amount": "9007199254740993", "field.account": "7" })
+      assert.include(long.text, "amount has more digits than a number keeps")
 
       const fields = { "field.amount": "12.5", "field.account": "7", "field.lines": "[1]", "field.urgent": "on" }
       const done = yield* send({ decision: "approve", ...fields, "field.note": "", comment: "" })

@@ -85,6 +85,8 @@ describe("the spans of a run", () => {
       const [child] = named(spans, "invoke_workflow inner")
       const [own] = named(spans, "invoke_workflow outer")
       assert.strictEqual(child?.parentSpanId, call?.spanId)
+      assert.isTrue(BigInt(call?.startTimeUnixNano ?? 0) <= BigInt(child?.startTimeUnixNano ?? 0))
+      assert.isTrue(BigInt(call?.startTimeUnixNano ?? 0) < BigInt(call?.endTimeUnixNano ?? 0))
       assert.strictEqual(child?.attributes["baton.run.parent"], own?.attributes["baton.run.id"])
       const traced = spans.filter(({ traceId }) => traceId === trace).map(({ name }) => name).toSorted()
       assert.deepStrictEqual(traced, [

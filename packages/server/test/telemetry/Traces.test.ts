@@ -69,6 +69,11 @@ describe("traces", () => {
           assert.isTrue(BigInt(span.startTimeUnixNano) >= BigInt(root?.startTimeUnixNano ?? 0))
           assert.isTrue(BigInt(span.endTimeUnixNano) <= BigInt(root?.endTimeUnixNano ?? 0))
         }
+        // It has waited while no process was there.
+        const gate = collector.spans.find(({ name }) => name === "step gate")
+        const before = collector.spans.find(({ name }) => name === "step draft")
+        assert.isAtMost(Number(BigInt(gate?.startTimeUnixNano ?? 0) - BigInt(before?.endTimeUnixNano ?? 0)), 1e9)
+        assert.isAbove(Number(BigInt(gate?.endTimeUnixNano ?? 0) - BigInt(gate?.startTimeUnixNano ?? 0)), 0)
         assert.deepInclude(collector.resources[0], { "service.name": "baton", team: "a b" })
         assert.notInclude(collector.bodies.join(), "words")
       }),
