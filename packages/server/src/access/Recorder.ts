@@ -110,8 +110,13 @@ export const record =
         // What was written together with what it did is not written again.
         trail.recorded !== undefined && trail.recorded === response?.status ?
           fallback :
-          Effect.matchEffect(record(draftOf(trail, request, response, at)), {
-            onFailure: (error) => Effect.andThen(Effect.logError("the audit log cannot be written", error), unrecorded),
+          Effect.matchCauseEffect(record(draftOf(trail, request, response, at)), {
+            onFailure: (cause) =>
+              Effect.andThen(
+                Effect.logError("the audit log cannot be written", cause),
+                // What failed by itself is acknowledged to nobody, and says better what is the matter.
+                response !== undefined && response.status >= 500 ? fallback : unrecorded
+              ),
             onSuccess: () => fallback
           })
       if (isSafe(request.method)) {

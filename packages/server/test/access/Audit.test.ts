@@ -108,6 +108,10 @@ describe("the audit log", () => {
       const answer = yield* server.ask("POST", "/api/v1/runs", { key, body: start })
       assert.notStrictEqual(answer.status, 201)
       assert.isAtLeast(answer.status, 500)
+      // It says what the store says, not what the log would.
+      assert.match(String(answer.body["code"]), /^STORE_/)
+      const other = yield* server.ask("POST", "/api/v1/runs/run_none/cancel", { key, body: {} })
+      assert.deepInclude([other.status, other.body["code"]], "AUDIT_UNAVAILABLE")
     }))
 
   test("a flood of wrong keys fills neither the log nor the memory, and locks nobody out", (server) =>
