@@ -19,6 +19,8 @@ export abstract class Outlet {
   sentAt: number
   fullSince: number | undefined
   isClosed = false
+  /** Something can be handed over; before that nothing is taken from a source. */
+  protected isOpen = true
   readonly #ready = new Set<Source>()
   readonly #now: () => number
   #pumping = false
@@ -65,7 +67,7 @@ export abstract class Outlet {
 
   /** What may be lost is sent only to who keeps up. */
   live(batch: Batch, source: Source): void {
-    if (!this.isFull && !this.isClosed) this.sent(this.write(batch, source))
+    if (this.isOpen && !this.isFull && !this.isClosed) this.sent(this.write(batch, source))
   }
 
   forget(source: Source): void {
@@ -73,7 +75,7 @@ export abstract class Outlet {
   }
 
   private pump(): void {
-    if (this.#pumping) return
+    if (this.#pumping || !this.isOpen) return
     this.#pumping = true
     // Sources take turns.
     for (const source of this.#ready) {

@@ -34,6 +34,8 @@ export class SseOutlet extends Outlet {
 
   constructor({ limits, now, types }: SseOptions) {
     super(now)
+    // What happens before the head is written stays where it is.
+    this.isOpen = false
     this.#types = types
     this.#roomMax = Math.max(1, limits.pendingBytesMax - limits.batchBytesMax)
   }
@@ -52,6 +54,7 @@ export class SseOutlet extends Outlet {
   begin(line: Line, sources: ReadonlyArray<Source>): void {
     if (this.isClosed) return line.end()
     this.#line = line
+    this.isOpen = true
     this.#open = sources.length
     const at = this.#begins
     line.send(at === undefined ? retry : `${retry}id: ${at}\nevent: position\ndata: {"seq":${at}}\n\n`)

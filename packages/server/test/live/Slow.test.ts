@@ -127,4 +127,24 @@ describe("a peer that takes nothing", () => {
       const seen = yield* frames(slow.line.stream)
       assert.strictEqual(seen.at(-1)?.event, "overflow")
     })))
+
+  it.live("misses nothing that happens before the head of its answer is written", () =>
+    inHost(Effect.gen(function*() {
+      const client = yield* Client
+      const live = yield* Live
+      const run = yield* start
+      const early = new WatchedOutlet(live)
+      const reader = yield* live.follow(early, defaultTenant, { run, position: 0 })
+      const beside = yield* open(run, 0)
+      const reading = yield* Effect.forkChild(frames(beside.line.stream), { startImmediately: true })
+      for (let gate = 0; gate < gates; gate++) yield* client.send(run, `go${gate}`, null)
+      yield* Fiber.join(reading)
+      const { seq: head } = yield* client.show(run)
+      early.begin(early.line, [reader])
+      const seen = yield* frames(early.line.stream)
+      assert.deepStrictEqual(
+        seen.filter(({ event }) => event !== "end").flatMap(({ seq }) => seq ?? []),
+        Array.from({ length: head }, (_, index) => index + 1)
+      )
+    })))
 })

@@ -102,6 +102,8 @@ describe("the socket", () => {
       const peer = await talk(scene)
       peer.say({ type: "subscribe", topic: "runs" })
       await peer.until(({ type }) => type === "subscribed")
+      const metrics = await (await fetch(`${scene.url}/metrics`)).text()
+      assert.match(metrics, /^baton_event_streams\{transport="websocket"\} 1$/m)
       const run = await scene.start(1)
       const seen = await peer.until((message) => message.event === "run" && message.run === run)
       assert.isNumber(seen.at(-1)?.seq)

@@ -1,12 +1,15 @@
 /** Secrets are told to nobody who looks on: not in logs, events, metrics or spans. */
+import * as Trace from "@baton/kernel/Trace"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as JsonLog from "../../src/telemetry/JsonLog.ts"
+import * as LoggedAttempt from "../../src/telemetry/LoggedAttempt.ts"
 import * as Collector from "./Collector.ts"
 import * as Outside from "./Outside.ts"
 import * as TestServer from "./TestServer.ts"
@@ -124,4 +127,15 @@ describe("a planted secret", () => {
       assert.include(read["error"], "it broke")
       assert.notInclude(line, "SECRET")
     }))
+
+  it("lines of an attempt say which run, step, tenant and trace they are about", () => {
+    const offer = { attempt: 2, path: "a", run: "run_1", tenant: "acme" }
+    const state = { run: "run_1", createdAt: 1, trace: undefined }
+    const context = LoggedAttempt.around(() => undefined)(offer as never, state as never)
+    const told = Context.get(context ?? Context.empty(), References.CurrentLogAnnotations)
+    const { span_id, trace_id, ...rest } = told
+    assert.deepStrictEqual(rest, { run: "run_1", step: "a", tenant: "acme" })
+    assert.strictEqual(trace_id, Trace.traceId(state))
+    assert.strictEqual(span_id, Trace.stepSpan(Trace.runSpan(state), "a", 2))
+  })
 })
