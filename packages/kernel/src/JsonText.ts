@@ -13,12 +13,18 @@ export interface TextFault {
 
 export interface ReadText {
   readonly value: Json
-  /** Offset in the text of each value, by JSON pointer: of its key in an object. */
+  /** Offset in the text of each value, by JSON pointer: of its key in an object. Of a huge text only the first are kept. */
   readonly offsets: ReadonlyMap<string, number>
   readonly faults: ReadonlyArray<TextFault>
 }
 
 export const depthMax = 128
+
+/**
+ * Characters of all pointers whose places are kept. A long key is part of the pointer of everything below it: without a
+ * bound a text of a hundred kilobytes would take its reader gigabytes to keep.
+ */
+const pointerCharsMax = 8 * 1024 * 1024
 
 class Stop extends Error {
   readonly fault: TextFault
@@ -53,6 +59,7 @@ class Reader {
   readonly text: string
   readonly offsets = new Map<string, number>()
   readonly faults: Array<TextFault> = []
+  #pointerChars = 0
   at = 0
   constructor(text: string) {
     this.text = text
@@ -62,13 +69,19 @@ class Reader {
     return new Stop({ code: "TEXT_SYNTAX", message, offset: this.at })
   }
 
+  /** A pointer is spelled out when it is looked up, so its length alone is asked first. The key's place is the first told. */
+  place(pointer: string, offset: number): void {
+    this.#pointerChars += pointer.length
+    if (this.#pointerChars <= pointerCharsMax && !this.offsets.has(pointer)) this.offsets.set(pointer, offset)
+  }
+
   space(): void {
     while (this.at < this.text.length && " \t\n\r".includes(this.text[this.at] ?? "")) this.at++
   }
 
   value(pointer: string, depth: number): Json {
     this.space()
-    if (!this.offsets.has(pointer)) this.offsets.set(pointer, this.at)
+    this.place(pointer, this.at)
     const first = this.text[this.at]
     if (first === "{" || first === "[") {
       if (depth >= depthMax) throw this.stop(`Nesting is deeper than ${depthMax}.`)
@@ -146,7 +159,7 @@ class Reader {
       this.space()
       if (!this.take(":")) throw this.stop("A colon is expected.")
       const member = `${pointer}/${escape(key)}`
-      this.offsets.set(member, offset)
+      this.place(member, offset)
       put(object, key, this.value(member, depth + 1))
     } while (this.next("}"))
     return object

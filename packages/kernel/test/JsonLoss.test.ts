@@ -25,3 +25,11 @@ it("is not misled by digits, colons and quotes inside strings, nor by other spel
     ]
   ) assert.isUndefined(find(text), text)
 })
+
+it("reads a text whose keys are long as quickly as any other", () => {
+  const members = Array.from({ length: 2_000 }, (_, n) => `"a${n}":0`).join(",")
+  const text = `{"${"k".repeat(100_000)}":{${members},"a0":1}}`
+  const began = performance.now()
+  assert.include(find(text)?.message, "'a0' is there twice")
+  assert.isBelow(performance.now() - began, 3_000)
+})
