@@ -24,7 +24,7 @@ export const depthMax = 128
  * Characters of all pointers whose places are kept. A long key is part of the pointer of everything below it: without a
  * bound a text of a hundred kilobytes would take its reader gigabytes to keep.
  */
-const pointerCharsMax = 8 * 1024 * 1024
+export const pointerCharsMax = 8 * 1024 * 1024
 
 class Stop extends Error {
   readonly fault: TextFault
