@@ -35,8 +35,9 @@ const isKept = (text: string, value: Json): boolean => {
       const start = at
       while (isNumberPart(text.charCodeAt(at + 1))) at++
       const source = text.slice(start, at + 1)
-      if (source.length > exactDigits && !JsonText.isExact(source, Number(source))) return false
-      if (!Number.isFinite(Number(source))) return false
+      const number = Number(source)
+      const isPlain = source.length <= exactDigits && number !== 0 && Number.isFinite(number)
+      if (!isPlain && !JsonText.isExact(source, number)) return false
     }
   }
   return members === membersOf(value)

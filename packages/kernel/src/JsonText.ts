@@ -24,7 +24,7 @@ export const depthMax = 128
  * Characters of all pointers whose places are kept. A long key is part of the pointer of everything below it: without a
  * bound a text of a hundred kilobytes would take its reader gigabytes to keep.
  */
-const pointerCharsMax = 8 * 1024 * 1024
+export const pointerCharsMax = 8 * 1024 * 1024
 
 class Stop extends Error {
   readonly fault: TextFault
@@ -49,9 +49,16 @@ export const read = (text: string): ReadText => {
   }
 }
 
-/** A whole number that a double cannot hold would silently become another one; what a double is written as is kept. */
+/** A number other than 0, so little that it would become 0. */
+const isLostToZero = (source: string, value: number): boolean => value === 0 && /^[^eE]*[1-9]/.test(source)
+
+/**
+ * A whole number that a double cannot hold would silently become another one, and a very small one nothing; what a double
+ * is written as is kept.
+ */
 export const isExact = (source: string, value: number): boolean =>
-  Number.isFinite(value) && (!/^[+-]?\d+$/.test(source) || Number.isSafeInteger(value) || String(value) === source)
+  Number.isFinite(value) && !isLostToZero(source, value) &&
+  (!/^[+-]?\d+$/.test(source) || Number.isSafeInteger(value) || String(value) === source)
 
 export const escape = (key: string): string => key.replaceAll("~", "~0").replaceAll("/", "~1")
 

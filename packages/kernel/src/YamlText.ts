@@ -6,7 +6,7 @@
  */
 import { isAlias, isMap, isScalar, isSeq, Lexer, type Node, parseDocument, type Scalar } from "yaml"
 import { put } from "./ExpressionMeter.ts"
-import { escape, isExact } from "./JsonText.ts"
+import { escape, isExact, pointerCharsMax } from "./JsonText.ts"
 import type { Json } from "./Value.ts"
 
 /** Deepest nesting of a document. */
@@ -101,6 +101,7 @@ export const read = (text: string): ReadYaml => {
 class Walker {
   readonly offsets = new Map<string, number>()
   readonly faults: Array<YamlFault> = []
+  pointerChars = 0
   aliased = 0
   inAlias = 0
 
@@ -108,9 +109,15 @@ class Walker {
     this.faults.push({ code, message, offset })
   }
 
+  /** The first place that is told stays: a member's is that of its key. */
+  place(pointer: string, offset: number): void {
+    this.pointerChars += pointer.length
+    if (this.pointerChars <= pointerCharsMax && !this.offsets.has(pointer)) this.offsets.set(pointer, offset)
+  }
+
   value(node: Node | null, pointer: string, depth: number, anchors: Map<string, Node>): Json {
     const offset = node?.range?.[0] ?? 0
-    if (this.inAlias === 0 && !this.offsets.has(pointer)) this.offsets.set(pointer, offset)
+    if (this.inAlias === 0) this.place(pointer, offset)
     if (node === null || this.faults.some((_) => _.code === "TOO_MANY_ALIASES")) return null
     if (depth > depthMax) {
       this.fault("TOO_MANY_ALIASES", `Nesting is deeper than ${depthMax}, or an alias contains itself.`, offset)
@@ -135,7 +142,7 @@ class Walker {
         this.fault("DUPLICATE_KEY", `The key '${key.slice(0, 64)}' is there twice.`, start)
       }
       const member = `${pointer}/${escape(key)}`
-      if (this.inAlias === 0) this.offsets.set(member, start)
+      if (this.inAlias === 0) this.place(member, start)
       put(object, key, this.value(pair.value as Node | null, member, depth + 1, anchors))
     }
     return object

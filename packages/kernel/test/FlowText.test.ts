@@ -111,3 +111,10 @@ describe("FlowText", () => {
     if (read.problems.length === 0) assert.deepStrictEqual(read.data, JSON.parse(text))
   })
 })
+
+it("reads a text whose keys are long as quickly as any other", () => {
+  const members = Array.from({ length: 2_000 }, (_, n) => `a${n}: 0`).join(", ")
+  const began = performance.now()
+  assert.deepStrictEqual(FlowText.parse(`{? "${"k".repeat(100_000)}" : {${members}}}`, "long.yaml").problems, [])
+  assert.isBelow(performance.now() - began, 2_500)
+})

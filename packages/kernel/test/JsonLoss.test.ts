@@ -12,6 +12,7 @@ it("names the place of a number that no double holds, and of a key that is there
   assert.deepInclude(find("{\n \"n\": 12345678901234567890}"), { line: 2, column: 7 })
   assert.deepInclude(find("{\"n\":9007199254740993}"), { line: 1, column: 6 })
   assert.include(find("{\"n\":1e400}")?.message, "double")
+  assert.include(find("{\"n\":-1.5e-400}")?.message, "double")
   assert.include(find("{\"a\":[{\"b\":1,\"b\":1}]}")?.message, "'b' is there twice")
 })
 
@@ -20,7 +21,7 @@ it("is not misled by digits, colons and quotes inside strings, nor by other spel
     const text of [
       "\"12345678901234567890\"",
       "{\"a:b\":\"c:\\\"d\\\\\",\"e\":\":\"}",
-      "[1.0,1e0,-0,9007199254740991,0.1,123456789012345678e-3]",
+      "[1.0,1e0,-0,0e9,0.00,5e-324,9007199254740991,0.1,123456789012345678e-3]",
       "{\"a\":{},\"b\":[],\"\":{\"a\":null}}"
     ]
   ) assert.isUndefined(find(text), text)

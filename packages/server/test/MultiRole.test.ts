@@ -124,6 +124,19 @@ const desk = Effect.fnUntraced(function*(settings: (model: Model) => { readonly 
 const withModel = desk(({ url }) => ({ BATON_MODEL: url }))
 
 describe("a question asked of two agents", { timeout: 60_000 }, () => {
+  it.live("is one entry of the audit log, and not another one for the stream of its course", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { served } = yield* withModel
+      const heard = yield* ask(served)
+      yield* read(heard)
+      const { json } = yield* served.get("/api/v1/audit?limit=10")
+      const entries: ReadonlyArray<{ readonly action: string; readonly object: string }> = json.items
+      assert.deepStrictEqual(
+        entries.filter(({ action }) => action === `POST ${path}`).map(({ object }) => object),
+        [last(heard).run]
+      )
+    })))
+
   it.live("is told of in the order in which they really answer, and merged", () =>
     Effect.scoped(Effect.gen(function*() {
       const { scripted, served } = yield* withModel

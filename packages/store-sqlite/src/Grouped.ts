@@ -28,7 +28,7 @@ export const make = <I, O, E>(
         isWriting = false
         return Effect.void
       }
-      return write(group.map(({ change }) => change)).pipe(
+      return Effect.suspend(() => write(group.map(({ change }) => change))).pipe(
         Effect.exit,
         Effect.flatMap((exit) =>
           Effect.sync(() => {
@@ -41,13 +41,17 @@ export const make = <I, O, E>(
       )
     })
     return (change) =>
-      Effect.suspend(() => {
-        const done = Deferred.makeUnsafe<O, E>()
-        waiting.push({ change, done })
-        if (isWriting) return Deferred.await(done)
-        isWriting = true
-        // Whoever is ready to ask gets the chance to share this commit.
-        const begun = Effect.forkIn(Effect.uninterruptible(Effect.andThen(Effect.yieldNow, turn)), scope)
-        return Effect.andThen(begun, Deferred.await(done))
-      })
+      // Whoever is interrupted once it is up to them to write has still begun to: all who come later wait for that.
+      Effect.uninterruptibleMask((restore) =>
+        Effect.suspend(() => {
+          const done = Deferred.makeUnsafe<O, E>()
+          const heard = restore(Deferred.await(done))
+          waiting.push({ change, done })
+          if (isWriting) return heard
+          isWriting = true
+          // Whoever is ready to ask gets the chance to share this commit.
+          const begun = Effect.forkIn(Effect.uninterruptible(Effect.andThen(Effect.yieldNow, turn)), scope)
+          return Effect.andThen(begun, heard)
+        })
+      )
   })

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
 import * as Grouped from "../src/Grouped.ts"
 
 /** Writes that take until they are let go, one after the other. */
@@ -57,5 +58,36 @@ describe("grouped writes", () => {
       yield* Deferred.succeed(gates[1]!, undefined)
       assert.strictEqual(yield* Fiber.join(second), 20)
       assert.deepStrictEqual(groups, [[1], [2]])
+    }).pipe(Effect.scoped))
+})
+
+describe("grouped writes of those who go away at once", () => {
+  it.effect("keep nobody waiting who comes later, at whatever moment they were interrupted", () =>
+    Effect.gen(function*() {
+      for (let moments = 0; moments < 40; moments++) {
+        const change = yield* Grouped.make((changes: ReadonlyArray<number>) => Effect.succeed(changes))
+        const gone = yield* Effect.forkScoped(
+          change(1).pipe(Effect.provideService(References.MaxOpsBeforeYield, 3))
+        )
+        for (let moment = 0; moment < moments; moment++) yield* Effect.yieldNow
+        yield* Fiber.interrupt(gone)
+        const later = yield* Effect.forkScoped(change(2))
+        for (let turn = 0; turn < 100; turn++) yield* Effect.yieldNow
+        assert.isDefined(later.pollUnsafe(), `interrupted after ${moments} turns`)
+      }
+    }).pipe(Effect.scoped))
+
+  it.effect("that break before they begin fail alone", () =>
+    Effect.gen(function*() {
+      const change = yield* Grouped.make((changes: ReadonlyArray<number>) => {
+        if (changes.includes(1)) throw new Error("broken")
+        return Effect.succeed(changes)
+      })
+      const broken = yield* Effect.forkScoped(Effect.exit(change(1)))
+      for (let turn = 0; turn < 100; turn++) yield* Effect.yieldNow
+      const later = yield* Effect.forkScoped(change(2))
+      for (let turn = 0; turn < 100; turn++) yield* Effect.yieldNow
+      assert.isDefined(broken.pollUnsafe())
+      assert.deepStrictEqual(later.pollUnsafe(), Exit.succeed(2))
     }).pipe(Effect.scoped))
 })

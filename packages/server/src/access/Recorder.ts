@@ -107,8 +107,8 @@ export const record =
       }
       const followed = Effect.provideService(app, Trail, trail)
       const noted = (response: Response | undefined, fallback: Effect.Effect<Response, E>) =>
-        // What was written together with what it did is not written again.
-        trail.recorded !== undefined && trail.recorded === response?.status ?
+        // What was written together with what it did is not written again, whatever is told of it: what was made, or its course.
+        trail.recorded !== undefined && response !== undefined && outcomeOf(response.status) === "done" ?
           fallback :
           Effect.matchCauseEffect(record(draftOf(trail, request, response, at)), {
             onFailure: (cause) =>

@@ -11,7 +11,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true })
 
 const isJson = (request: HttpServerRequest): boolean => {
   const type = request.headers["content-type"]
-  return type === undefined || type.includes("json")
+  return type === undefined || type.toLowerCase().includes("json")
 }
 
 const told = {

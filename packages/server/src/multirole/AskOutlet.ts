@@ -27,7 +27,7 @@ export interface AskOptions {
 export class AskOutlet extends SseOutlet {
   readonly #options: AskOptions
   readonly #story: AskStory.AskStory
-  /** Sequence of the run's end. */
+  /** Sequence of the run's end, or of what was noted about it since: who has that has all. */
   #finished = 0
 
   constructor(sse: SseOptions, options: AskOptions) {
@@ -43,8 +43,8 @@ export class AskOutlet extends SseOutlet {
 
   #told(seq: number, data: string): string {
     const event = Option.getOrUndefined(Wire.toEvent(JSON.parse(data)))
+    if (event?.type === "RunFinished" || this.#finished > 0) this.#finished = seq
     if (event === undefined) return ""
-    if (event.type === "RunFinished") this.#finished = seq
     const messages = this.#story.tell(event)
     return seq <= this.#options.seen ? "" : this.#text(messages, seq)
   }

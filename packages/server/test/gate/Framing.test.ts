@@ -100,6 +100,16 @@ describe("a body", () => {
       for (const input of ["1.0", "9007199254740991", "0.1", "1e308", `"12345678901234567890"`, `{"a":{"a":1}}`]) {
         assert.strictEqual((yield* told(input)).status, 201, input)
       }
+      for (const type of ["Application/JSON", "APPLICATION/JSON; charset=utf-8"]) {
+        const answer = yield* Effect.promise(() =>
+          fetch(`${server.url}/api/v1/runs`, {
+            method: "POST",
+            body: start.replace(":1}", `:{"a":1,"a":2}}`),
+            headers: { "content-type": type }
+          })
+        )
+        assert.strictEqual((yield* GateServer.json(answer))["code"], "JSON_AMBIGUOUS", type)
+      }
     }))
 
   test("may be left out where all its members may", (server) =>
