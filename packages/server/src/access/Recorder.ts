@@ -107,8 +107,9 @@ export const record =
       }
       const followed = Effect.provideService(app, Trail, trail)
       const noted = (response: Response | undefined, fallback: Effect.Effect<Response, E>) =>
-        // What was written together with what it did is not written again, whatever is told of it: what was made, or its course.
-        trail.recorded !== undefined && response !== undefined && outcomeOf(response.status) === "done" ?
+        // What was written together with what it did is not written again, whatever is told of it: what was made, its course, or
+        // nothing to a client that went away.
+        trail.recorded !== undefined && (response === undefined || outcomeOf(response.status) === "done") ?
           fallback :
           Effect.matchCauseEffect(record(draftOf(trail, request, response, at)), {
             onFailure: (cause) =>
