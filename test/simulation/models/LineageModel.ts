@@ -19,6 +19,8 @@ interface Known {
   /** What steps have come to, by path. */
   readonly came: Map<string, Came>
   readonly reused: Set<string>
+  /** Kept as succeeded, in one of several events: looked at when all of them have come. */
+  readonly kept: Set<string>
   /** Steps that were done here, or in a run that this one was made from, and cannot be taken back. */
   readonly done: Set<string>
   source: string | undefined
@@ -37,7 +39,7 @@ export class LineageModel {
 
   #known(run: string): Known {
     const known = this.#runs.get(run) ??
-      { came: new Map(), reused: new Set(), done: new Set(), source: undefined, kind: undefined }
+      { came: new Map(), reused: new Set(), kept: new Set(), done: new Set(), source: undefined, kind: undefined }
     this.#runs.set(run, known)
     return known
   }
@@ -45,6 +47,10 @@ export class LineageModel {
   seen(run: string, event: Event, state: RunState): void {
     if (this.#around.world(run) === undefined) return
     const known = this.#known(run)
+    if (event.type !== "StepsReused") {
+      for (const path of known.kept) this.#whole(run, known, path, state)
+      known.kept.clear()
+    }
     switch (event.type) {
       case "RunCreated": {
         if (event.lineage === undefined) return
@@ -54,7 +60,7 @@ export class LineageModel {
         return this.#around.sometimes(`lineage: ${event.lineage.kind}`)
       }
       case "StepsReused":
-        return this.#keeps(run, known, event, state)
+        return this.#keeps(run, known, event)
       case "StepSucceeded":
         return this.#came(known, event.path, {
           status: "succeeded",
@@ -88,7 +94,7 @@ export class LineageModel {
     for (const one of done) if (one === path || nodeOf(one) === path) done.delete(one)
   }
 
-  #keeps(run: string, known: Known, event: Extract<Event, { readonly type: "StepsReused" }>, state: RunState): void {
+  #keeps(run: string, known: Known, event: Extract<Event, { readonly type: "StepsReused" }>): void {
     const { complain, read, sometimes } = this.#around
     const source = this.#known(known.source ?? "")
     for (const { output, path, status = "succeeded" } of event.steps) {
@@ -110,7 +116,7 @@ export class LineageModel {
       }
     }
     for (const path of event.guarded ?? []) if (path !== "") sometimes("lineage: an irreversible step is guarded")
-    for (const { path, status } of event.steps) if (status === undefined) this.#whole(run, known, path, state)
+    for (const { path, status } of event.steps) if (status === undefined) known.kept.add(path)
   }
 
   /** What waited for all that came before it is kept only together with that. */
