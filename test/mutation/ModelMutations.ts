@@ -90,7 +90,7 @@ const lineages: ReadonlyArray<Mutation> = [
     find: `if (hadSeen(work, target, id)) take(target)`,
     replace: `if (!hadSeen(work, target, id)) take(target)`,
     test: models,
-    says: "before it runs again"
+    says: "its join open"
   },
   {
     promise: "K2",
