@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), "baton-contract-"))
 
 /** Starts a program and waits until it says something. */
 const start = async (command: string, args: ReadonlyArray<string>, says: RegExp) => {
-  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] })
+  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"], detached: true })
   for (let said = "";;) {
     const [chunk]: Array<Buffer> = await once(child.stdout, "data")
     said += String(chunk)
@@ -123,8 +123,8 @@ const main = async (): Promise<number> => {
       }
     })
   } finally {
-    proxy.child.kill("SIGTERM")
-    server.child.kill("SIGTERM")
+    // With whatever npx has started: the proxy is a child of its own.
+    for (const { child } of [proxy, server]) if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM")
     await once(server.child, "exit")
     rmSync(folder, { recursive: true, force: true })
   }
